@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/activation_buffer/activation_buffer.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+ActivationBuffer::ActivationBuffer(const sc_core::sc_module_name& name, const ActivationBufferParams& params,
+                                   RunRecord& record)
+    : Unit(name), params_(params), record_(record), memory_(static_cast<std::size_t>(params.bytes)) {
+    SC_HAS_PROCESS(ActivationBuffer);
+    SC_METHOD(arbitrate);
+    sensitive << results.valid_changed() << input.valid_changed() << fill_request.valid_changed()
+              << fill_data.valid_changed() << fill_data.ready_changed() << output_data.valid_changed()
+              << output_data.ready_changed() << reset;
+}
+
+void ActivationBuffer::arbitrate() {
+    const bool out_of_reset = !reset.read();
+    const bool written = results.valid() || input.valid();
+    const bool read_port = out_of_reset && (params_.ports == 2 || !written);
+    results.drive_ready(out_of_reset);
+    input.drive_ready(out_of_reset && !results.valid());
+    fill_request.drive_ready(read_port && fill_data.can_load());
+    output_request.drive_ready(read_port && output_data.can_load() && !fill_request.valid());
+}
+
+void ActivationBuffer::do_reset() {
+    fill_data.clear();
+    output_data.clear();
+    reading_ = writing_ = false;
+}
+
+void ActivationBuffer::step() {
+    // The read sees the memory as it was before this edge's write.
+    reading_ = fill_request.transferring() || output_request.transferring();
+    serve(fill_request, fill_data);
+    serve(output_request, output_data);
+    writing_ = results.transferring() || input.transferring();
+    if (results.transferring()) commit(results.data());
+    else if (input.transferring()) commit(input.data());
+}
+
+void ActivationBuffer::serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data) {
+    if (request.transferring()) {
+        const ActivationRead& read = request.data();
+        word_.bytes.count = read.bytes;
+        std::copy_n(memory_.begin() + read.address, read.bytes, word_.bytes.values.begin());
+        data.load(word_);
+        record_of(record_, read.layer).events[Event::activation_buffer_read] += static_cast<std::uint64_t>(read.bytes);
+    } else if (data.transferring()) {
+        data.clear();
+    }
+}
+
+void ActivationBuffer::commit(const ActivationWrite& write) {
+    for (int i = 0; i < write.bytes.count; ++i) memory_[static_cast<std::size_t>(write.addresses[i])] = write.bytes[i];
+    record_of(record_, write.layer).events[Event::activation_buffer_write] +=
+        static_cast<std::uint64_t>(write.bytes.count);
+}
+
+bool ActivationBuffer::idle() const {
+    return !fill_request.valid() && !output_request.valid() && !results.valid() && !input.valid() &&
+           !fill_data.valid() && !output_data.valid();
+}
+
+void ActivationBuffer::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= fill_request.valid_rises();
+    events |= output_request.valid_rises();
+    events |= results.valid_rises();
+    events |= input.valid_rises();
+}
+
+void ActivationBuffer::trace(WaveList& wave, const std::string& scope) const {
+    wave.add(scope + ".port", "read", reading_);
+    wave.add(scope + ".port", "write", writing_);
+}
+
+}  // namespace widthwise

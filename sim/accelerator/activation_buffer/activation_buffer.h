@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// On-chip SRAM for feature maps, used as ping-pong halves: a layer reads one and writes the other.
+// With two ports it serves a read and a write in the same cycle; with one, writes go first and reads wait.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+
+namespace widthwise {
+
+class ActivationBuffer : public Unit {
+public:
+    LinkIn<ActivationRead> fill_request{"fill_request"};    ///< LineBuffer
+    LinkOut<Word> fill_data{"fill_data"};
+    LinkIn<ActivationRead> output_request{"output_request"};  ///< Dma
+    LinkOut<Word> output_data{"output_data"};
+    LinkIn<ActivationWrite> results{"results"};  ///< PoolUnit
+    LinkIn<ActivationWrite> input{"input"};      ///< Dma
+
+    ActivationBuffer(const sc_core::sc_module_name& name, const ActivationBufferParams& params, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+    /// The SRAM's content, for test benches and for reading out stored feature maps.
+    [[nodiscard]] const std::vector<std::uint8_t>& memory() const { return memory_; }
+
+private:
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    /// Who gets the port(s): results, then input, on the write side; fill, then output, on the read side.
+    void arbitrate();
+    void serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data);
+    void commit(const ActivationWrite& write);
+
+    ActivationBufferParams params_;
+    RunRecord& record_;
+    std::vector<std::uint8_t> memory_;
+    Word word_;
+    bool reading_ = false;  ///< at the last edge, for the waveform
+    bool writing_ = false;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves bytes between the Dram and the on-chip buffers, one command at a time.
+#pragma once
+
+#include <cstdint>
+
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+
+namespace widthwise {
+
+class Dma : public Unit {
+public:
+    LinkIn<DmaCommand> command{"command"};
+    LinkOut<Token> done{"done"};  ///< one per command, kind = DmaCommand::Kind
+    LinkOut<DramRequest> request{"request"};
+    LinkIn<Word> read_data{"read_data"};
+    LinkOut<Word> write_data{"write_data"};
+    LinkOut<WeightWrite> weights{"weights"};
+    LinkOut<ActivationWrite> input{"input"};
+    LinkOut<ActivationRead> output_request{"output_request"};
+    LinkIn<Word> output_data{"output_data"};
+
+    Dma(const sc_core::sc_module_name& name, const DramParams& params);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+private:
+    enum class State : std::uint8_t { idle, fetch, store };
+
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void drive_ready();
+    void begin();
+    void fetch();
+    void store();
+    void finish();
+    void forward_weights(const Word& word);
+    void forward_input(const Word& word);
+
+    DramParams params_;
+    void enter(State state);
+
+    State state_ = State::idle;
+    sc_core::sc_signal<bool> fetching_{"fetching"};  ///< state_ as drive_ready() sees it
+    sc_core::sc_signal<bool> storing_{"storing"};
+    DmaCommand current_;
+    std::int64_t requested_ = 0;  ///< bytes asked of the activation buffer
+    std::int64_t moved_ = 0;      ///< bytes handed on
+    WeightWrite weight_write_;
+    ActivationWrite activation_write_;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/line_buffer/line_buffer.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+LineBuffer::LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record)
+    : Unit(name), params_(params), record_(record), storage_(static_cast<std::size_t>(params.bytes)) {}
+
+void LineBuffer::do_reset() {
+    layer_ = nullptr;
+    commands_.clear();
+    tile_begun_ = false;
+    tap_ = 0;
+    denied_ = false;
+    fill_request.clear();
+    activations.clear();
+    starved_by.write(Stall::fill);
+    fill_data.drive_ready(true);
+    command.drive_ready(true);
+}
+
+void LineBuffer::step() {
+    commands_.accept(command);
+    if (layer_ == nullptr && !commands_.empty()) begin_layer(*commands_.front().layer);
+    denied_ = fill_request.valid() && !fill_request.ready();
+    if (fill_data.transferring()) store_word();
+    if (activations.can_load()) {
+        if (!commands_.empty() && !tile_begun_) begin_tile();
+        if (tile_begun_ && tap_arrived()) {
+            load_tap();
+        } else {
+            activations.clear();
+            starved_by.write(denied_ ? Stall::port_conflict : Stall::fill);
+        }
+    }
+    if (fill_request.can_load()) request_word();
+    commands_.drive_ready(command);
+}
+
+void LineBuffer::begin_layer(const LayerSchedule& layer) {
+    layer_ = &layer;
+    requested_ = arriving_ = FillPosition{};
+    lines_arrived_ = 0;
+    first_row_held_ = layer.windows.front().first_row;
+    tile_begun_ = false;
+    tap_ = 0;
+}
+
+int LineBuffer::images(const FillPosition& position) const {
+    return layer_->images_in_group(position.pass % layer_->image_groups);
+}
+
+void LineBuffer::advance(FillPosition& p) const {
+    if (++p.word < layer_->words_of_line(layer_->fill_rows[p.row])) return;
+    p.word = 0;
+    if (++p.image < images(p)) return;
+    p.image = 0;
+    if (++p.channel < layer_->line_channels) return;
+    p.channel = 0;
+    if (++p.row < static_cast<int>(layer_->fill_rows.size())) return;
+    p.row = 0;
+    ++p.pass;
+}
+
+std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
+    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
+    const std::int64_t slot = (p.pass * rows + p.row) % layer_->buffer_rows;
+    const std::int64_t group = layer_->image_columns ? layer_->array_columns : 1;
+    return storage_.data() + ((slot * layer_->line_channels + p.channel) * group + p.image) * layer_->line_bytes;
+}
+
+bool LineBuffer::row_is_free(const FillPosition& p) const {
+    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
+    return p.pass * rows + p.row < first_row_held_ + layer_->buffer_rows;
+}
+
+void LineBuffer::store_word() {
+    const Word& word = fill_data.data();
+    std::copy_n(word.bytes.values.begin(), word.bytes.count,
+                line_storage(arriving_) + arriving_.word * layer_->fill_word_bytes);
+    record_.layers[layer_->index].events[Event::line_buffer_write] += static_cast<std::uint64_t>(word.bytes.count);
+    row_filling_ = layer_->fill_rows[arriving_.row];
+    const FillPosition before = arriving_;
+    advance(arriving_);
+    if (arriving_.word == 0) ++lines_arrived_;
+    if (arriving_.pass != before.pass) lines_arrived_ = 0;
+}
+
+void LineBuffer::request_word() {
+    const FillPosition& p = requested_;
+    if (layer_ == nullptr || p.pass == layer_->passes() || !row_is_free(p)) {
+        fill_request.clear();
+        return;
+    }
+    const int y = layer_->fill_rows[p.row];
+    const int group = p.pass % layer_->image_groups;
+    const int first_image = group * (layer_->image_columns ? layer_->array_columns : 1);
+    const int channel = layer_->bypass ? p.pass / layer_->image_groups : p.channel;
+    const int offset = p.word * layer_->fill_word_bytes;
+    read_.layer = layer_->index;
+    read_.address = static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, y) + offset);
+    read_.bytes = std::min(layer_->fill_word_bytes, layer_->bytes_of_line(y) - offset);
+    fill_request.load(read_);
+    advance(requested_);
+}
+
+void LineBuffer::begin_tile() {
+    const TileIndex& index = commands_.front().index;
+    const int columns = tile_columns(*layer_, index);
+    column_x_.assign(static_cast<std::size_t>(columns), 0);
+    column_y_.assign(static_cast<std::size_t>(columns), 0);
+    if (!layer_->image_columns) {
+        const ColumnTile& tile = layer_->tiles[static_cast<std::size_t>(index.tile)];
+        for (int j = 0; j < columns; ++j) {
+            const auto at = static_cast<std::size_t>(j);
+            column_y_[at] = (tile.first + j) / layer_->sums.width * layer_->stride_height - layer_->pad_top;
+            column_x_[at] = (tile.first + j) % layer_->sums.width * layer_->stride_width - layer_->pad_left;
+        }
+    } else if (!layer_->fully_connected) {
+        std::fill(column_x_.begin(), column_x_.end(), -layer_->pad_left);
+        std::fill(column_y_.begin(), column_y_.end(), -layer_->pad_top);
+    }
+    one_row_ = column_y_.front() == column_y_.back();
+    find_rows();
+    const LineWindow& window = layer_->windows[static_cast<std::size_t>(layer_->tile_window[static_cast<std::size_t>(index.tile)])];
+    window_first_row_ = window.first_row;
+    window_end_row_ = window.end_row;
+    tap_ = 0;
+    tile_begun_ = true;
+}
+
+void LineBuffer::find_rows() {
+    const TileIndex& index = commands_.front().index;
+    FillPosition at;
+    at.pass = index.channel_tile * layer_->image_groups + index.image_group;
+    first_y_ = column_y_.front();
+    rows_.assign(static_cast<std::size_t>(column_y_.back() - first_y_ + layer_->kernel_height), nullptr);
+    for (int i = 0; i < static_cast<int>(rows_.size()); ++i) {
+        const int y = first_y_ + i;
+        if (y < 0 || y >= layer_->map_height) continue;
+        at.row = layer_->row_position[static_cast<std::size_t>(y)];
+        if (at.row >= 0) rows_[static_cast<std::size_t>(i)] = line_storage(at);
+    }
+    channel_bytes_ = layer_->line_bytes * (layer_->image_columns ? layer_->array_columns : 1);
+}
+
+bool LineBuffer::tap_arrived() const {
+    const TileIndex& index = commands_.front().index;
+    const int pass = index.channel_tile * layer_->image_groups + index.image_group;
+    if (arriving_.pass != pass) return arriving_.pass > pass;
+    return lines_arrived_ >= lines_needed(*layer_, index, layer_->taps[tap_]);
+}
+
+void LineBuffer::load_tap() {
+    const Tap& tap = layer_->taps[static_cast<std::size_t>(tap_)];
+    operands_.columns.count = static_cast<int>(column_x_.size());
+    if (one_row_) read_columns(tap);
+    else read_scattered_columns(tap);
+    activations.load(operands_);
+    record_.layers[static_cast<std::size_t>(layer_->index)].events[Event::line_buffer_read] += column_x_.size();
+    if (++tap_ == static_cast<int>(layer_->taps.size())) finish_tile();
+}
+
+std::int16_t LineBuffer::value_of(std::uint8_t byte) const {
+    return layer_->input_quantization.is_signed ? static_cast<std::int8_t>(byte) : byte;
+}
+
+/// Columns that read neighbouring pixels of one row, or the same pixel of different images: equally spaced bytes.
+void LineBuffer::read_columns(const Tap& tap) {
+    const int columns = operands_.columns.count;
+    const std::uint8_t* row = rows_[static_cast<std::size_t>(tap.row)];
+    const int first_x = column_x_.front() + tap.column;
+    const int last_x = column_x_.back() + tap.column;
+    if (row == nullptr || first_x < 0 || last_x >= layer_->line_bytes) {
+        read_scattered_columns(tap);
+        return;
+    }
+    const std::uint8_t* byte = row + std::ptrdiff_t{tap.channel} * channel_bytes_ + first_x;
+    const int step = layer_->image_columns ? layer_->line_bytes : layer_->stride_width;
+    std::int16_t* out = operands_.columns.values.data();
+    if (layer_->input_quantization.is_signed) {
+        for (int j = 0; j < columns; ++j) out[j] = static_cast<std::int8_t>(byte[std::ptrdiff_t{j} * step]);
+    } else {
+        for (int j = 0; j < columns; ++j) out[j] = byte[std::ptrdiff_t{j} * step];
+    }
+}
+
+/// Columns of several rows, or partly in the padding, which reads as real 0.
+void LineBuffer::read_scattered_columns(const Tap& tap) {
+    for (int j = 0; j < operands_.columns.count; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        const std::uint8_t* row = rows_[static_cast<std::size_t>(column_y_[at] - first_y_ + tap.row)];
+        const int x = column_x_[at] + tap.column;
+        auto value = static_cast<std::int16_t>(layer_->input_quantization.zero_point);
+        if (row != nullptr && x >= 0 && x < layer_->line_bytes) {
+            const int image = layer_->image_columns ? j * layer_->line_bytes : 0;
+            value = value_of(row[std::ptrdiff_t{tap.channel} * channel_bytes_ + image + x]);
+        }
+        operands_.columns[j] = value;
+    }
+}
+
+/// Frees the rows that no later tile reads. After a layer's last tile everything it needed has arrived.
+void LineBuffer::finish_tile() {
+    const std::int64_t next = commands_.front().number + 1;
+    commands_.pop();
+    tile_begun_ = false;
+    if (next == layer_->tile_count()) {
+        layer_ = nullptr;
+        return;
+    }
+    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
+    const std::int64_t pass = next / layer_->tiles_per_pass();
+    const auto tile = static_cast<std::size_t>(next % layer_->tiles_per_pass());
+    first_row_held_ = pass * rows + layer_->windows[layer_->tile_window[tile]].first_row;
+}
+
+bool LineBuffer::idle() const {
+    return layer_ == nullptr && commands_.empty() && !command.valid() && !activations.valid() &&
+           !fill_request.valid();
+}
+
+void LineBuffer::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= command.valid_rises();
+    events |= activations.valid_rises();
+    events |= fill_request.valid_rises();
+}
+
+void LineBuffer::trace(WaveList& wave, const std::string& scope) const {
+    wave.add(scope + ".window", "first_row", window_first_row_, 16);
+    wave.add(scope + ".window", "end_row", window_end_row_, 16);
+    wave.add(scope, "row_filling", row_filling_, 16);
+    wave.add(scope, "tap", tap_, 24);
+    wave.add(scope, "denied", denied_);
+}
+
+}  // namespace widthwise

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Holds the feature-map rows that the current output row needs and those of the next, and hands the array one
+// activation per working column for each tap.
+//
+// Fill side: reads the activation buffer line by line (a line is one row of one channel of one image), row-major, one
+// port word a cycle, as far ahead as rows are free. A row is free once no coming tile of the pass needs it; the next
+// pass (the same feature map for the next output channels) follows without a gap.
+// Read side: walks the taps of each commanded tile; a tap whose line has not arrived waits.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerator/link/command_queue.h"
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+
+namespace widthwise {
+
+class LineBuffer : public Unit {
+public:
+    LinkIn<TileCommand> command{"command"};             ///< Sequencer
+    LinkOut<ActivationRead> fill_request{"fill_request"};  ///< ActivationBuffer
+    LinkIn<Word> fill_data{"fill_data"};
+    LinkOut<Activations> activations{"activations"};      ///< PeArray
+    sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `activations` is not valid: fill or port_conflict
+
+    LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+private:
+    /// A place in the fill order of a layer.
+    struct FillPosition {
+        int pass = 0;
+        int row = 0;      ///< position in LayerSchedule::fill_rows
+        int channel = 0;
+        int image = 0;  ///< within the group
+        int word = 0;
+    };
+
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+
+    void begin_layer(const LayerSchedule& layer);
+    void store_word();
+    void request_word();
+    void advance(FillPosition& position) const;
+    [[nodiscard]] bool row_is_free(const FillPosition& position) const;
+    [[nodiscard]] std::uint8_t* line_storage(const FillPosition& position);
+    [[nodiscard]] int images(const FillPosition& position) const;
+
+    void begin_tile();
+    void find_rows();
+    [[nodiscard]] bool tap_arrived() const;
+    void load_tap();
+    void read_columns(const Tap& tap);
+    void read_scattered_columns(const Tap& tap);
+    [[nodiscard]] std::int16_t value_of(std::uint8_t byte) const;
+    void finish_tile();
+
+    LineBufferParams params_;
+    RunRecord& record_;
+    std::vector<std::uint8_t> storage_;
+    const LayerSchedule* layer_ = nullptr;
+    // fill side
+    FillPosition requested_;            ///< next word to ask for
+    FillPosition arriving_;             ///< next word to store
+    std::int64_t lines_arrived_ = 0;    ///< in arriving_.pass
+    std::int64_t first_row_held_ = 0;   ///< oldest row still needed: pass * rows + position
+    ActivationRead read_;
+    bool denied_ = false;               ///< the request lost the port at this edge
+    // read side
+    CommandQueue commands_;
+    bool tile_begun_ = false;
+    std::int32_t tap_ = 0;
+    std::vector<int> column_x_;  ///< per working column: leftmost input column, before the tap's own
+    std::vector<int> column_y_;  ///< likewise its topmost row
+    bool one_row_ = false;       ///< all working columns read the same feature-map row
+    /// Where the rows that the tile reads lie, by row minus first_y_; null: padding.
+    std::vector<const std::uint8_t*> rows_;
+    int first_y_ = 0;
+    int channel_bytes_ = 0;  ///< from one channel's line to the next's in a row
+    Activations operands_;
+    // shown in waveforms
+    std::int32_t window_first_row_ = 0;
+    std::int32_t window_end_row_ = 0;
+    std::int32_t row_filling_ = 0;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// What travels on the links, one struct a kind.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <systemc>
+
+#include "schedule/schedule.h"
+#include "trace/wave.h"
+
+namespace widthwise {
+
+inline constexpr int kMaxArraySide = 256;
+inline constexpr int kMaxPortBytes = 64;
+inline constexpr int kMaxLanes = 64;
+/// Pooled pixels that one beat of input can complete (see PoolUnit); the compiler refuses geometries above it.
+inline constexpr int kMaxPooledPixels = 256;
+
+/// Whose counters an access belongs to, where it is not a layer's (layers count from 0).
+inline constexpr int kLoadPhase = -1;
+inline constexpr int kStorePhase = -2;
+inline constexpr int kSetupPhase = -3;
+
+/// Up to N values on parallel wires. Only the wires in use are copied, compared and shown.
+template <typename T, int N>
+struct Wires {
+    int count = 0;
+    std::array<T, N> values;
+
+    Wires() { values.fill(T{}); }
+    Wires(const Wires& other) : Wires() { *this = other; }
+    Wires& operator=(const Wires& other) {
+        count = other.count;
+        std::copy_n(other.values.begin(), count, values.begin());
+        return *this;
+    }
+    ~Wires() = default;
+    T& operator[](int i) { return values[static_cast<std::size_t>(i)]; }
+    const T& operator[](int i) const { return values[static_cast<std::size_t>(i)]; }
+    friend bool operator==(const Wires& a, const Wires& b) {
+        return a.count == b.count && std::equal(a.values.begin(), a.values.begin() + a.count, b.values.begin());
+    }
+    friend std::ostream& operator<<(std::ostream& out, const Wires& wires) {
+        out << '[';
+        for (int i = 0; i < wires.count; ++i) out << (i > 0 ? " " : "") << static_cast<long long>(wires[i]);
+        return out << ']';
+    }
+};
+
+/// Sequencer -> LineBuffer, WeightBuffer, PeArray: work on this tile next. Commands come in loop order; the first of a
+/// layer tells the unit that the layer begins.
+struct TileCommand {
+    const LayerSchedule* layer = nullptr;
+    TileIndex index;
+    std::int64_t number = 0;  ///< within the layer
+    friend bool operator==(const TileCommand&, const TileCommand&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const TileCommand& c) {
+        return out << (c.layer != nullptr ? c.layer->name : "-") << '#' << c.number;
+    }
+    void trace(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
+};
+
+/// LineBuffer -> PeArray: one tap's activations, one per working column.
+struct Activations {
+    Wires<std::int16_t, kMaxArraySide> columns;
+    friend bool operator==(const Activations&, const Activations&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const Activations& a) { return out << a.columns; }
+    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
+};
+
+/// WeightBuffer -> PeArray: one tap's weights, one per working row.
+struct WeightOperands {
+    Wires<std::int16_t, kMaxArraySide> rows;
+    friend bool operator==(const WeightOperands&, const WeightOperands&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const WeightOperands& w) { return out << w.rows; }
+    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
+};
+
+/// Where a beat of results belongs: `count` neighbours in the layer's sums.
+struct ResultPosition {
+    const LayerSchedule* layer = nullptr;
+    int image = 0;         ///< of the batch, of the first value
+    int channel = 0;       ///< of the first value
+    int pixel = 0;         ///< y * width + x, of the first value
+    bool along_channels = false;  ///< neighbours are channels (image-column layers) instead of pixels
+    bool last_of_layer = false;
+    friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const ResultPosition& p) {
+        return out << (p.layer != nullptr ? p.layer->name : "-") << " image " << p.image << " channel " << p.channel
+                   << " pixel " << p.pixel << (p.last_of_layer ? " last" : "");
+    }
+};
+
+/// PeArray -> RequantUnit: finished sums.
+struct PsumBeat {
+    ResultPosition position;
+    Wires<std::int64_t, kMaxLanes> sums;
+    friend bool operator==(const PsumBeat&, const PsumBeat&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const PsumBeat& b) { return out << b.position << ' ' << b.sums; }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "channel", position.channel, 16);
+        wave.add(scope, "pixel", position.pixel, 24);
+        wave.add(scope, "count", sums.count, 8);
+    }
+};
+
+/// RequantUnit -> PoolUnit: quantized activations.
+struct OutputBeat {
+    ResultPosition position;
+    Wires<std::int16_t, kMaxLanes> values;
+    friend bool operator==(const OutputBeat&, const OutputBeat&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const OutputBeat& b) {
+        return out << b.position << ' ' << b.values;
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "channel", position.channel, 16);
+        wave.add(scope, "pixel", position.pixel, 24);
+        wave.add(scope, "count", values.count, 8);
+    }
+};
+
+/// PoolUnit -> ActivationBuffer, Dma -> ActivationBuffer: bytes with their addresses, one write of the port.
+struct ActivationWrite {
+    int layer = kLoadPhase;  ///< whose counters the write belongs to
+    Wires<std::int32_t, kMaxPooledPixels> addresses;
+    Wires<std::uint8_t, kMaxPooledPixels> bytes;
+    friend bool operator==(const ActivationWrite&, const ActivationWrite&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const ActivationWrite& w) {
+        return out << w.bytes << " at " << w.addresses;
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "address", addresses.values[0], 32);
+        wave.add(scope, "count", bytes.count, 16);
+        wave.add(scope, "byte0", bytes.values[0], 8);
+    }
+};
+
+/// LineBuffer -> ActivationBuffer, Dma -> ActivationBuffer: read `bytes` from `address`.
+struct ActivationRead {
+    int layer = kStorePhase;  ///< whose counters the read belongs to
+    std::int32_t address = 0;
+    int bytes = 0;
+    friend bool operator==(const ActivationRead&, const ActivationRead&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const ActivationRead& r) {
+        return out << r.bytes << " bytes at " << r.address;
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "address", address, 32);
+        wave.add(scope, "bytes", bytes, 8);
+    }
+};
+
+/// One port word: ActivationBuffer -> LineBuffer, ActivationBuffer -> Dma, Dram -> Dma, Dma -> Dram.
+struct Word {
+    Wires<std::uint8_t, kMaxPortBytes> bytes;
+    bool last = false;  ///< of the burst
+    friend bool operator==(const Word&, const Word&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const Word& w) { return out << w.bytes << (w.last ? " last" : ""); }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "count", bytes.count, 8);
+        wave.add(scope, "byte0", bytes.values[0], 8);
+    }
+};
+
+/// Dma -> WeightBuffer: weights of a tile, in order.
+struct WeightWrite {
+    int layer = kSetupPhase;  ///< whose counters the write belongs to
+    std::int32_t address = 0;
+    bool last = false;  ///< completes the tile (or, resident, all tiles)
+    Wires<std::uint8_t, kMaxPortBytes> bytes;
+    friend bool operator==(const WeightWrite&, const WeightWrite&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const WeightWrite& w) {
+        return out << w.bytes << " at " << w.address << (w.last ? " last" : "");
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "address", address, 32);
+        wave.add(scope, "count", bytes.count, 8);
+    }
+};
+
+/// Sequencer -> Dma: move bytes.
+struct DmaCommand {
+    enum class Kind : std::uint8_t { weights, input, output };
+    Kind kind = Kind::weights;
+    int layer = kSetupPhase;  ///< whose counters the DRAM traffic belongs to
+    std::int64_t dram_address = 0;
+    std::int64_t address = 0;  ///< in the weight or activation buffer
+    std::int64_t bytes = 0;
+    friend bool operator==(const DmaCommand&, const DmaCommand&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const DmaCommand& c) {
+        return out << c.bytes << " bytes, kind " << static_cast<int>(c.kind);
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "dram_address", dram_address, 32);
+        wave.add(scope, "bytes", bytes, 32);
+    }
+};
+
+/// Dma -> Dram: a burst.
+struct DramRequest {
+    bool write = false;
+    int layer = kSetupPhase;  ///< whose counters the traffic belongs to
+    std::int64_t address = 0;
+    std::int64_t bytes = 0;
+    friend bool operator==(const DramRequest&, const DramRequest&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const DramRequest& r) {
+        return out << (r.write ? "write " : "read ") << r.bytes << " at " << r.address;
+    }
+    void trace(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "write", write);
+        wave.add(scope, "address", address, 32);
+        wave.add(scope, "bytes", bytes, 32);
+    }
+};
+
+/// A token without content: Dma -> Sequencer (command done), WeightBuffer -> Sequencer (slot free), PoolUnit -> Sequencer
+/// (layer stored).
+struct Token {
+    std::uint8_t kind = 0;
+    friend bool operator==(const Token&, const Token&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const Token& t) { return out << int{t.kind}; }
+    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}
+};
+
+/// SystemC's own tracing of a payload, field by field (its ports ask for it by this name).
+template <typename Payload>
+    requires requires(const Payload& payload, WaveList& wave) { payload.trace(wave, std::string()); }
+void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::string& name) {
+    WaveList fields;
+    payload.trace(fields, name);
+    for (const WaveVariable& field : fields.variables()) {
+        const std::string full = field.scope + "." + field.name;
+        switch (field.storage) {
+            case WaveStorage::boolean: sc_core::sc_trace(file, *static_cast<const bool*>(field.value), full); break;
+            case WaveStorage::text:
+            case WaveStorage::uint8:
+                sc_core::sc_trace(file, *static_cast<const unsigned char*>(field.value), full, field.bits);
+                break;
+            case WaveStorage::int16: sc_core::sc_trace(file, *static_cast<const short*>(field.value), full, field.bits); break;
+            case WaveStorage::int32: sc_core::sc_trace(file, *static_cast<const int*>(field.value), full, field.bits); break;
+            case WaveStorage::int64:
+                sc_core::sc_trace(file, *static_cast<const std::int64_t*>(field.value), full, field.bits);
+                break;
+        }
+    }
+}
+
+}  // namespace widthwise

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// rows x columns processing elements, output stationary: array rows = output channels, columns = output pixels (or images).
+//
+// A PE is a three-stage pipeline: operand registers, product register, adder into the accumulator. `broadcast`: all PEs
+// work on the same tap in the same cycle. `systolic`: PE (r, c) works on it r + c cycles later, operands being handed on
+// from neighbour to neighbour; a tile of K taps occupies the array K + rows + columns - 2 cycles.
+// Finished sums move into the shadow accumulators in one cycle and leave from there, `lanes` a cycle, while the next
+// tile computes; without shadow accumulators they leave from the accumulators and the array waits.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerator/link/command_queue.h"
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+#include "accelerator/pe_array/pe_grid.h"
+
+namespace widthwise {
+
+class PeArray : public Unit {
+public:
+    LinkIn<TileCommand> command{"command"};          ///< Sequencer
+    LinkIn<Activations> activations{"activations"};  ///< LineBuffer
+    LinkIn<WeightOperands> weights{"weights"};       ///< WeightBuffer
+    LinkOut<PsumBeat> sums{"sums"};                  ///< RequantUnit
+    sc_core::sc_in<Stall> activations_starved_by{"activations_starved_by"};
+    sc_core::sc_in<Stall> weights_starved_by{"weights_starved_by"};
+    sc_core::sc_out<bool> computing{"computing"};  ///< Sequencer: a tap of the layer has been issued, more will be
+    sc_core::sc_out<bool> draining{"draining"};    ///< Sequencer: the layer's last tap has been issued
+
+    PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+private:
+    /// A tile whose last tap has been issued: its sums become final, then leave.
+    struct Leaving {
+        TileCommand tile;
+        int rows = 0;
+        int columns = 0;
+        std::int32_t settles_in = 0;  ///< cycles until the sums are final and may move on; 0: they have
+        std::int32_t beat = 0;
+        std::int32_t beats = 0;
+    };
+
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void drive_ready();
+
+    void begin_tile();
+    void issue_tap();
+    void count_stall();
+    void decide_next_cycle();
+    void settle();
+    std::int64_t settle_output(int row, int column);
+    void drain();
+    void load_beat();
+
+    ArrayParams params_;
+    int lanes_;
+    bool loop_accounting_;
+    PsumStatistics statistics_;
+    RunRecord& record_;
+
+    CommandQueue commands_;
+    sc_core::sc_signal<bool> may_issue_{"may_issue"};
+    bool tile_begun_ = false;
+    TileCommand tile_;  ///< being computed
+    int rows_ = 0;      ///< working in it
+    int columns_ = 0;
+    std::int32_t tap_ = 0;
+    std::int32_t skew_wait_ = 0;       ///< cycles until the previous tile's wavefront has left
+    Stall blocked_by_ = Stall::drain;  ///< why may_issue is low
+
+    std::unique_ptr<PeGrid> grid_;
+    bool leaving_busy_ = false;  ///< the one place for a finished tile is taken
+    Leaving leaving_;
+    std::vector<std::int64_t> shadow_;
+    PsumBeat beat_;
+    bool issued_ = false;  ///< at the last edge, for the waveform
+    bool shadow_busy_ = false;
+    Stall last_stall_ = Stall::fill;
+};
+
+}  // namespace widthwise

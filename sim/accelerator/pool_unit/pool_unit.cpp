@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/pool_unit/pool_unit.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+PoolUnit::PoolUnit(const sc_core::sc_module_name& name, RunRecord& record) : Unit(name), record_(record) {
+    SC_HAS_PROCESS(PoolUnit);
+    SC_METHOD(drive_ready);
+    sensitive << results.valid_changed() << results.ready_changed() << reset;
+}
+
+void PoolUnit::drive_ready() { outputs.drive_ready(!reset.read() && results.can_load()); }
+
+void PoolUnit::do_reset() {
+    layer_ = nullptr;
+    last_seen_ = false;
+    results.clear();
+    stored.clear();
+}
+
+void PoolUnit::step() {
+    if (stored.transferring()) stored.clear();
+    if (!results.can_load()) return;
+    if (last_seen_) {  // its last write is being taken at this edge, or it had none
+        last_seen_ = false;
+        layer_ = nullptr;
+        stored.load(Token{});
+    }
+    write_.addresses.count = write_.bytes.count = 0;
+    if (outputs.transferring()) {
+        const OutputBeat& beat = outputs.data();
+        if (layer_ == nullptr) begin_layer(*beat.position.layer);
+        if (layer_->pool_index >= 0) pool(beat);
+        else pass(beat);
+        last_seen_ = beat.position.last_of_layer;
+    }
+    if (write_.bytes.count > 0) results.load(write_);
+    else results.clear();
+}
+
+void PoolUnit::begin_layer(const LayerSchedule& layer) {
+    layer_ = &layer;
+    write_.layer = layer.index;
+    if (layer.pool_index < 0) return;
+    const Window& window = layer.pool_window;
+    open_rows_ = (window.kernel_height + window.stride_height - 1) / window.stride_height;
+    rows_ = windows_along(layer.sums.height, window.kernel_height, window.stride_height, window.pad_top,
+                          layer.output.height);
+    columns_ = windows_along(layer.sums.width, window.kernel_width, window.stride_width, window.pad_left,
+                             layer.output.width);
+    row_buffer_.assign(static_cast<std::size_t>(layer.array_rows * open_rows_ * layer.output.width), PoolPartial{});
+}
+
+void PoolUnit::pass(const OutputBeat& beat) {
+    const std::int64_t plane = std::int64_t{layer_->sums.height} * layer_->sums.width;
+    for (int i = 0; i < beat.values.count; ++i) {
+        const std::int64_t offset = beat.position.along_channels ? beat.position.channel + i
+                                                                 : beat.position.channel * plane + beat.position.pixel + i;
+        emit(*layer_, beat.position.image, offset, beat.values[i]);
+    }
+}
+
+void PoolUnit::pool(const OutputBeat& beat) {
+    ResultPosition position = beat.position;
+    const int width = layer_->sums.width;
+    int y = position.pixel / width;
+    int x = position.pixel % width;
+    for (int i = 0; i < beat.values.count; ++i) {
+        pool_pixel(position, y, x, beat.values[i]);
+        if (position.along_channels) {
+            ++position.channel;
+        } else if (++x == width) {
+            x = 0;
+            ++y;
+        }
+    }
+}
+
+void PoolUnit::pool_pixel(const ResultPosition& position, int y, int x, int value) {
+    const LayerSchedule& layer = *layer_;
+    const PixelWindows& rows = rows_[static_cast<std::size_t>(y)];
+    const PixelWindows& columns = columns_[static_cast<std::size_t>(x)];
+    const int channel = position.channel % layer.array_rows;
+    EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
+    for (int oy = rows.first; oy < rows.end; ++oy) {
+        for (int ox = columns.first; ox < columns.end; ++ox) {
+            PoolPartial& window = row_buffer_[static_cast<std::size_t>(
+                (channel * open_rows_ + oy % open_rows_) * layer.output.width + ox)];
+            if (window.pixels > 0) ++events[layer.pool_is_max ? Event::pool_compare : Event::pool_add];
+            pool_add(window, value, layer.pool_input_zero_point, layer.pool_input_scale);
+            if (oy < rows.open && ox < columns.open) {
+                complete(position, oy, ox, window);
+                window = PoolPartial{};
+            }
+        }
+    }
+}
+
+void PoolUnit::complete(const ResultPosition& position, int y, int x, const PoolPartial& window) {
+    const LayerSchedule& layer = *layer_;
+    int value = 0;
+    if (layer.pool_is_max) {
+        value = pool_maximum(window, layer.pool_requant);
+    } else {
+        const int divisor = layer.pool_counts_padding ? layer.pool_window.kernel_height * layer.pool_window.kernel_width
+                                                      : window.pixels;
+        value = pool_average(window, divisor, layer.pool_scales[static_cast<std::size_t>(divisor)], layer.pool_requant,
+                             layer.pool_output_scale);
+        count_requantization(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.pool_requant.mode, 1);
+    }
+    const int pixel = y * layer.output.width + x;
+    if (probe) probe(layer.pool_index, position.image, position.channel, pixel, value);
+    const std::int64_t plane = std::int64_t{layer.output.height} * layer.output.width;
+    emit(layer, position.image, position.channel * plane + pixel, value);
+}
+
+void PoolUnit::emit(const LayerSchedule& layer, int image, std::int64_t offset, int value) {
+    const int i = write_.bytes.count++;
+    ++write_.addresses.count;
+    write_.addresses[i] = static_cast<std::int32_t>(layer.output_placement.image(image) + offset);
+    write_.bytes[i] = static_cast<std::uint8_t>(value);
+}
+
+bool PoolUnit::idle() const {
+    return !outputs.valid() && !results.valid() && !stored.valid() && !last_seen_;
+}
+
+void PoolUnit::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= outputs.valid_rises();
+    events |= results.valid_rises();
+    events |= stored.valid_rises();
+}
+
+void PoolUnit::trace(WaveList& wave, const std::string& scope) const { wave.add(scope, "last_seen", last_seen_); }
+
+}  // namespace widthwise

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Max and average pooling on the stream of results, with a row buffer for the windows that are still open; without pooling
+// the results pass. What is complete goes to the activation buffer.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+#include "accelerator/requant_unit/requant_unit.h"
+#include "arithmetic/pooling.h"
+#include "schedule/pooling_windows.h"
+
+namespace widthwise {
+
+class PoolUnit : public Unit {
+public:
+    LinkIn<OutputBeat> outputs{"outputs"};      ///< RequantUnit
+    LinkOut<ActivationWrite> results{"results"};  ///< ActivationBuffer
+    LinkOut<Token> stored{"stored"};            ///< Sequencer: the layer's last result has been taken
+
+    PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+    ResultProbe probe;
+
+private:
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void drive_ready();
+    void pass(const OutputBeat& beat);
+    void pool(const OutputBeat& beat);
+    void pool_pixel(const ResultPosition& position, int y, int x, int value);
+    void complete(const ResultPosition& position, int y, int x, const PoolPartial& window);
+    void emit(const LayerSchedule& layer, int image, std::int64_t offset, int value);
+    void begin_layer(const LayerSchedule& layer);
+
+    RunRecord& record_;
+    const LayerSchedule* layer_ = nullptr;
+    std::vector<PixelWindows> rows_, columns_;  ///< by pixel row and column
+    int open_rows_ = 1;                  ///< pooled rows that can be open at once
+    std::vector<PoolPartial> row_buffer_;  ///< [channel of the tile][pooled row % open_rows_][pooled column]
+    ActivationWrite write_;
+    bool last_seen_ = false;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/requant_unit/requant_unit.h"
+
+namespace widthwise {
+
+namespace {
+
+int channel_of(const ResultPosition& position, int lane) {
+    return position.channel + (position.along_channels ? lane : 0);
+}
+
+}  // namespace
+
+RequantUnit::RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record)
+    : Unit(name), lanes_(params.lanes), record_(record) {
+    SC_HAS_PROCESS(RequantUnit);
+    SC_METHOD(drive_ready);
+    sensitive << outputs.valid_changed() << outputs.ready_changed() << reset;
+}
+
+/// The pipeline moves as a whole: whenever its last register can.
+void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && outputs.can_load()); }
+
+void RequantUnit::do_reset() {
+    biased_.valid = scaled_.valid = rounded_.valid = false;
+    outputs.clear();
+}
+
+void RequantUnit::step() {
+    if (!outputs.can_load()) return;
+    if (rounded_.valid) clamp(rounded_);
+    else outputs.clear();
+    rounded_.valid = scaled_.valid;
+    if (scaled_.valid) round(scaled_, rounded_);
+    scaled_.valid = biased_.valid;
+    if (biased_.valid) multiply(biased_, scaled_);
+    biased_.valid = sums.transferring();
+    if (biased_.valid) {
+        add_bias(biased_);
+        count(biased_);
+    }
+}
+
+void RequantUnit::add_bias(Stage& to) const {
+    const PsumBeat& beat = sums.data();
+    const LayerSchedule& layer = *beat.position.layer;
+    const bool add = !layer.bias_preload && !layer.bias.empty() && !layer.bypass;
+    to.position = beat.position;
+    to.count = beat.sums.count;
+    for (int i = 0; i < to.count; ++i) {
+        const std::int64_t bias = add ? layer.bias[static_cast<std::size_t>(channel_of(to.position, i))] : 0;
+        to.value[static_cast<std::size_t>(i)] = requant_add_bias(beat.sums[i], bias);
+    }
+}
+
+void RequantUnit::multiply(const Stage& from, Stage& to) {
+    const LayerSchedule& layer = *from.position.layer;
+    to.position = from.position;
+    to.count = from.count;
+    for (int lane = 0; lane < from.count; ++lane) {
+        const auto i = static_cast<std::size_t>(lane);
+        if (layer.bypass) {
+            to.value[i] = from.value[i];
+            continue;
+        }
+        const RequantScale& scale = layer.requant_scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        const ScaledSum scaled = requant_multiply(from.value[i], scale, layer.requant);
+        to.value[i] = scaled.product;
+        to.real[i] = scaled.real;
+    }
+}
+
+void RequantUnit::round(const Stage& from, Stage& to) {
+    const LayerSchedule& layer = *from.position.layer;
+    to.position = from.position;
+    to.count = from.count;
+    for (int lane = 0; lane < from.count; ++lane) {
+        const auto i = static_cast<std::size_t>(lane);
+        if (layer.bypass) {
+            to.value[i] = from.value[i];
+            continue;
+        }
+        const RequantScale& scale = layer.requant_scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        to.value[i] = requant_round({from.value[i], from.real[i]}, scale, layer.requant);
+    }
+}
+
+void RequantUnit::clamp(const Stage& from) {
+    const LayerSchedule& layer = *from.position.layer;
+    output_.position = from.position;
+    output_.values.count = from.count;
+    for (int lane = 0; lane < from.count; ++lane) {
+        const std::int64_t value = from.value[static_cast<std::size_t>(lane)];
+        output_.values[lane] = static_cast<std::int16_t>(layer.bypass ? value : requant_clamp(value, layer.requant));
+        if (probe && !layer.bypass) {
+            probe(layer.operator_index, from.position.image, channel_of(from.position, lane),
+                  from.position.pixel + (from.position.along_channels ? 0 : lane), output_.values[lane]);
+        }
+    }
+    outputs.load(output_);
+}
+
+void RequantUnit::count(const Stage& stage) const {
+    const LayerSchedule& layer = *stage.position.layer;
+    if (layer.bypass) return;
+    EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
+    const auto n = static_cast<std::uint64_t>(stage.count);
+    if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += n;
+    count_requantization(events, layer.requant.mode, n);
+}
+
+bool RequantUnit::idle() const {
+    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid();
+}
+
+void RequantUnit::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= sums.valid_rises();
+    events |= outputs.valid_rises();
+}
+
+void RequantUnit::trace(WaveList& wave, const std::string& scope) const {
+    for (int lane = 0; lane < lanes_; ++lane) {
+        const std::string name = scope + ".lane" + std::to_string(lane);
+        const auto i = static_cast<std::size_t>(lane);
+        wave.add(name, "sum", biased_.value[i], 49);
+        wave.add(name, "product", scaled_.value[i], 64);
+        wave.add(name, "rounded", rounded_.value[i], 33);
+        wave.add(name, "output", output_.values.values[i], 9);
+    }
+    wave.add(scope + ".stage_valid", "biased", biased_.valid);
+    wave.add(scope + ".stage_valid", "scaled", scaled_.valid);
+    wave.add(scope + ".stage_valid", "rounded", rounded_.valid);
+}
+
+}  // namespace widthwise

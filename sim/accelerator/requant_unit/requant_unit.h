@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// `lanes` parallel lanes of four pipeline stages: bias adder, multiplier, rounding shifter, zero point and clamp.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+
+namespace widthwise {
+
+/// Sees every value a unit puts out: (operator index, image, channel, pixel, value). Simulation only.
+using ResultProbe = std::function<void(int, int, int, int, int)>;
+
+class RequantUnit : public Unit {
+public:
+    LinkIn<PsumBeat> sums{"sums"};          ///< PeArray
+    LinkOut<OutputBeat> outputs{"outputs"};  ///< PoolUnit
+
+    RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+    ResultProbe probe;
+
+private:
+    static constexpr int kStages = 4;
+    /// One pipeline register: a beat between two stages.
+    struct Stage {
+        bool valid = false;
+        ResultPosition position;
+        int count = 0;
+        std::array<std::int64_t, kMaxLanes> value{};  ///< sum, then product, then rounded quotient
+        std::array<float, kMaxLanes> real{};          ///< product in the float32 mode
+    };
+
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void drive_ready();
+    void add_bias(Stage& to) const;
+    static void multiply(const Stage& from, Stage& to);
+    static void round(const Stage& from, Stage& to);
+    void clamp(const Stage& from);
+    void count(const Stage& stage) const;
+
+    int lanes_;
+    RunRecord& record_;
+    Stage biased_, scaled_, rounded_;
+    OutputBeat output_;
+};
+
+}  // namespace widthwise

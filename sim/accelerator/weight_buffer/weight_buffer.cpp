@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/weight_buffer/weight_buffer.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+WeightBuffer::WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record)
+    : Unit(name), params_(params), record_(record), memory_(static_cast<std::size_t>(params.bytes)) {}
+
+void WeightBuffer::do_reset() {
+    commands_.clear();
+    tap_ = beats_ = 0;
+    tiles_filled_ = tiles_used_ = 0;
+    releases_ = 0;
+    reading_ = writing_ = false;
+    released.clear();
+    weights.clear();
+    starved_by.write(Stall::dram);
+    fill.drive_ready(true);
+    command.drive_ready(true);
+}
+
+void WeightBuffer::step() {
+    commands_.accept(command);
+    accept_fill();
+    reading_ = false;
+    const bool free = weights.can_load();
+    assemble();
+    const bool complete = !commands_.empty() && beats_ == commands_.front().layer->weight_beats_per_tap;
+    if (free && complete) load_operands();
+    else if (free) weights.clear();
+    if (free && !complete) {
+        starved_by.write(!commands_.empty() && tile_present() ? Stall::weights : Stall::dram);
+    }
+    if (released.can_load()) {
+        if (releases_ > 0) {
+            --releases_;
+            released.load(Token{});
+        } else {
+            released.clear();
+        }
+    }
+    commands_.drive_ready(command);
+}
+
+void WeightBuffer::accept_fill() {
+    writing_ = fill.transferring();
+    if (!writing_) return;
+    const WeightWrite& write = fill.data();
+    std::copy_n(write.bytes.values.begin(), write.bytes.count, memory_.begin() + write.address);
+    record_of(record_, write.layer).events[Event::weight_buffer_write] += static_cast<std::uint64_t>(write.bytes.count);
+    if (write.last) ++tiles_filled_;
+}
+
+bool WeightBuffer::tile_present() const {
+    const TileCommand& tile = commands_.front();
+    if (tile.layer->bypass) return true;  // needs no weights
+    return params_.storage == WeightStorage::resident ? tiles_filled_ > 0 : tiles_filled_ > tiles_used_;
+}
+
+/// Reads one port word of the next tap's weights.
+void WeightBuffer::assemble() {
+    if (commands_.empty() || beats_ == commands_.front().layer->weight_beats_per_tap || !tile_present()) return;
+    ++beats_;
+    reading_ = true;
+}
+
+std::int64_t WeightBuffer::slot_address() const {
+    const TileCommand& tile = commands_.front();
+    const LayerSchedule& layer = *tile.layer;
+    if (params_.storage == WeightStorage::streamed) return (tiles_used_ % 2) * (params_.bytes / 2);
+    // Every tile before this one is full.
+    return layer.weight_address + tile.index.channel_tile * layer.weight_tile_bytes(0);
+}
+
+void WeightBuffer::load_operands() {
+    const TileCommand& tile = commands_.front();
+    const LayerSchedule& layer = *tile.layer;
+    const int rows = layer.channels_in_tile(tile.index.channel_tile);
+    operands_.rows.count = rows;
+    if (layer.bypass) {
+        operands_.rows[0] = 1;  // a constant: the activation passes the multiplier unchanged
+    } else {
+        if (tap_ == 0) next_word_ = memory_.data() + slot_address();
+        for (int i = 0; i < rows; ++i) operands_.rows[i] = static_cast<std::int8_t>(next_word_[i]);
+        next_word_ += rows;
+        record_.layers[layer.index].events[Event::weight_buffer_read] += static_cast<std::uint64_t>(rows);
+    }
+    weights.load(operands_);
+    beats_ = 0;
+    if (++tap_ == static_cast<int>(layer.taps.size())) finish_tile();
+}
+
+void WeightBuffer::finish_tile() {
+    const TileCommand tile = commands_.front();
+    commands_.pop();
+    tap_ = 0;
+    const bool last_of_weight_tile = (tile.number + 1) % (tile.layer->tiles_per_pass() * tile.layer->image_groups) == 0;
+    if (last_of_weight_tile && params_.storage == WeightStorage::streamed && !tile.layer->bypass) {
+        ++tiles_used_;
+        ++releases_;
+    }
+}
+
+bool WeightBuffer::idle() const {
+    return commands_.empty() && !command.valid() && !fill.valid() && !weights.valid() &&
+           !released.valid() && releases_ == 0;
+}
+
+void WeightBuffer::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= command.valid_rises();
+    events |= fill.valid_rises();
+    events |= weights.valid_rises();
+    events |= released.valid_rises();
+}
+
+void WeightBuffer::trace(WaveList& wave, const std::string& scope) const {
+    wave.add(scope, "tap", tap_, 24);
+    wave.add(scope + ".port", "read", reading_);
+    wave.add(scope + ".port", "write", writing_);
+}
+
+}  // namespace widthwise

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// On-chip SRAM for weights. Resident: all tiles, loaded once. Streamed: two slots, one in use while the Dma fills the other.
+// Each tap needs one weight per working row; a read port narrower than that takes several cycles a tap.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "accelerator/link/command_queue.h"
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+
+namespace widthwise {
+
+class WeightBuffer : public Unit {
+public:
+    LinkIn<WeightWrite> fill{"fill"};          ///< Dma
+    LinkIn<TileCommand> command{"command"};    ///< Sequencer
+    LinkOut<Token> released{"released"};       ///< Sequencer: a slot is free again (streamed)
+    LinkOut<WeightOperands> weights{"weights"};  ///< PeArray
+    sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `weights` is not valid: dram or weights
+
+    WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+private:
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void accept_fill();
+    void assemble();
+    void load_operands();
+    void finish_tile();
+    [[nodiscard]] bool tile_present() const;
+    [[nodiscard]] std::int64_t slot_address() const;
+
+    WeightBufferParams params_;
+    RunRecord& record_;
+    std::vector<std::uint8_t> memory_;
+    CommandQueue commands_;
+    std::int32_t tap_ = 0;              ///< of the front command's tile, next to be loaded
+    const std::uint8_t* next_word_ = nullptr;  ///< where that tap's weights lie
+    std::int32_t beats_ = 0;            ///< of that tap's weights, read so far
+    std::int64_t tiles_filled_ = 0;     ///< weight tiles that have arrived (resident: 1 once all have)
+    std::int64_t tiles_used_ = 0;       ///< weight tiles finished with
+    std::uint32_t releases_ = 0;        ///< owed to the Sequencer
+    WeightOperands operands_;
+    bool reading_ = false;
+    bool writing_ = false;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading an accelerator file, and the command line's accumulator option.
+#include <charconv>
+#include <filesystem>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "config/config_keys.h"
+#include "config/suggestion.h"
+#include "config/yaml_reader.h"
+
+namespace widthwise {
+namespace {
+
+/// Relative paths count from the YAML file's folder, so that a configuration works from anywhere.
+std::string resolve(const std::string& path, const std::filesystem::path& folder) {
+    const std::filesystem::path given(path);
+    return (given.is_absolute() ? given : folder / given).lexically_normal().string();
+}
+
+bool is_table_file(const std::string& table) { return table.ends_with(".yaml") || table.ends_with(".yml"); }
+
+/// The visitor of describe() that reads one map of the file.
+class ConfigReader {
+public:
+    ConfigReader(const YamlValue& value, std::filesystem::path folder) : map_(value), folder_(std::move(folder)) {}
+
+    void finish() const { map_.finish(); }
+
+    template <typename Callback>
+    void section(const char* key, const Callback& callback) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        ConfigReader child(*value, folder_);
+        callback(child);
+        child.finish();
+    }
+
+    void name(const char* key, std::string& text) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        text = value->text();
+        const std::string problem = name_problem(text);
+        if (!problem.empty()) value->fail(problem);
+    }
+
+    void path(const char* key, std::string& text, Presence presence) {
+        const auto value = presence == Presence::required ? map_.require(key) : map_.find(key);
+        if (!value) return;
+        text = value->text();
+        if (!text.empty()) {
+            text = resolve(text, folder_);
+        } else if (presence == Presence::required) {
+            value->fail("expects a path, got an empty text");
+        }
+    }
+
+    void table(const char* key, std::string& text) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        text = value->text();
+        if (text.empty()) value->fail("expects a table's name or the path of a .yaml file, got an empty text");
+        if (is_table_file(text)) text = resolve(text, folder_);
+    }
+
+    template <typename Int>
+    void integer(const char* key, Int& number, const IntRange& range) {
+        if (const auto value = map_.find(key)) number = static_cast<Int>(value->integer(range));
+    }
+
+    void automatic(const char* key, int& number, const IntRange& range) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        number = value->is_word("auto") ? 0 : auto_integer(*value, range);
+    }
+
+    void real(const char* key, double& number, const RealRange& range) {
+        if (const auto value = map_.find(key)) number = value->real(range);
+    }
+
+    void ratio(const char* key, double& number, const RealRange& range) {
+        if (const auto value = map_.find(key)) number = value->ratio(range);
+    }
+
+    void boolean(const char* key, bool& flag) {
+        if (const auto value = map_.find(key)) flag = value->boolean();
+    }
+
+    template <typename Enum, std::size_t N>
+    void word(const char* key, Enum& choice, const Words<Enum, N>& words) {
+        if (const auto value = map_.find(key)) choice = value->word(words);
+    }
+
+    void order(const char* key, TapOrder& order, const Words<TapLoop, 3>& words) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        const std::vector<YamlValue> items = value->items();
+        if (items.size() != order.size()) {
+            value->fail(fmt::format("has {} entries (allowed: row, column and channel, each once, outermost first)",
+                                    items.size()));
+        }
+        for (std::size_t i = 0; i < items.size(); ++i) order[i] = items[i].word(words);
+        if (!is_permutation(order)) {
+            value->fail("names a loop twice (allowed: row, column and channel, each once, outermost first)");
+        }
+    }
+
+    void layers(const char* key, std::map<std::string, int>& widths, const IntRange& range) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        widths.clear();
+        for (const YamlEntry& entry : value->entries()) {
+            if (entry.name.empty()) entry.name_value.fail("expects a layer's name, got an empty text");
+            const int bits = static_cast<int>(entry.value.integer(range));
+            if (!widths.emplace(lower_case(entry.name), bits).second) {
+                entry.name_value.fail(fmt::format("the layer '{}' is given twice (case does not count)", entry.name));
+            }
+        }
+    }
+
+private:
+    static int auto_integer(const YamlValue& value, const IntRange& range) {
+        const std::string given = value.text();
+        const bool is_number = given.find_first_not_of("-0123456789") == std::string::npos;
+        if (!is_number) value.fail(fmt::format("expects auto or an integer in {}, got '{}'", range.text(), given));
+        return static_cast<int>(value.integer(range));
+    }
+
+    YamlMap map_;
+    std::filesystem::path folder_;
+};
+
+[[noreturn]] void refuse_option(const std::string& option, const std::string& problem) {
+    throw InputError(fmt::format("accumulator specification '{}': {}", option, problem));
+}
+
+std::string without_spaces(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(" \t");
+    if (first == std::string::npos) return "";
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// `whose`: "" or the start of the message, "layer 'c1': ".
+int parse_width(const std::string& option, const std::string& digits, const std::string& whose) {
+    int bits = 0;
+    const char* end_of_text = digits.data() + digits.size();
+    const auto [end, error] = std::from_chars(digits.data(), end_of_text, bits);
+    if (error == std::errc::invalid_argument || end != end_of_text) {
+        refuse_option(option, fmt::format("{}'{}' is not an integer (allowed: {})", whose, digits,
+                                          kAccumulatorBits.text()));
+    }
+    if (error != std::errc{} || !kAccumulatorBits.contains(bits)) {
+        refuse_option(option, whose + out_of_range(digits, kAccumulatorBits.text()));
+    }
+    return bits;
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+    std::vector<std::string> parts;
+    std::size_t start = 0;
+    while (true) {
+        const std::size_t comma = text.find(',', start);
+        parts.push_back(without_spaces(text.substr(start, comma - start)));
+        if (comma == std::string::npos) return parts;
+        start = comma + 1;
+    }
+}
+
+}  // namespace
+
+RunConfig load_run_config(const std::string& path) {
+    RunConfig config;
+    config.path = path;
+    const YamlValue root = YamlValue::load(path);
+    ConfigReader reader(root, std::filesystem::path(path).parent_path());
+    describe(reader, config);
+    reader.finish();
+    for (const Conflict& conflict : conflicts(config.hardware)) root.locate(conflict.key).fail(conflict.message);
+    return config;
+}
+
+void apply_accumulator_option(AccumulatorParams& params, const std::string& option) {
+    AccumulatorParams changed = params;  // all or nothing
+    std::set<std::string> named;
+    const std::vector<std::string> parts = split_at_commas(option);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        const std::string& part = parts[i];
+        if (part.empty()) refuse_option(option, "expects a width like 18, or layers like c1=18,c3=16");
+        const std::size_t equals = part.find('=');
+        if (equals == std::string::npos) {
+            const int bits = parse_width(option, part, "");
+            if (i != 0) refuse_option(option, fmt::format("the width {} names no layer and is not the first", part));
+            changed.format.bits = bits;
+            changed.layer_bits.clear();
+            continue;
+        }
+        const std::string layer = lower_case(without_spaces(part.substr(0, equals)));
+        if (layer.empty()) refuse_option(option, fmt::format("'{}' names no layer before the '='", part));
+        if (!named.insert(layer).second) refuse_option(option, fmt::format("the layer '{}' is given twice", layer));
+        const std::string digits = without_spaces(part.substr(equals + 1));
+        changed.layer_bits[layer] = parse_width(option, digits, fmt::format("layer '{}': ", layer));
+    }
+    params = std::move(changed);
+}
+
+}  // namespace widthwise

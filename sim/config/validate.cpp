@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks of parameters that did not come from a file (or were changed after it was read).
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "config/config_keys.h"
+#include "config/suggestion.h"
+
+namespace widthwise {
+namespace {
+
+/// The visitor of describe() that checks every value against the range that a file's reader enforces.
+class Validator {
+public:
+    explicit Validator(std::string prefix) : prefix_(std::move(prefix)) {}
+
+    template <typename Callback>
+    void section(const char* key, const Callback& callback) {
+        Validator child(prefix_ + key + ".");
+        callback(child);
+    }
+
+    void name(const char* key, const std::string& text) const {
+        const std::string problem = name_problem(text);
+        if (!problem.empty()) refuse(key, problem);
+    }
+
+    // Paths and tables are checked where they are opened.
+    void path(const char* /*key*/, const std::string& /*text*/, Presence /*presence*/) const {}
+    void table(const char* /*key*/, const std::string& /*text*/) const {}
+
+    template <typename Int>
+    void integer(const char* key, Int number, const IntRange& range) const {
+        if (!range.contains(number)) refuse(key, out_of_range(fmt::format("{}", number), range.text()));
+    }
+
+    void automatic(const char* key, int number, const IntRange& range) const {
+        if (number == 0 || range.contains(number)) return;
+        refuse(key, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
+    }
+
+    void real(const char* key, double number, const RealRange& range) const {
+        if (!range.contains(number)) refuse(key, out_of_range(fmt::format("{}", number), range.text()));
+    }
+    void ratio(const char* key, double number, const RealRange& range) const { real(key, number, range); }
+    void boolean(const char* /*key*/, bool /*flag*/) const {}
+
+    template <typename Enum, std::size_t N>
+    void word(const char* key, Enum choice, const Words<Enum, N>& words) const {
+        if (!spelling(words, choice).empty()) return;
+        refuse(key, not_a_word(fmt::format("{}", static_cast<int>(choice)), spellings(words)));
+    }
+
+    void order(const char* key, const TapOrder& order, const Words<TapLoop, 3>& /*words*/) const {
+        if (!is_permutation(order)) refuse(key, "is not a permutation (allowed: row, column and channel, each once)");
+    }
+
+    void layers(const char* key, const std::map<std::string, int>& widths, const IntRange& range) const {
+        for (const auto& [layer, bits] : widths) {
+            const std::string layer_key = fmt::format("{}.{}", key, layer);
+            if (layer.empty() || layer != lower_case(layer)) {
+                refuse(layer_key.c_str(), fmt::format("'{}' is not a layer's name in lower case", layer));
+            }
+            integer(layer_key.c_str(), bits, range);
+        }
+    }
+
+private:
+    [[noreturn]] void refuse(const char* key, const std::string& message) const {
+        throw InputError(fmt::format("{}{}: {}", prefix_, key, message));
+    }
+
+    std::string prefix_;
+};
+
+}  // namespace
+
+std::string name_problem(const std::string& name) {
+    // Characters of UTF-8, as the JSON schema counts them: every byte that does not continue another.
+    const auto starts = [](char letter) { return (static_cast<unsigned char>(letter) & 0xC0U) != 0x80U; };
+    const auto characters = static_cast<std::size_t>(std::count_if(name.begin(), name.end(), starts));
+    if (characters == 0 || characters > kLongestName) {
+        return fmt::format("has {} characters (allowed: 1..{})", characters, kLongestName);
+    }
+    for (const char letter : name) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (code < 0x20 || code == 0x7f) return fmt::format("holds the control character 0x{:02x}", code);
+    }
+    return "";
+}
+
+bool is_permutation(const TapOrder& order) {
+    return order[0] != order[1] && order[1] != order[2] && order[0] != order[2];
+}
+
+std::vector<Conflict> conflicts(const HardwareParams& hardware) {
+    std::vector<Conflict> found;
+    const RequantParams& requant = hardware.requant;
+    if (requant.mode == RequantMode::float32 && requant.rounding != Rounding::half_even) {
+        found.push_back({"requantization.rounding",
+                         fmt::format("{} cannot be had together with requantization.mode: float32 (allowed: half_even)",
+                                     spelling(kRoundingWords, requant.rounding))});
+    }
+    return found;
+}
+
+void validate(const HardwareParams& hardware) {
+    RunConfig config;
+    config.hardware = hardware;
+    Validator validator("");
+    describe(validator, config);
+    for (const Conflict& conflict : conflicts(hardware)) {
+        throw InputError(fmt::format("{}: {}", conflict.key, conflict.message));
+    }
+}
+
+}  // namespace widthwise

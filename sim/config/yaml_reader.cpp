@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/yaml_reader.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "config/suggestion.h"
+
+namespace widthwise {
+namespace {
+
+constexpr std::uintmax_t kMaxFileBytes = 16U << 20U;  // far above any configuration; refuses data files early
+
+std::string position_of(const std::string& file, const YAML::Mark& mark) {
+    if (mark.is_null()) return file;
+    return fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
+}
+
+std::string read_file(const std::string& path) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) {
+        throw InputError(fmt::format("{}: cannot be read (it is a folder)", path));
+    }
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw InputError(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
+    const std::uintmax_t bytes = std::filesystem::file_size(path, error);
+    if (!error && bytes > kMaxFileBytes) {
+        throw InputError(fmt::format("{}: not a YAML file of this program ({} bytes, allowed: up to {})", path, bytes,
+                                     kMaxFileBytes));
+    }
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+std::string kind_of(const YAML::Node& node) {
+    if (node.IsMap()) return "a map";
+    if (node.IsSequence()) return "a list";
+    return "nothing";
+}
+
+/// yaml-cpp tags a quoted scalar "!" and a plain one "?".
+bool is_quoted(const YAML::Node& node) { return node.Tag() == "!"; }
+
+std::string trimmed(const std::string& text) {
+    const std::size_t first = text.find_first_not_of(' ');
+    if (first == std::string::npos) return "";
+    return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+}  // namespace
+
+YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
+    : node_(std::move(node)), file_(std::move(file)), key_(std::move(key)) {}
+
+YamlValue YamlValue::load(const std::string& path) { return parse(read_file(path), path); }
+
+YamlValue YamlValue::parse(const std::string& text, const std::string& path) {
+    std::vector<YAML::Node> documents;
+    try {
+        documents = YAML::LoadAll(text);
+    } catch (const YAML::Exception& error) {
+        throw InputError(fmt::format("{}: not valid YAML: {}", position_of(path, error.mark), error.msg));
+    }
+    if (documents.size() > 1) {
+        throw InputError(fmt::format("{}: holds {} YAML documents (allowed: one)", path, documents.size()));
+    }
+    if (documents.empty() || documents.front().IsNull()) throw InputError(fmt::format("{}: the file is empty", path));
+    return {documents.front(), path, ""};
+}
+
+std::string YamlValue::position() const { return position_of(file_, node_.Mark()); }
+
+void YamlValue::fail(const std::string& message) const {
+    throw InputError(key_.empty() ? fmt::format("{}: {}", position(), message)
+                                  : fmt::format("{}: {}: {}", position(), key_, message));
+}
+
+std::string YamlValue::shown() const {
+    constexpr std::size_t kLongestQuote = 80;  // a data file given by mistake must not flood the terminal
+    if (!node_.IsScalar()) return kind_of(node_);
+    std::string scalar = node_.Scalar();
+    if (scalar.size() > kLongestQuote) scalar = scalar.substr(0, kLongestQuote) + "...";
+    return is_quoted(node_) ? fmt::format("the text \"{}\"", scalar) : fmt::format("'{}'", scalar);
+}
+
+std::string YamlValue::below(const std::string& key) const { return key_.empty() ? key : key_ + "." + key; }
+
+std::string YamlValue::text() const {
+    if (!node_.IsScalar()) fail(fmt::format("expects text, got {}", shown()));
+    return node_.Scalar();
+}
+
+std::string YamlValue::plain_scalar(const std::string& expected) const {
+    if (!node_.IsScalar() || is_quoted(node_)) fail(fmt::format("expects {}, got {}", expected, shown()));
+    return node_.Scalar();
+}
+
+bool YamlValue::is_word(std::string_view word) const {
+    return node_.IsScalar() && !is_quoted(node_) && node_.Scalar() == word;
+}
+
+std::int64_t YamlValue::integer(const IntRange& range) const {
+    const std::string expected = fmt::format("an integer in {}", range.text());
+    const std::string digits = plain_scalar(expected);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool all_read = end == digits.data() + digits.size();
+    if (error == std::errc::invalid_argument || !all_read) fail(fmt::format("expects {}, got {}", expected, shown()));
+    if (error != std::errc{} || !range.contains(value)) fail(out_of_range(digits, range.text()));
+    return value;
+}
+
+double YamlValue::number(const std::string& digits, const std::string& expected) const {
+    double value = 0.0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    const bool all_read = end == digits.data() + digits.size();
+    const bool overflowed = error == std::errc::result_out_of_range;
+    if ((error != std::errc{} && !overflowed) || !all_read || (!overflowed && !std::isfinite(value))) {
+        fail(fmt::format("expects {}, got {}", expected, shown()));
+    }
+    if (overflowed) fail(fmt::format("{} is not representable (expects {})", digits, expected));
+    return value;
+}
+
+double YamlValue::real(const RealRange& range) const {
+    const std::string expected = fmt::format("a number in the range {}", range.text());
+    const std::string digits = plain_scalar(expected);
+    const double value = number(digits, expected);
+    if (!range.contains(value)) fail(out_of_range(digits, range.text()));
+    return value;
+}
+
+double YamlValue::ratio(const RealRange& range) const {
+    const std::string expected = fmt::format("a number or a fraction like 1/255 in the range {}", range.text());
+    if (!node_.IsScalar()) fail(fmt::format("expects {}, got {}", expected, shown()));
+    const std::string digits = node_.Scalar();
+    const std::size_t slash = digits.find('/');
+    if (slash == std::string::npos) return real(range);
+    const double numerator = number(trimmed(digits.substr(0, slash)), expected);
+    const double denominator = number(trimmed(digits.substr(slash + 1)), expected);
+    // A zero denominator gives infinity or NaN, which no range holds.
+    const double value = numerator / denominator;
+    if (!range.contains(value)) fail(out_of_range(digits, range.text()));
+    return value;
+}
+
+bool YamlValue::boolean() const {
+    const std::string word = plain_scalar("true or false");
+    if (word != "true" && word != "false") fail(fmt::format("expects true or false, got {}", shown()));
+    return word == "true";
+}
+
+std::vector<YamlValue> YamlValue::items() const {
+    if (!node_.IsSequence()) fail(fmt::format("expects a list, got {}", shown()));
+    std::vector<YamlValue> values;
+    for (const YAML::Node& item : node_) {
+        values.push_back(YamlValue(item, file_, fmt::format("{}[{}]", key_, values.size())));
+    }
+    return values;
+}
+
+std::vector<YamlEntry> YamlValue::entries() const {
+    if (!node_.IsMap()) fail(fmt::format("expects a map of keys and values, got {}", shown()));
+    std::vector<YamlEntry> found;
+    std::set<std::string> names;
+    for (const auto& pair : node_) {
+        if (!pair.first.IsScalar()) {
+            YamlValue(pair.first, file_, key_).fail(fmt::format("expects plain keys, got {}", kind_of(pair.first)));
+        }
+        const std::string name = pair.first.Scalar();
+        const YamlValue name_value(pair.first, file_, below(name));
+        if (!names.insert(name).second) name_value.fail(fmt::format("the key '{}' is given twice", name));
+        found.push_back({name, name_value, YamlValue(pair.second, file_, below(name))});
+    }
+    return found;
+}
+
+YamlValue YamlValue::locate(const std::string& dotted_key) const {
+    if (!node_.IsMap()) return *this;
+    const std::size_t dot = dotted_key.find('.');
+    const std::string first = dotted_key.substr(0, dot);
+    for (const YamlEntry& entry : entries()) {
+        if (entry.name != first) continue;
+        return dot == std::string::npos ? entry.value : entry.value.locate(dotted_key.substr(dot + 1));
+    }
+    return *this;
+}
+
+YamlMap::YamlMap(const YamlValue& value) : value_(value), entries_(value.entries()) {}
+
+std::optional<YamlValue> YamlMap::find(const std::string& key) {
+    known_.push_back(key);
+    for (const YamlEntry& entry : entries_) {
+        if (entry.name == key) return entry.value;
+    }
+    return std::nullopt;
+}
+
+std::optional<YamlValue> YamlMap::require(const std::string& key) {
+    std::optional<YamlValue> value = find(key);
+    if (!value) missing_.push_back(key);
+    return value;
+}
+
+void YamlMap::finish() const {
+    for (const YamlEntry& entry : entries_) {
+        if (std::find(known_.begin(), known_.end(), entry.name) != known_.end()) continue;
+        std::vector<std::string> sorted = known_;
+        std::sort(sorted.begin(), sorted.end());
+        entry.name_value.fail(fmt::format("unknown key '{}' (allowed: {}){}", entry.name, fmt::join(sorted, ", "),
+                                          suggestion(entry.name, known_)));
+    }
+    if (!missing_.empty()) value_.fail(fmt::format("the required key '{}' is missing", missing_.front()));
+}
+
+}  // namespace widthwise

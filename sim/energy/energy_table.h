@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Energy per event, from a YAML table of formulas (muParser syntax).
+#pragma once
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "energy/events.h"
+
+namespace widthwise {
+
+/// Energy of one count of each event, in the table's unit.
+using EventCosts = std::array<double, kEventCount>;
+
+/// Capacity in bytes, energy of one 64-bit access.
+using SramPoint = std::pair<double, double>;
+
+/// A table file: name, unit ("pJ" or "relative"), process node, source, notes, one formula per event.
+/// Formula variables, all of them numbers:
+///   activation_bits   operand width of the multiplier on the activation side, 2..8
+///   weight_bits       operand width on the weight side, 2..8
+///   accumulator_bits  width of the layer's accumulator, 2..48
+///   requant_bits      operand width of the requantization multiplier on the side of the sum
+///   multiplier_bits   and on the side of the rescale factor, 2..32
+///   bytes             1: what one count of a byte-counted event moves
+///   capacity          bytes of the buffer that the event belongs to (line_buffer.*, activation_buffer.* and
+///                     weight_buffer.* only)
+/// Function sram(capacity) interpolates the table's `sram_read_64bit` points (energy per 64-bit access) linearly in
+/// log2(capacity), clamped at both ends. muParser's operators and functions (min, max, log2, ?:, ...) are there too.
+class EnergyTable {
+public:
+    /// A table without a name in which everything is free.
+    EnergyTable() { formulas_.fill("0"); }
+
+    /// `name_or_path`: a shipped table ("course") looked up as configs/energy/NAME.yaml below `data_root`, or a path to
+    /// a YAML file (anything that ends in .yaml or .yml). Every formula is tried once, with default attributes and
+    /// 8 KiB buffers. Throws InputError with file, line, column, key, value.
+    static EnergyTable load(const std::string& name_or_path, const std::string& data_root);
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const std::string& unit() const { return unit_; }
+    [[nodiscard]] const std::string& node() const { return node_; }
+    [[nodiscard]] const std::string& source() const { return source_; }
+    [[nodiscard]] const std::string& notes() const { return notes_; }  ///< may be empty
+    [[nodiscard]] const std::string& path() const { return path_; }    ///< the file it came from
+    /// "0" where the table says nothing.
+    [[nodiscard]] const std::string& formula(Event event) const { return formulas_[static_cast<std::size_t>(event)]; }
+
+    /// Throws InputError naming file, event and formula when one gives a negative or non-finite energy. Parses the
+    /// formulas anew, about a millisecond: call it per layer, not per image. Safe to call from several threads.
+    [[nodiscard]] EventCosts costs(const EventAttributes& attributes) const;
+
+private:
+    [[nodiscard]] double cost(Event event, const EventAttributes& attributes) const;
+
+    std::string name_, unit_, node_, source_, notes_, path_;
+    std::array<std::string, kEventCount> formulas_;   ///< "0" where the table says nothing
+    std::array<std::string, kEventCount> positions_;  ///< "file:line:column" of each formula, for messages
+    std::vector<SramPoint> sram_points_;
+};
+
+/// Names of the tables in configs/energy below `data_root`, sorted.
+std::vector<std::string> shipped_energy_tables(const std::string& data_root);
+
+/// Energy of `counts` by component, in the table's unit.
+std::array<double, kComponentCount> energy_by_component(const EventCounts& counts, const EventCosts& costs);
+
+}  // namespace widthwise

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "energy/events.h"
+
+namespace widthwise {
+namespace {
+
+constexpr std::string_view kOperations = "operations";
+constexpr std::string_view kBytes = "bytes";
+constexpr std::string_view kCycles = "cycles";
+
+constexpr std::array<EventInfo, kEventCount> kEventInfos{{
+    {"mac.multiply", kOperations, Component::multiply, "products of an activation and a weight"},
+    {"mac.gated", kOperations, Component::multiply, "products left out because the activation was zero (zero gating)"},
+    {"mac.add", kOperations, Component::add, "additions of a product to a partial sum"},
+    {"accumulator.write", kOperations, Component::registers, "writes of a whole accumulator register"},
+    {"bias.add", kOperations, Component::add, "additions of a bias to a sum"},
+    {"address.multiply", kOperations, Component::control, "address multiplications of a software loop nest"},
+    {"address.add", kOperations, Component::control, "address additions of a software loop nest"},
+    {"line_buffer.read", kBytes, Component::buffers, "bytes handed from the line buffer to the array"},
+    {"line_buffer.write", kBytes, Component::buffers, "bytes filled into the line buffer"},
+    {"activation_buffer.read", kBytes, Component::buffers, "bytes read from the activation buffer"},
+    {"activation_buffer.write", kBytes, Component::buffers, "bytes written to the activation buffer"},
+    {"weight_buffer.read", kBytes, Component::buffers, "bytes handed from the weight buffer to the array"},
+    {"weight_buffer.write", kBytes, Component::buffers, "bytes written to the weight buffer"},
+    {"requant.multiply", kOperations, Component::requant, "sums multiplied by the rescale factor"},
+    {"requant.shift", kOperations, Component::requant, "products shifted and rounded"},
+    {"requant.add", kOperations, Component::requant, "biases and zero points added by the requantization unit"},
+    {"pool.compare", kOperations, Component::pool, "comparisons of max pooling"},
+    {"pool.add", kOperations, Component::pool, "additions of average pooling"},
+    {"dram.read", kBytes, Component::dram, "bytes read from DRAM"},
+    {"dram.write", kBytes, Component::dram, "bytes written to DRAM"},
+    {"pe.idle", kCycles, Component::control, "cycles of processing elements without work"},
+    {"clock", kCycles, Component::control, "clock cycles"},
+}};
+
+}  // namespace
+
+const std::array<EventInfo, kEventCount>& event_infos() { return kEventInfos; }
+
+std::string_view component_name(Component component) {
+    switch (component) {
+        case Component::multiply: return "multiply";
+        case Component::add: return "add";
+        case Component::registers: return "registers";
+        case Component::buffers: return "buffers";
+        case Component::requant: return "requant";
+        case Component::pool: return "pool";
+        case Component::dram: return "dram";
+        case Component::control: return "control";
+    }
+    return "";
+}
+
+}  // namespace widthwise

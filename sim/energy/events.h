@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The countable events of the datapath. Modules count them as integers; an EnergyTable turns counts into energy.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace widthwise {
+
+enum class Event : std::uint8_t {
+    mac_multiply,
+    mac_gated,
+    mac_add,
+    accumulator_write,
+    bias_add,
+    address_multiply,
+    address_add,
+    line_buffer_read,
+    line_buffer_write,
+    activation_buffer_read,
+    activation_buffer_write,
+    weight_buffer_read,
+    weight_buffer_write,
+    requant_multiply,
+    requant_shift,
+    requant_add,
+    pool_compare,
+    pool_add,
+    dram_read,
+    dram_write,
+    pe_idle,
+    clock,
+};
+inline constexpr std::size_t kEventCount = static_cast<std::size_t>(Event::clock) + 1;
+
+/// Where an event's energy is shown in tables.
+enum class Component : std::uint8_t { multiply, add, registers, buffers, requant, pool, dram, control };
+inline constexpr std::size_t kComponentCount = static_cast<std::size_t>(Component::control) + 1;
+
+struct EventInfo {
+    std::string_view name;  ///< as energy tables and results spell it
+    std::string_view unit;  ///< what one count is
+    Component component;
+    std::string_view description;
+};
+
+/// Name, unit, component and description of each event, in the order of Event.
+const std::array<EventInfo, kEventCount>& event_infos();
+std::string_view component_name(Component component);
+
+/// One counter per event.
+class EventCounts {
+public:
+    std::uint64_t& operator[](Event event) { return counts_[static_cast<std::size_t>(event)]; }
+    std::uint64_t operator[](Event event) const { return counts_[static_cast<std::size_t>(event)]; }
+    EventCounts& operator+=(const EventCounts& other) {
+        for (std::size_t i = 0; i < kEventCount; ++i) counts_[i] += other.counts_[i];
+        return *this;
+    }
+    friend bool operator==(const EventCounts&, const EventCounts&) = default;
+
+private:
+    std::array<std::uint64_t, kEventCount> counts_{};
+};
+
+/// What a formula may refer to: the widths and capacities in force where the events happened.
+struct EventAttributes {
+    int activation_bits = 8;
+    int weight_bits = 8;
+    int accumulator_bits = 32;
+    int requant_bits = 32;  ///< operand width of the requantization multiplier (its sum input)
+    int multiplier_bits = 16;
+    std::int64_t line_buffer_bytes = 0;
+    std::int64_t activation_buffer_bytes = 0;
+    std::int64_t weight_buffer_bytes = 0;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/record.h"
+
+#include <algorithm>
+#include <cmath>
+#include <ostream>
+
+#include "arithmetic/accumulator.h"
+
+namespace widthwise {
+
+std::string_view stall_name(Stall stall) {
+    static constexpr std::array<std::string_view, kStallCount> kNames = {"skew",    "drain",         "dram",
+                                                                         "weights", "port_conflict", "fill"};
+    return kNames[static_cast<std::size_t>(stall)];
+}
+
+std::ostream& operator<<(std::ostream& out, Stall stall) { return out << stall_name(stall); }
+
+CycleCounts& CycleCounts::operator+=(const CycleCounts& other) {
+    total += other.total;
+    compute += other.compute;
+    for (std::size_t i = 0; i < kStallCount; ++i) stalls[i] += other.stalls[i];
+    return *this;
+}
+
+OverflowCounts& OverflowCounts::operator+=(const OverflowCounts& other) {
+    outputs += other.outputs;
+    events += other.events;
+    transient += other.transient;
+    persistent += other.persistent;
+    return *this;
+}
+
+PsumStats& PsumStats::operator+=(const PsumStats& other) {
+    count += other.count;
+    min = std::min(min, other.min);
+    max = std::max(max, other.max);
+    sum += other.sum;
+    sum_of_squares += other.sum_of_squares;
+    return *this;
+}
+
+double PsumStats::mean() const { return count == 0 ? 0.0 : static_cast<double>(sum) / static_cast<double>(count); }
+
+double PsumStats::deviation() const {
+    if (count == 0) return 0.0;
+    const double m = mean();
+    const double variance = static_cast<double>(sum_of_squares) / static_cast<double>(count) - m * m;
+    return std::sqrt(std::max(0.0, variance));
+}
+
+int PsumStats::bits() const { return count == 0 ? 0 : bits_for_range(min, max); }
+
+LayerRecord& LayerRecord::operator+=(const LayerRecord& other) {
+    cycles += other.cycles;
+    overflow += other.overflow;
+    psums += other.psums;
+    events += other.events;
+    return *this;
+}
+
+RunRecord& RunRecord::operator+=(const RunRecord& other) {
+    if (setup == LayerRecord{}) setup = other.setup;
+    load += other.load;
+    layers.resize(std::max(layers.size(), other.layers.size()));
+    for (std::size_t i = 0; i < other.layers.size(); ++i) layers[i] += other.layers[i];
+    store += other.store;
+    images += other.images;
+    return *this;
+}
+
+LayerRecord RunRecord::total() const {
+    LayerRecord sum = load;
+    for (const LayerRecord& layer : layers) sum += layer;
+    return sum += store;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run counts, per layer: integers only. Both engines fill these; ratios and energies are derived when printed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <iosfwd>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+#include "arithmetic/requantize.h"
+#include "energy/events.h"
+
+namespace widthwise {
+
+/// Why the array did not issue a tap in a cycle, in order of precedence when several causes hold at once.
+enum class Stall : std::uint8_t {
+    skew,           ///< systolic: the previous tile's wavefront has not left the array
+    drain,          ///< finished sums still occupy the (shadow) accumulators, or the layer's last results are on their way
+    dram,           ///< weights or the input have not arrived from DRAM
+    weights,        ///< the weight buffer's port is narrower than the array's rows
+    port_conflict,  ///< the line buffer's fill lost the activation buffer's port to a write
+    fill,           ///< a feature-map row has not arrived in the line buffer
+};
+inline constexpr std::size_t kStallCount = static_cast<std::size_t>(Stall::fill) + 1;
+std::string_view stall_name(Stall stall);
+std::ostream& operator<<(std::ostream& out, Stall stall);
+
+/// Cycles of one layer: total = compute + sum of stalls.
+struct CycleCounts {
+    std::uint64_t total = 0;
+    std::uint64_t compute = 0;  ///< cycles in which a tap was issued
+    std::array<std::uint64_t, kStallCount> stalls{};
+    std::uint64_t& operator[](Stall stall) { return stalls[static_cast<std::size_t>(stall)]; }
+    std::uint64_t operator[](Stall stall) const { return stalls[static_cast<std::size_t>(stall)]; }
+    CycleCounts& operator+=(const CycleCounts& other);
+    friend bool operator==(const CycleCounts&, const CycleCounts&) = default;
+};
+
+/// Overflow of a layer's accumulators.
+struct OverflowCounts {
+    std::uint64_t outputs = 0;     ///< sums computed
+    std::uint64_t events = 0;      ///< additions (or finished sums, with check per_output) that did not fit
+    std::uint64_t transient = 0;   ///< outputs that overflowed although their exact sum fits
+    std::uint64_t persistent = 0;  ///< outputs that overflowed and whose exact sum does not fit
+    OverflowCounts& operator+=(const OverflowCounts& other);
+    friend bool operator==(const OverflowCounts&, const OverflowCounts&) = default;
+};
+
+/// Events of requantizing n sums. Which operators a lane uses depends on the mode: a shift alone has no multiplier, a float
+/// multiply or a division no shifter (a division counts as a multiply).
+inline void count_requantization(EventCounts& events, RequantMode mode, std::uint64_t n) {
+    if (mode != RequantMode::shift) events[Event::requant_multiply] += n;
+    if (mode == RequantMode::fixed_point || mode == RequantMode::shift) events[Event::requant_shift] += n;
+    events[Event::requant_add] += n;
+}
+
+/// Range and moments of the exact (never overflowing) partial sums.
+struct PsumStats {
+    std::uint64_t count = 0;
+    std::int64_t min = std::numeric_limits<std::int64_t>::max();
+    std::int64_t max = std::numeric_limits<std::int64_t>::min();
+    __int128 sum = 0;
+    unsigned __int128 sum_of_squares = 0;
+    void add(std::int64_t psum) {
+        ++count;
+        min = psum < min ? psum : min;
+        max = psum > max ? psum : max;
+        sum += psum;
+        sum_of_squares += static_cast<unsigned __int128>(static_cast<__int128>(psum) * psum);
+    }
+    PsumStats& operator+=(const PsumStats& other);
+    [[nodiscard]] double mean() const;
+    [[nodiscard]] double deviation() const;  ///< population standard deviation
+    [[nodiscard]] int bits() const;          ///< two's complement bits that [min, max] needs; 0 without psums
+    friend bool operator==(const PsumStats&, const PsumStats&) = default;
+};
+
+/// Everything counted in one layer (or in the load or store phase around the layers).
+struct LayerRecord {
+    CycleCounts cycles;
+    OverflowCounts overflow;
+    PsumStats psums;
+    EventCounts events;
+    LayerRecord& operator+=(const LayerRecord& other);
+    friend bool operator==(const LayerRecord&, const LayerRecord&) = default;
+};
+
+/// Everything counted over some images. Records of disjoint images add up to the record of all of them.
+struct RunRecord {
+    LayerRecord setup;  ///< resident weights: loaded once, before the first image; not part of an inference
+    LayerRecord load;   ///< input images from DRAM
+    std::vector<LayerRecord> layers;
+    LayerRecord store;  ///< outputs to DRAM
+    std::uint64_t images = 0;
+
+    /// Adds the images of another record; the set-up is one and the same and stays.
+    RunRecord& operator+=(const RunRecord& other);
+    [[nodiscard]] LayerRecord total() const;  ///< of load, layers and store
+    friend bool operator==(const RunRecord&, const RunRecord&) = default;
+};
+
+}  // namespace widthwise

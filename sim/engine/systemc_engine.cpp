@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/systemc_engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <systemc>
+#include <utility>
+
+#include "accelerator/accelerator.h"
+#include "accelerator/link/clock.h"
+#include "common/error.h"
+#include "trace/wave_writer.h"
+
+namespace widthwise {
+
+namespace {
+
+sc_core::sc_time clock_period(const HardwareParams& hardware) {
+    return sc_core::sc_time(std::round(1e6 / hardware.clock_mhz), sc_core::SC_PS);
+}
+
+/// Hands the registers to a waveform writer halfway through each cycle, when they are settled.
+class WaveSampler : public sc_core::sc_module {
+public:
+    sc_core::sc_in<bool> clk{"clk"};
+    WaveSampler(const sc_core::sc_module_name& name, WaveWriter& writer, const sc_core::sc_time& period)
+        : sc_module(name), writer_(writer), period_(period) {
+        SC_HAS_PROCESS(WaveSampler);
+        SC_METHOD(sample);
+        sensitive << clk.neg();
+        dont_initialize();
+    }
+
+private:
+    void sample() {
+        if (writer_.finished()) {
+            next_trigger(never_);
+            return;
+        }
+        writer_.sample(sc_core::sc_time_stamp().value() / period_.value());
+    }
+
+    WaveWriter& writer_;
+    sc_core::sc_time period_;
+    sc_core::sc_event never_;
+};
+
+}  // namespace
+
+struct SystemcEngine::Implementation {
+    Implementation(const Network& network, const HardwareParams& hardware)
+        : full(compile(network, hardware, hardware.batch)), network_(network), period(clock_period(hardware)),
+          clock("clock", period), accelerator("accelerator", hardware, period, record) {
+        accelerator.clk(clock);
+        accelerator.reset(reset);
+        record.layers.resize(full.layers.size());
+        accelerator.install(full);
+    }
+
+    /// The schedule of a batch of `images`; a last, smaller batch has one of its own.
+    const Schedule& schedule(int images) {
+        if (images == full.images) return full;
+        if (!rest || rest->images != images) rest = compile(network_, full.hardware, images);
+        return *rest;
+    }
+
+    void power_up() {
+        if (powered_) return;
+        powered_ = true;
+        reset.write(true);
+        sc_core::sc_start(2 * period);
+        reset.write(false);
+    }
+
+    Schedule full;
+    std::optional<Schedule> rest;
+    const Network& network_;
+    sc_core::sc_time period;
+    RunRecord record;
+    Clock clock;
+    sc_core::sc_signal<bool> reset{"reset"};
+    Accelerator accelerator;
+    std::unique_ptr<WaveSampler> sampler;
+    int batch_first = 0;  ///< image index of the running batch's first image
+
+private:
+    bool powered_ = false;
+};
+
+SystemcEngine::SystemcEngine(const Network& network, const HardwareParams& hardware)
+    : implementation_(std::make_unique<Implementation>(network, hardware)) {}
+
+SystemcEngine::~SystemcEngine() = default;
+
+void SystemcEngine::record_waveform(WaveWriter& writer) {
+    Implementation& i = *implementation_;
+    WaveList list;
+    i.accelerator.trace(list);
+    writer.begin(list, i.period.value());
+    i.sampler = std::make_unique<WaveSampler>("wave_sampler", writer, i.period);
+    i.sampler->clk(i.clock);
+}
+
+void SystemcEngine::report_values(ValueSink sink) {
+    Implementation& i = *implementation_;
+    i.accelerator.set_probe([&i, sink = std::move(sink)](int op, int image, int channel, int pixel, int value) {
+        sink(op, i.batch_first + image, channel, pixel, value);
+    });
+}
+
+RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
+    Implementation& i = *implementation_;
+    i.record = RunRecord{};
+    i.record.layers.resize(i.full.layers.size());
+    i.power_up();
+    std::vector<std::uint8_t> inputs;
+    for (int image = first; image < end; image += i.full.images) {
+        const Schedule& schedule = i.schedule(std::min(i.full.images, end - image));
+        inputs.clear();
+        for (int k = 0; k < schedule.images; ++k) {
+            const std::vector<std::uint8_t> bytes = source(image + k);
+            inputs.insert(inputs.end(), bytes.begin(), bytes.end());
+        }
+        i.batch_first = image;
+        bool done = false;
+        i.accelerator.start(schedule, inputs, [&done] {
+            done = true;
+            sc_core::sc_pause();
+        });
+        sc_core::sc_start();
+        if (!done) throw SimulationError("the accelerator stopped before its batch was done");
+        const auto outputs = i.accelerator.outputs(schedule);
+        const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);
+        for (int k = 0; k < schedule.images; ++k) sink(image + k, outputs.subspan(static_cast<std::size_t>(k) * bytes, bytes));
+    }
+    return i.record;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs images through the clocked SystemC model. It defines cycles, stalls and waveforms.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/record.h"
+#include "schedule/schedule.h"
+
+namespace widthwise {
+
+class WaveWriter;
+
+/// Quantized network input of image `index`, Schedule::input_bytes / images bytes.
+using ImageSource = std::function<std::vector<std::uint8_t>(int index)>;
+/// Takes image `index`'s quantized network output; called in order.
+using OutputSink = std::function<void(int index, std::span<const std::uint8_t> output)>;
+/// Takes one quantized value of one operator's result: (operator index, image, channel, pixel, value).
+using ValueSink = std::function<void(int, int, int, int, int)>;
+
+/// One elaborated accelerator. SystemC allows one elaboration per process, so there may be one engine per process; work
+/// for another hardware description goes to another process.
+class SystemcEngine {
+public:
+    SystemcEngine(const Network& network, const HardwareParams& hardware);
+    ~SystemcEngine();
+    SystemcEngine(const SystemcEngine&) = delete;
+    SystemcEngine& operator=(const SystemcEngine&) = delete;
+
+    /// Records waveforms of everything that follows. Before the first run(); `writer` must outlive the engine.
+    void record_waveform(WaveWriter& writer);
+    /// Reports every operator's values of everything that follows.
+    void report_values(ValueSink sink);
+
+    /// Runs images [first, end) in batches of hardware.batch. May be called again; counts of each call are its own, but the
+    /// set-up (resident weights) happens, and is counted, in the first call only.
+    RunRecord run(int first, int end, const ImageSource& source, const OutputSink& sink);
+
+private:
+    struct Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace widthwise

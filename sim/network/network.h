@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// The typed layer graph of a quantized CNN: what the importer produces and everything else reads.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace widthwise {
+
+/// Feature map extent of one image. Vectors are channels x 1 x 1. Stored channel-major (CHW).
+struct Shape {
+    int channels = 0;
+    int height = 1;
+    int width = 1;
+    [[nodiscard]] std::int64_t elements() const { return std::int64_t{channels} * height * width; }
+    friend bool operator==(const Shape&, const Shape&) = default;
+};
+
+/// real = scale * (quantized - zero_point); quantized within [low(), high()].
+struct Quantization {
+    bool is_signed = false;
+    int bits = 8;  ///< 2..8; decides the range of values and the multiplier's operand width
+    int zero_point = 0;
+    float scale = 1.0F;
+    [[nodiscard]] int low() const { return is_signed ? -(1 << (bits - 1)) : 0; }
+    [[nodiscard]] int high() const { return is_signed ? (1 << (bits - 1)) - 1 : (1 << bits) - 1; }
+    friend bool operator==(const Quantization&, const Quantization&) = default;
+};
+
+/// A quantized activation tensor; values are 8-bit, stored as raw bytes.
+struct Tensor {
+    std::string name;
+    Shape shape;
+    Quantization quantization;
+};
+
+/// Kernel, stride and padding of a convolution or pooling, in pixels.
+struct Window {
+    int kernel_height = 1;
+    int kernel_width = 1;
+    int stride_height = 1;
+    int stride_width = 1;
+    int pad_top = 0;
+    int pad_left = 0;
+    int pad_bottom = 0;
+    int pad_right = 0;
+    /// Output extent for an input extent, (in + pads - kernel) / stride + 1.
+    [[nodiscard]] int output_height(int height) const {
+        return (height + pad_top + pad_bottom - kernel_height) / stride_height + 1;
+    }
+    [[nodiscard]] int output_width(int width) const {
+        return (width + pad_left + pad_right - kernel_width) / stride_width + 1;
+    }
+    friend bool operator==(const Window&, const Window&) = default;
+};
+
+enum class OperatorKind : std::uint8_t { convolution, fully_connected, max_pool, average_pool };
+
+/// What was merged into the output range of an operator.
+enum class Activation : std::uint8_t { none, relu, clip };
+
+/// Signed weights of a convolution (out x in x kernel_height x kernel_width) or a fully connected layer
+/// (out x in x 1 x 1, `in` counting the flattened input in CHW order).
+struct Weights {
+    int output_channels = 0;
+    int input_channels = 0;
+    int kernel_height = 1;
+    int kernel_width = 1;
+    int bits = 8;  ///< fewest bits, 2..8, that hold every value (two's complement)
+    std::vector<std::int8_t> values;
+    std::vector<float> scales;        ///< one, or one per output channel
+    std::vector<std::int32_t> bias;   ///< empty, or one per output channel; scale = input scale * weight scale
+    [[nodiscard]] std::int64_t per_channel() const {
+        return std::int64_t{input_channels} * kernel_height * kernel_width;
+    }
+    [[nodiscard]] float scale(int channel) const { return scales.size() == 1 ? scales[0] : scales[channel]; }
+};
+
+/// One operator. Convolution and fully connected use `weights`; all but fully connected use `window`.
+struct Operator {
+    std::string name;  ///< ONNX node name (made from its output when the file gives none); unique
+    OperatorKind kind = OperatorKind::convolution;
+    int input = 0;   ///< index into Network::tensors
+    int output = 0;  ///< index into Network::tensors
+    Window window;
+    Weights weights;
+    Activation activation = Activation::none;
+    int clamp_low = 0;   ///< quantized output range, activation included
+    int clamp_high = 255;
+    bool average_counts_padding = false;  ///< ONNX count_include_pad
+    [[nodiscard]] bool has_weights() const {
+        return kind == OperatorKind::convolution || kind == OperatorKind::fully_connected;
+    }
+};
+
+struct Network {
+    std::string name;
+    std::string path;    ///< the file it was read from
+    std::string digest;  ///< MD5 of that file, hexadecimal
+    std::vector<Tensor> tensors;
+    std::vector<Operator> operators;  ///< in execution order
+    int input = 0;                    ///< index into tensors
+    int output = 0;                   ///< index into tensors
+    [[nodiscard]] const Operator* find(const std::string& operator_name) const;
+};
+
+/// Per output channel: the bias an accumulator of raw products needs, the file's bias minus
+/// input zero point * sum of the channel's weights. sum(x*w) + folded = sum((x - zp)*w) + bias.
+std::vector<std::int64_t> folded_bias(const Operator& op, const Quantization& input);
+
+/// Multiply-accumulates per image; 0 for pooling.
+std::int64_t multiply_accumulates(const Network& network, const Operator& op);
+
+/// Two's complement accumulator bits that the worst input can need.
+struct WorstCaseBits {
+    int data_type = 0;  ///< from operand widths and number of taps alone
+    int l1 = 0;         ///< from the actual weights (sums of the positive and of the negative ones) and the bias
+};
+/// Bounds hold for every intermediate sum in any order of accumulation of raw products, started at the folded bias
+/// (preloaded) or at 0 (added later). Activations span low()..high() of the input, weights of the data-type bound
+/// those of Weights::bits. Both are 0 for pooling.
+WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op);
+
+/// Reads a quantized ONNX network in QDQ form: one chain QuantizeLinear -> (DequantizeLinear -> operator -> [Relu |
+/// Clip] -> QuantizeLinear)* -> [DequantizeLinear]. The batch dimension is ignored. Flatten and Reshape leave no trace:
+/// a fully connected layer reads the C x H x W tensor before it. Quantization::bits of a layer's output is the fewest
+/// (2..8) that hold its clamp range and zero point, so that Clip declares activations narrower than 8 bits.
+/// Throws InputError naming the file and the node.
+Network import_onnx(const std::string& path);
+
+}  // namespace widthwise

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/onnx_attributes.h"
+
+#include <algorithm>
+
+namespace widthwise {
+namespace {
+
+constexpr std::int64_t kMaxExtent = 65535;
+
+/// Attributes of a window that are two or four small integers.
+std::vector<std::int64_t> small_integers(const OnnxModel& model, const onnx::NodeProto& node,
+                                         OnnxAttributes& attributes, const std::string& name,
+                                         const std::vector<std::int64_t>& fallback, std::int64_t least) {
+    std::vector<std::int64_t> values = attributes.integers(name, fallback);
+    if (values.size() != fallback.size()) {
+        model.fail(node, "attribute {} has {} values, expected {} (two spatial dimensions)", name, values.size(),
+                   fallback.size());
+    }
+    for (const std::int64_t value : values) {
+        if (value < least || value > kMaxExtent) {
+            model.fail(node, "attribute {} is {}, expected values of {}..{}", name, fmt::join(values, " "), least,
+                       kMaxExtent);
+        }
+    }
+    return values;
+}
+
+struct PadPair {
+    int before = 0;
+    int after = 0;
+};
+
+/// auto_pad SAME: as many outputs as ceil(input / stride); an odd pixel goes after (UPPER) or before (LOWER).
+PadPair same_padding(int input, int kernel, int stride, bool upper) {
+    const int outputs = (input + stride - 1) / stride;
+    const int total = std::max((outputs - 1) * stride + kernel - input, 0);
+    const int smaller = total / 2;
+    return upper ? PadPair{smaller, total - smaller} : PadPair{total - smaller, smaller};
+}
+
+void set_pads(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
+              Window& window) {
+    const std::string automatic = attributes.text("auto_pad", "NOTSET");
+    const auto pads = small_integers(model, node, attributes, "pads", {0, 0, 0, 0}, 0);
+    if (automatic == "NOTSET") {
+        window.pad_top = static_cast<int>(pads[0]);
+        window.pad_left = static_cast<int>(pads[1]);
+        window.pad_bottom = static_cast<int>(pads[2]);
+        window.pad_right = static_cast<int>(pads[3]);
+        return;
+    }
+    if (automatic != "VALID" && automatic != "SAME_UPPER" && automatic != "SAME_LOWER") {
+        model.fail(node, "attribute auto_pad is '{}', expected NOTSET, VALID, SAME_UPPER or SAME_LOWER", automatic);
+    }
+    if (std::any_of(pads.begin(), pads.end(), [](std::int64_t pad) { return pad != 0; })) {
+        model.fail(node, "has attribute pads beside auto_pad {}, expected one of them", automatic);
+    }
+    if (automatic == "VALID") return;
+    const bool upper = automatic == "SAME_UPPER";
+    const PadPair vertical = same_padding(input.height, window.kernel_height, window.stride_height, upper);
+    const PadPair horizontal = same_padding(input.width, window.kernel_width, window.stride_width, upper);
+    window.pad_top = vertical.before;
+    window.pad_bottom = vertical.after;
+    window.pad_left = horizontal.before;
+    window.pad_right = horizontal.after;
+}
+
+}  // namespace
+
+OnnxAttributes::OnnxAttributes(const OnnxModel& model, const onnx::NodeProto& node) : model_(model), node_(node) {
+    std::set<std::string> names;
+    for (const onnx::AttributeProto& attribute : node.attribute()) {
+        if (!names.insert(attribute.name()).second) model.fail(node, "attribute {} is there twice", attribute.name());
+    }
+}
+
+const onnx::AttributeProto* OnnxAttributes::find(const std::string& name) const {
+    for (const onnx::AttributeProto& attribute : node_.attribute()) {
+        if (attribute.name() == name) return &attribute;
+    }
+    return nullptr;
+}
+
+const onnx::AttributeProto* OnnxAttributes::take(const std::string& name, onnx::AttributeProto::AttributeType type) {
+    asked_.insert(name);
+    const onnx::AttributeProto* attribute = find(name);
+    if (attribute != nullptr && attribute->type() != type) {
+        model_.fail(node_, "attribute {} is of type {}, expected {}", name,
+                    onnx::AttributeProto::AttributeType_Name(attribute->type()),
+                    onnx::AttributeProto::AttributeType_Name(type));
+    }
+    return attribute;
+}
+
+std::int64_t OnnxAttributes::integer(const std::string& name, std::int64_t fallback) {
+    const onnx::AttributeProto* attribute = take(name, onnx::AttributeProto::INT);
+    return attribute == nullptr ? fallback : attribute->i();
+}
+
+float OnnxAttributes::real(const std::string& name, float fallback) {
+    const onnx::AttributeProto* attribute = take(name, onnx::AttributeProto::FLOAT);
+    return attribute == nullptr ? fallback : attribute->f();
+}
+
+std::string OnnxAttributes::text(const std::string& name, const std::string& fallback) {
+    const onnx::AttributeProto* attribute = take(name, onnx::AttributeProto::STRING);
+    return attribute == nullptr ? fallback : attribute->s();
+}
+
+std::vector<std::int64_t> OnnxAttributes::integers(const std::string& name, const std::vector<std::int64_t>& fallback) {
+    const onnx::AttributeProto* attribute = take(name, onnx::AttributeProto::INTS);
+    if (attribute == nullptr) return fallback;
+    return {attribute->ints().begin(), attribute->ints().end()};
+}
+
+void OnnxAttributes::require(const std::string& name, std::int64_t value) {
+    const std::int64_t found = integer(name, value);
+    if (found != value) model_.fail(node_, "attribute {} is {}, only {} is supported", name, found, value);
+}
+
+void OnnxAttributes::require(const std::string& name, float value) {
+    const float found = real(name, value);
+    if (found != value) model_.fail(node_, "attribute {} is {}, only {} is supported", name, found, value);
+}
+
+void OnnxAttributes::require_all(const std::string& name, std::int64_t value) {
+    for (const std::int64_t found : integers(name, {})) {
+        if (found != value) model_.fail(node_, "attribute {} has {}, only {} is supported", name, found, value);
+    }
+}
+
+void OnnxAttributes::finish() const {
+    for (const onnx::AttributeProto& attribute : node_.attribute()) {
+        if (asked_.count(attribute.name()) != 0) continue;
+        model_.fail(node_, "attribute {} is not supported, expected {}", attribute.name(),
+                    asked_.empty() ? "none" : fmt::format("{}", fmt::join(asked_, ", ")));
+    }
+}
+
+Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
+                   const std::vector<std::int64_t>& default_kernel) {
+    attributes.require_all("dilations", 1);
+    const auto kernel = small_integers(model, node, attributes, "kernel_shape", default_kernel, 1);
+    const auto strides = small_integers(model, node, attributes, "strides", {1, 1}, 1);
+    Window window;
+    window.kernel_height = static_cast<int>(kernel[0]);
+    window.kernel_width = static_cast<int>(kernel[1]);
+    window.stride_height = static_cast<int>(strides[0]);
+    window.stride_width = static_cast<int>(strides[1]);
+    set_pads(model, node, attributes, input, window);
+    const int height = input.height + window.pad_top + window.pad_bottom;
+    const int width = input.width + window.pad_left + window.pad_right;
+    if (window.kernel_height > height || window.kernel_width > width) {
+        model.fail(node, "kernel {}x{} is larger than its padded input {}x{}", window.kernel_height,
+                   window.kernel_width, height, width);
+    }
+    return window;
+}
+
+}  // namespace widthwise

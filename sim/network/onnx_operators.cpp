@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/onnx_operators.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "network/onnx_attributes.h"
+#include "network/onnx_constants.h"
+#include "network/onnx_weights.h"
+
+namespace widthwise {
+namespace {
+
+/// Tensors are indexed with int and held in memory several at a time.
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
+
+void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most) {
+    if (node.input_size() < least || node.input_size() > most) {
+        model.fail(node, "has {} inputs, expected {}..{}", node.input_size(), least, most);
+    }
+    if (node.output_size() != 1) model.fail(node, "has {} outputs, only one is supported", node.output_size());
+}
+
+Shape checked_output(const OnnxModel& model, const onnx::NodeProto& node, const Shape& shape) {
+    // Each product is taken only once its factors are known to be small.
+    const std::int64_t plane = std::int64_t{shape.height} * shape.width;
+    if (plane > kMaxElements || plane * shape.channels > kMaxElements) {
+        model.fail(node, "its output {}x{}x{} has more than {} values", shape.channels, shape.height, shape.width,
+                   kMaxElements);
+    }
+    return shape;
+}
+
+PendingOperator begin(const onnx::NodeProto& node, OperatorKind kind) {
+    PendingOperator pending;
+    pending.node = &node;
+    pending.op.kind = kind;
+    return pending;
+}
+
+void check_is_image(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
+    if (input.is_vector) model.fail(node, "its input is N x features, expected N x channels x height x width");
+}
+
+void check_channels(const OnnxModel& model, const onnx::NodeProto& node, const Weights& weights, std::int64_t found) {
+    if (weights.input_channels == found) return;
+    model.fail(node, "its weights take {} {}, but its input has {}", weights.input_channels,
+               node.op_type() == "Conv" ? "channels (with group 1)" : "features", found);
+}
+
+void check_pool_padding(const OnnxModel& model, const onnx::NodeProto& node, const Window& window) {
+    // A window that saw nothing but padding would have no maximum and no average.
+    if (std::max(window.pad_top, window.pad_bottom) < window.kernel_height &&
+        std::max(window.pad_left, window.pad_right) < window.kernel_width) {
+        return;
+    }
+    model.fail(node, "pads {} {} {} {} are as large as the kernel {}x{}, expected smaller ones", window.pad_top,
+               window.pad_left, window.pad_bottom, window.pad_right, window.kernel_height, window.kernel_width);
+}
+
+/// Extents of the graph input after the batch, which may be anything.
+std::vector<std::int64_t> input_dimensions(const OnnxModel& model) {
+    const std::string& name = model.input().name();
+    const auto& type = model.input().type();
+    if (!type.has_tensor_type() || type.tensor_type().elem_type() != onnx::TensorProto::FLOAT) {
+        model.fail("graph input '{}' is not a tensor of FLOAT, expected one (quantized by a QuantizeLinear)", name);
+    }
+    if (!type.tensor_type().has_shape()) model.fail("graph input '{}' has no shape, expected N x C x H x W", name);
+    const auto& shape = type.tensor_type().shape();
+    if (shape.dim_size() != 4 && shape.dim_size() != 2) {
+        model.fail("graph input '{}' has {} dimensions, expected 4 (N x C x H x W) or 2 (N x features)", name,
+                   shape.dim_size());
+    }
+    std::vector<std::int64_t> extents;
+    for (int axis = 1; axis < shape.dim_size(); ++axis) {
+        const auto& extent = shape.dim(axis);
+        if (!extent.has_dim_value()) {
+            model.fail("graph input '{}': dimension {} is not a number, expected a fixed size", name, axis);
+        }
+        if (extent.dim_value() < 1 || extent.dim_value() > kMaxElements) {
+            model.fail("graph input '{}': dimension {} is {}, expected 1..{}", name, axis, extent.dim_value(),
+                       kMaxElements);
+        }
+        extents.push_back(extent.dim_value());
+    }
+    return extents;
+}
+
+float clip_bound(const OnnxModel& model, const onnx::NodeProto& node, int index, float fallback) {
+    const std::string& name = input_name(node, index);
+    const float bound = name.empty() ? fallback : read_scalar<float>(model, node, name);
+    if (std::isnan(bound)) model.fail(node, "a bound is not a number");
+    return bound;
+}
+
+/// The batch size that the graph input declares, or 0.
+std::int64_t declared_batch(const OnnxModel& model) {
+    return std::max<std::int64_t>(model.input().type().tensor_type().shape().dim(0).dim_value(), 0);
+}
+
+bool flattens(const std::vector<std::int64_t>& target, std::int64_t features, std::int64_t batch) {
+    if (target.size() != 2) return false;
+    const bool batch_fits = target[0] == 0 || target[0] == -1 || (target[0] > 0 && (batch == 0 || target[0] == batch));
+    return batch_fits && (target[1] == features || (target[1] == -1 && target[0] != -1));
+}
+
+}  // namespace
+
+FeatureShape input_shape(const OnnxModel& model) {
+    const std::vector<std::int64_t> extents = input_dimensions(model);
+    FeatureShape input;
+    input.is_vector = extents.size() == 1;
+    std::int64_t elements = 1;
+    for (const std::int64_t extent : extents) {
+        elements *= extent;
+        if (elements > kMaxElements) {
+            model.fail("graph input '{}' has {} values or more, expected at most {}", model.input().name(), elements,
+                       kMaxElements);
+        }
+    }
+    input.shape.channels = static_cast<int>(extents[0]);
+    input.shape.height = input.is_vector ? 1 : static_cast<int>(extents[1]);
+    input.shape.width = input.is_vector ? 1 : static_cast<int>(extents[2]);
+    return input;
+}
+
+PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+                                 float input_scale) {
+    check_arity(model, node, 2, 3);
+    check_is_image(model, node, input);
+    PendingOperator pending = begin(node, OperatorKind::convolution);
+    Operator& op = pending.op;
+    OnnxAttributes attributes(model, node);
+    attributes.require("group", std::int64_t{1});
+    op.weights = read_convolution_weights(model, node, input_name(node, 1));
+    op.window = read_window(model, node, attributes, input.shape, {op.weights.kernel_height, op.weights.kernel_width});
+    attributes.finish();
+    if (op.window.kernel_height != op.weights.kernel_height || op.window.kernel_width != op.weights.kernel_width) {
+        model.fail(node, "attribute kernel_shape is {} {}, but its weights are {}x{}", op.window.kernel_height,
+                   op.window.kernel_width, op.weights.kernel_height, op.weights.kernel_width);
+    }
+    check_channels(model, node, op.weights, input.shape.channels);
+    if (!input_name(node, 2).empty()) read_bias(model, node, input_name(node, 2), input_scale, op.weights);
+    pending.output_shape = checked_output(model, node, {op.weights.output_channels,
+                                                        op.window.output_height(input.shape.height),
+                                                        op.window.output_width(input.shape.width)});
+    return pending;
+}
+
+PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+                                     float input_scale) {
+    const bool is_gemm = node.op_type() == "Gemm";
+    check_arity(model, node, 2, is_gemm ? 3 : 2);
+    if (!input.is_vector) {
+        model.fail(node, "its input is N x C x H x W, expected N x features (a Flatten or Reshape before it)");
+    }
+    PendingOperator pending = begin(node, OperatorKind::fully_connected);
+    OnnxAttributes attributes(model, node);
+    bool transposed = false;
+    if (is_gemm) {
+        attributes.require("alpha", 1.0F);
+        attributes.require("beta", 1.0F);
+        attributes.require("transA", std::int64_t{0});
+        transposed = attributes.integer("transB", 0) != 0;
+    }
+    attributes.finish();
+    Weights& weights = pending.op.weights;
+    weights = read_matrix_weights(model, node, input_name(node, 1), transposed);
+    check_channels(model, node, weights, input.shape.elements());
+    if (!input_name(node, 2).empty()) read_bias(model, node, input_name(node, 2), input_scale, weights);
+    pending.output_shape = {weights.output_channels, 1, 1};
+    return pending;
+}
+
+PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
+    check_arity(model, node, 1, 1);
+    check_is_image(model, node, input);
+    const bool is_max = node.op_type() == "MaxPool";
+    PendingOperator pending = begin(node, is_max ? OperatorKind::max_pool : OperatorKind::average_pool);
+    Operator& op = pending.op;
+    OnnxAttributes attributes(model, node);
+    if (!attributes.has("kernel_shape")) model.fail(node, "has no attribute kernel_shape");
+    attributes.require("ceil_mode", std::int64_t{0});
+    if (is_max) {
+        attributes.require("storage_order", std::int64_t{0});
+    } else {
+        op.average_counts_padding = attributes.integer("count_include_pad", 0) != 0;
+    }
+    op.window = read_window(model, node, attributes, input.shape, {1, 1});
+    attributes.finish();
+    check_pool_padding(model, node, op.window);
+    pending.output_shape = checked_output(model, node, {input.shape.channels,
+                                                        op.window.output_height(input.shape.height),
+                                                        op.window.output_width(input.shape.width)});
+    return pending;
+}
+
+void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
+    check_arity(model, node, 1, 1);
+    OnnxAttributes(model, node).finish();
+    pending.low = std::max(pending.low, 0.0F);
+    pending.high = std::max(pending.high, 0.0F);
+    if (pending.op.activation == Activation::none) pending.op.activation = Activation::relu;
+}
+
+void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
+    check_arity(model, node, 1, 3);
+    OnnxAttributes attributes(model, node);  // min and max were attributes before operator set 11
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    const float low = clip_bound(model, node, 1, attributes.real("min", -kInfinity));
+    const float high = clip_bound(model, node, 2, attributes.real("max", kInfinity));
+    attributes.finish();
+    if (!(low <= high)) model.fail(node, "its minimum {} is above its maximum {}", low, high);
+    pending.low = std::clamp(pending.low, low, high);
+    pending.high = std::clamp(pending.high, low, high);
+    pending.op.activation = Activation::clip;
+}
+
+void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
+               PendingOperator& pending) {
+    check_arity(model, node, 2, 2);
+    OnnxAttributes(model, node).finish();
+    const bool plain = pending.op.kind == OperatorKind::fully_connected && pending.op.weights.bias.empty() &&
+                       pending.op.activation == Activation::none;
+    if (!plain) {
+        model.fail(node, "is only supported as the bias directly after a MatMul or Gemm without one, not after {}",
+                   OnnxModel::label(*pending.node));
+    }
+    const std::string& bias = input_name(node, input_name(node, 0) == sum ? 1 : 0);
+    read_bias(model, node, bias, input_scale, pending.op.weights);
+}
+
+void check_flattening(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
+    const std::int64_t features = input.shape.elements();
+    OnnxAttributes attributes(model, node);
+    if (node.op_type() == "Flatten") {
+        check_arity(model, node, 1, 1);
+        const std::int64_t axis = attributes.integer("axis", 1);
+        const std::int64_t rank = input.is_vector ? 2 : 4;
+        if (axis != 1 && axis != 1 - rank) model.fail(node, "attribute axis is {}, only 1 is supported", axis);
+    } else {
+        check_arity(model, node, 2, 2);
+        attributes.require("allowzero", std::int64_t{0});
+        const auto target = read_constant<std::int64_t>(model, node, node.input(1)).values;
+        if (!flattens(target, features, declared_batch(model))) {
+            model.fail(node, "reshapes to [{}], only [N, {}] (one vector per image) is supported",
+                       fmt::join(target, ", "), features);
+        }
+    }
+    attributes.finish();
+}
+
+}  // namespace widthwise

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "network/onnx_quantization.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "network/onnx_attributes.h"
+#include "network/onnx_constants.h"
+
+namespace widthwise {
+namespace {
+
+template <typename T>
+std::vector<std::int64_t> widened(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name) {
+    const auto array = read_constant<T>(model, node, name);
+    return {array.values.begin(), array.values.end()};
+}
+
+void read_scales(const OnnxModel& model, const onnx::NodeProto& node, QuantizationParameters& parameters) {
+    const std::string& name = input_name(node, 1);
+    if (name.empty()) model.fail(node, "has no scale input");
+    parameters.scales = read_constant<float>(model, node, name).values;
+    if (parameters.scales.empty()) model.fail(node, "scale '{}' has no value", name);
+    for (const float scale : parameters.scales) {
+        if (!std::isfinite(scale) || !(scale > 0.0F)) {
+            model.fail(node, "scale '{}' is {}, expected a finite value above zero", name, scale);
+        }
+    }
+}
+
+void read_zero_points(const OnnxModel& model, const onnx::NodeProto& node, QuantizationParameters& parameters) {
+    const std::string& name = input_name(node, 2);
+    if (name.empty()) return;
+    const onnx::TensorProto* tensor = model.constant(name);
+    if (tensor == nullptr) model.fail(node, "zero point '{}' is not a constant, expected an initialiser", name);
+    const int type = tensor->data_type();
+    if (parameters.data_type != 0 && parameters.data_type != type) {
+        model.fail(node, "zero point '{}' is of type {}, but attribute output_dtype says {}", name, type_name(type),
+                   type_name(parameters.data_type));
+    }
+    parameters.data_type = type;
+    switch (type) {
+        case onnx::TensorProto::UINT8: parameters.zero_points = widened<std::uint8_t>(model, node, name); break;
+        case onnx::TensorProto::INT8: parameters.zero_points = widened<std::int8_t>(model, node, name); break;
+        case onnx::TensorProto::INT32: parameters.zero_points = widened<std::int32_t>(model, node, name); break;
+        default: model.fail(node, "zero point '{}' is of type {}, expected UINT8 or INT8", name, type_name(type));
+    }
+    if (parameters.zero_points.size() != parameters.scales.size()) {
+        model.fail(node, "has {} zero points, expected {} as there are scales", parameters.zero_points.size(),
+                   parameters.scales.size());
+    }
+}
+
+}  // namespace
+
+bool QuantizationParameters::zero_points_are_zero() const {
+    return std::all_of(zero_points.begin(), zero_points.end(), [](std::int64_t point) { return point == 0; });
+}
+
+QuantizationParameters read_quantization(const OnnxModel& model, const onnx::NodeProto& node) {
+    if (node.input_size() > 3 || node.output_size() != 1) {
+        model.fail(node, "has {} inputs and {} outputs, expected 2..3 and one", node.input_size(), node.output_size());
+    }
+    QuantizationParameters parameters;
+    OnnxAttributes attributes(model, node);
+    parameters.axis = attributes.integer("axis", 1);
+    attributes.require("block_size", std::int64_t{0});
+    attributes.integer("saturate", 1);  // concerns 8-bit floats only
+    parameters.data_type = static_cast<int>(attributes.integer("output_dtype", 0));
+    attributes.finish();
+    read_scales(model, node, parameters);
+    read_zero_points(model, node, parameters);
+    return parameters;
+}
+
+Quantization activation_quantization(const OnnxModel& model, const onnx::NodeProto& node, int open_type) {
+    const QuantizationParameters parameters = read_quantization(model, node);
+    if (parameters.scales.size() != 1) {
+        model.fail(node, "has {} scales, expected one (activations are quantized per tensor)",
+                   parameters.scales.size());
+    }
+    const int type = parameters.data_type == 0 ? open_type : parameters.data_type;
+    if (type != onnx::TensorProto::UINT8 && type != onnx::TensorProto::INT8) {
+        model.fail(node, "quantizes activations to {}, expected UINT8 or INT8", type_name(type));
+    }
+    Quantization quantization;
+    quantization.is_signed = type == onnx::TensorProto::INT8;
+    quantization.scale = parameters.scales[0];
+    quantization.zero_point = parameters.zero_points.empty() ? 0 : static_cast<int>(parameters.zero_points[0]);
+    return quantization;
+}
+
+bool same_parameters(const Quantization& a, const Quantization& b) {
+    return a.is_signed == b.is_signed && a.zero_point == b.zero_point && a.scale == b.scale;
+}
+
+std::string describe(const Quantization& quantization) {
+    return fmt::format("{}, scale {}, zero point {}", quantization.is_signed ? "int8" : "uint8", quantization.scale,
+                       quantization.zero_point);
+}
+
+int quantize_value(float real, const Quantization& quantization) {
+    const auto low = static_cast<float>(quantization.low() - quantization.zero_point);
+    const auto high = static_cast<float>(quantization.high() - quantization.zero_point);
+    const float rounded = std::fmin(std::fmax(std::nearbyint(real / quantization.scale), low), high);
+    return static_cast<int>(rounded) + quantization.zero_point;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/layer_timing.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+namespace {
+
+Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
+
+}  // namespace
+
+// ---------------------------------------------------------------------------------------------------- weight stream
+
+WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
+    : latency_(schedule.hardware.dram.latency), bytes_per_cycle_(schedule.hardware.dram.bytes_per_cycle) {
+    for (const LayerSchedule& layer : schedule.layers) {
+        if (layer.bypass) continue;
+        for (int t = 0; t < layer.channel_tiles; ++t) tile_bytes_.push_back(layer.weight_tile_bytes(t));
+    }
+    // The input images go first: commanded at the batch's start, taken one edge later.
+    accept_ = batch_start + 1;
+    finish_ = accept_ + latency_ + 3 + words(schedule.input_bytes, bytes_per_cycle_);
+}
+
+/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once a slot is free.
+void WeightStream::advance() {
+    Edge commanded = accept_;
+    if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + 1);
+    accept_ = std::max(commanded, finish_) + 1;
+    finish_ = accept_ + latency_ + 3 + words(tile_bytes_[arrived_], bytes_per_cycle_);
+    ++arrived_;
+}
+
+Edge WeightStream::next_arrival() {
+    advance();
+    return finish_;
+}
+
+void WeightStream::release(Edge edge) { releases_.push_back(edge); }
+
+// -------------------------------------------------------------------------------------------------------- line fill
+
+LineFill::LineFill(const LayerSchedule& layer, int ports, Edge first_request)
+    : layer_(layer), conflicts_(ports == 1), last_grant_(first_request) {
+    holds_.push_back({layer.windows.front().first_row, first_request});
+}
+
+void LineFill::hold(std::int64_t first_row, Edge edge) {
+    if (holds_.back().first_row != first_row) holds_.push_back({first_row, edge});
+}
+
+void LineFill::block(Edge edge) {
+    if (conflicts_) blocked_.push_back(edge);
+}
+
+std::uint64_t LineFill::denied(Edge first, Edge last) const {
+    if (first > last) return 0;
+    const auto begin = std::lower_bound(denied_.begin(), denied_.end(), first);
+    return static_cast<std::uint64_t>(std::upper_bound(begin, denied_.end(), last) - begin);
+}
+
+/// The first edge from `earliest` on at which the port is free.
+Edge LineFill::grant(Edge earliest) {
+    Edge edge = earliest;
+    while (next_blocked_ < blocked_.size() && blocked_[next_blocked_] < edge) ++next_blocked_;
+    while (next_blocked_ < blocked_.size() && blocked_[next_blocked_] == edge) {
+        denied_.push_back(edge);
+        ++next_blocked_;
+        ++edge;
+    }
+    return edge;
+}
+
+void LineFill::fill_line() {
+    const auto rows = static_cast<std::int64_t>(layer_.fill_rows.size());
+    const std::int64_t position = pass_ * rows + row_;
+    while (position >= holds_[hold_].first_row + layer_.buffer_rows) ++hold_;
+    const int n = layer_.words_of_line(layer_.fill_rows[static_cast<std::size_t>(row_)]);
+    // A word is asked for at the edge at which the one before was granted, once its row is free.
+    Edge asked = std::max(last_grant_, holds_[hold_].edge);
+    if (conflicts_) {
+        for (int w = 0; w < n; ++w) asked = grant(asked + 1);
+        last_grant_ = asked;
+    } else {
+        last_grant_ = asked + n;
+    }
+    arrivals_.push_back(last_grant_ + 1);
+    const int images = layer_.images_in_group(pass_ % layer_.image_groups);
+    if (++line_in_row_ < layer_.line_channels * images) return;
+    line_in_row_ = 0;
+    if (++row_ < static_cast<int>(rows)) return;
+    row_ = 0;
+    ++pass_;
+    arrivals_.swap(previous_arrivals_);
+    arrivals_.clear();
+}
+
+Edge LineFill::arrival(int pass, int lines) {
+    if (lines == 0) return 0;
+    while (pass_ < pass || (pass_ == pass && static_cast<int>(arrivals_.size()) < lines)) fill_line();
+    const std::vector<Edge>& of_pass = pass_ == pass ? arrivals_ : previous_arrivals_;
+    return of_pass[static_cast<std::size_t>(lines - 1)];
+}
+
+// ------------------------------------------------------------------------------------------------------------ layer
+
+namespace {
+
+class LayerTimer {
+public:
+    LayerTimer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream, CycleCounts& cycles)
+        : hardware_(schedule.hardware), layer_(layer), start_(start), stream_(stream), cycles_(cycles),
+          fill_(layer, schedule.hardware.activation_buffer.ports, start + 1), issued_(start + 1), weights_read_(start) {
+        if (layer.pool_index >= 0) {
+            const Window& w = layer.pool_window;
+            pool_rows_ = windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
+            pool_columns_ = windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
+        }
+        order_lines();
+    }
+
+    Edge run() {
+        const std::int64_t tiles = layer_.tile_count();
+        for (std::int64_t n = 0; n < tiles; ++n) time_tile(n);
+        // Last beat -> four requantization stages -> pool -> activation buffer -> Sequencer.
+        const Edge end = drained_ + 7;
+        cycles_.total += static_cast<std::uint64_t>(end - start_);
+        std::uint64_t counted = cycles_.compute;
+        for (const std::uint64_t stall : cycles_.stalls) counted += stall;
+        cycles_[Stall::drain] += cycles_.total - counted;
+        return end;
+    }
+
+private:
+    void time_tile(std::int64_t n) {
+        const TileIndex index = tile_at(layer_, n);
+        const int taps = static_cast<int>(layer_.taps.size());
+        const int rows = layer_.bypass ? 1 : layer_.channels_in_tile(index.channel_tile);
+        const int columns = tile_columns(layer_, index);
+        const int skew = hardware_.array.interconnect == Interconnect::systolic ? rows + columns - 2 : 0;
+        begin_weight_tile(n);
+
+        if (!quick_tile(index, taps)) {
+            for (int t = 0; t < taps; ++t) issue_tap(index, t, t == 0, t + 1 == taps);
+        }
+        cycles_.compute += static_cast<std::uint64_t>(taps);
+        end_tile(n, index, rows, columns, skew);
+    }
+
+    void begin_weight_tile(std::int64_t n) {
+        if (stream_ == nullptr || layer_.bypass) return;
+        if (n % (layer_.tiles_per_pass() * layer_.image_groups) == 0) weights_arrive_ = stream_->next_arrival();
+    }
+
+    /// A tile that waits for nothing: one tap an edge. False when any tap might wait.
+    bool quick_tile(const TileIndex& index, int taps) {
+        if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
+        if (issued_ + 1 < skew_until_) return false;
+        const Edge last = issued_ + taps;
+        const bool place_in_time = hardware_.array.shadow_accumulators ? last > drained_ : issued_ + 1 > drained_;
+        if (!place_in_time) return false;
+        const int pass = index.channel_tile * layer_.image_groups + index.image_group;
+        if (fill_.arrival(pass, most_lines(index)) > issued_) return false;
+        issued_ = last;
+        lines_read_ = last - 1;
+        weights_read_ = last - 1;
+        return true;
+    }
+
+    /// Lines that the tile needs altogether.
+    int most_lines(const TileIndex& index) const {
+        int most = 0;
+        for (const std::size_t t : line_taps_) most = std::max(most, lines_needed(layer_, index, layer_.taps[t]));
+        return most;
+    }
+
+    /// One tap per kernel row is enough to know what a tile needs: the one with the highest channel.
+    void order_lines() {
+        std::vector<int> best(static_cast<std::size_t>(layer_.kernel_height), -1);
+        for (std::size_t t = 0; t < layer_.taps.size(); ++t) {
+            int& of_row = best[static_cast<std::size_t>(layer_.taps[t].row)];
+            if (of_row < 0 || layer_.taps[t].channel > layer_.taps[static_cast<std::size_t>(of_row)].channel) {
+                of_row = static_cast<int>(t);
+            }
+        }
+        for (const int t : best) {
+            if (t >= 0) line_taps_.push_back(static_cast<std::size_t>(t));
+        }
+    }
+
+    void issue_tap(const TileIndex& index, int t, bool first, bool last) {
+        const int pass = index.channel_tile * layer_.image_groups + index.image_group;
+        const Tap& tap = layer_.taps[static_cast<std::size_t>(t)];
+        const Edge arrived = fill_.arrival(pass, lines_needed(layer_, index, tap));
+        // Operand registers: refilled at the edge at which the tap before was issued, if the next operands are there.
+        const Edge lines = std::max(issued_, arrived);
+        const int beats = layer_.weight_beats_per_tap;
+        const Edge assembled = std::max(weights_read_ + 1, weights_arrive_) + beats - 1;
+        const Edge weights = std::max(issued_, assembled);
+        const Edge skew = first ? skew_until_ : 0;
+        const bool needs_place = hardware_.array.shadow_accumulators ? last : first;
+        const Edge place = needs_place ? drained_ + 1 : 0;
+        const Edge issue = std::max({issued_ + 1, lines + 1, weights + 1, skew, place});
+        count_stalls(issued_ + 1, issue, skew, place, weights, lines);
+        issued_ = issue;
+        lines_read_ = lines;
+        weights_read_ = weights;
+    }
+
+    /// Edges [first, issue) have no tap; each goes to the first cause in force.
+    void count_stalls(Edge first, Edge issue, Edge skew, Edge place, Edge weights, Edge lines) {
+        Edge at = first;
+        const auto until = [&](Edge end) {  // edges from `at` up to, not including, `end`
+            const Edge stop = std::min(std::max(end, at), issue);
+            const auto count = static_cast<std::uint64_t>(stop - at);
+            at = stop;
+            return count;
+        };
+        cycles_[Stall::skew] += until(skew);
+        cycles_[Stall::drain] += until(place);
+        cycles_[Stall::dram] += until(weights_arrive_ + 1);
+        cycles_[Stall::weights] += until(weights + 1);
+        const Edge from = at;
+        const std::uint64_t starved = until(lines + 1);
+        // The line buffer names the cause one edge after the port was denied.
+        const std::uint64_t denied = starved == 0 ? 0 : fill_.denied(from - 1, at - 2);
+        cycles_[Stall::port_conflict] += denied;
+        cycles_[Stall::fill] += starved - denied;
+    }
+
+    void end_tile(std::int64_t n, const TileIndex& index, int rows, int columns, int skew) {
+        skew_until_ = issued_ + 1 + skew;
+        if (n + 1 < layer_.tile_count()) {
+            const std::int64_t pass = (n + 1) / layer_.tiles_per_pass();
+            const auto tile = static_cast<std::size_t>((n + 1) % layer_.tiles_per_pass());
+            const auto window = static_cast<std::size_t>(layer_.tile_window[tile]);
+            fill_.hold(pass * static_cast<std::int64_t>(layer_.fill_rows.size()) + layer_.windows[window].first_row, lines_read_);
+        }
+        const bool weight_tile_done = (n + 1) % (layer_.tiles_per_pass() * layer_.image_groups) == 0;
+        if (stream_ != nullptr && !layer_.bypass && weight_tile_done) stream_->release(weights_read_);
+
+        // Sums are final three edges after the last tap (later by the skew) and leave from the next edge on, or at that
+        // edge from the accumulators themselves.
+        const int beats = drain_beats(layer_, rows, columns, hardware_.requant.lanes);
+        const Edge first_beat = issued_ + skew + (hardware_.array.shadow_accumulators ? 4 : 3);
+        drained_ = first_beat + beats - 1;
+        if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
+    }
+
+    /// A beat's results are written six edges after it left the array: requantization, pool, write.
+    void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
+        for (int b = 0; b < beats; ++b) {
+            const DrainBeat beat = drain_beat(layer_, rows, columns, hardware_.requant.lanes, b);
+            if (completes_any(index, beat)) fill_.block(first_beat + b + 6);
+        }
+    }
+
+    bool completes_any(const TileIndex& index, const DrainBeat& beat) const {
+        if (layer_.pool_index < 0) return true;
+        if (layer_.image_columns) return pool_rows_[0].completes_any() && pool_columns_[0].completes_any();
+        const int first = layer_.tiles[static_cast<std::size_t>(index.tile)].first + beat.column;
+        for (int i = 0; i < beat.count; ++i) {
+            const auto y = static_cast<std::size_t>((first + i) / layer_.sums.width);
+            const auto x = static_cast<std::size_t>((first + i) % layer_.sums.width);
+            if (pool_rows_[y].completes_any() && pool_columns_[x].completes_any()) return true;
+        }
+        return false;
+    }
+
+    const HardwareParams& hardware_;
+    const LayerSchedule& layer_;
+    Edge start_;
+    WeightStream* stream_;
+    CycleCounts& cycles_;
+    LineFill fill_;
+    std::vector<PixelWindows> pool_rows_, pool_columns_;
+    std::vector<std::size_t> line_taps_;
+    Edge issued_;               ///< the last tap; before the first: the edge at which the array has its first command
+    Edge lines_read_ = 0;       ///< the last tap's activations left the line buffer's storage
+    Edge weights_read_;         ///< and its weights the weight buffer's
+    Edge weights_arrive_ = 0;   ///< streamed: the current weight tile
+    Edge skew_until_ = 0;       ///< first edge at which the next tile may enter
+    Edge drained_ = 0;          ///< the last beat of the previous tile left
+};
+
+}  // namespace
+
+Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream,
+                CycleCounts& cycles) {
+    return LayerTimer(schedule, layer, start, stream, cycles).run();
+}
+
+}  // namespace widthwise

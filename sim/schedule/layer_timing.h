@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer of the schedule model. Times are clock edges, as the units of the clocked model see them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/record.h"
+#include "schedule/pooling_windows.h"
+#include "schedule/schedule.h"
+
+namespace widthwise {
+
+using Edge = std::int64_t;
+
+/// When streamed weight tiles arrive and their slots are free again: the Dma working through its queue during a batch.
+class WeightStream {
+public:
+    WeightStream(const Schedule& schedule, Edge batch_start);
+    /// Edge at which the next weight tile has arrived completely.
+    Edge next_arrival();
+    /// The tile that arrived last was used up: its last tap's weights were read at `edge`.
+    void release(Edge edge);
+    /// Edge at which the input images have arrived and the first layer begins.
+    [[nodiscard]] Edge input_arrived() const { return finish_ + 1; }
+
+private:
+    void advance();
+
+    int latency_;
+    int bytes_per_cycle_;
+    std::vector<std::int64_t> tile_bytes_;
+    std::size_t arrived_ = 0;   ///< tiles whose arrival has been computed
+    std::vector<Edge> releases_;  ///< of each tile used up
+    Edge accept_ = 0;  ///< the Dma took the last command
+    Edge finish_ = 0;  ///< and finished it
+};
+
+/// The line buffer's fill side: when each line of the layer has arrived.
+class LineFill {
+public:
+    LineFill(const LayerSchedule& layer, int ports, Edge first_request);
+    /// Edge at which the first `lines` lines of `pass` have arrived.
+    Edge arrival(int pass, int lines);
+    /// From `edge` on rows from position `first_row` on (pass * rows + row) must stay.
+    void hold(std::int64_t first_row, Edge edge);
+    /// A result is written to the activation buffer at `edge`: with one port no read is granted then.
+    void block(Edge edge);
+    /// Edges in [first, last] at which a read was denied the port.
+    [[nodiscard]] std::uint64_t denied(Edge first, Edge last) const;
+
+private:
+    void fill_line();
+    Edge grant(Edge earliest);
+
+    struct Hold {
+        std::int64_t first_row;
+        Edge edge;
+    };
+    const LayerSchedule& layer_;
+    bool conflicts_;
+    std::vector<Hold> holds_;
+    std::size_t hold_ = 0;  ///< the one in force for the row being filled
+    std::vector<Edge> blocked_;
+    std::size_t next_blocked_ = 0;
+    std::vector<Edge> denied_;
+    // The line to be filled next, and when the one before was granted its last word.
+    int pass_ = 0, row_ = 0;
+    int line_in_row_ = 0;
+    int lines_filled_ = 0;  ///< in pass_
+    Edge last_grant_;
+    std::vector<Edge> arrivals_, previous_arrivals_;  ///< of pass_ and of the pass before
+    Edge pass_complete_ = 0;
+};
+
+/// Follows the tiles of a layer that begins at edge `start`; returns the edge at which the next phase begins. Fills
+/// cycles (total, compute, stalls).
+Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream,
+                CycleCounts& cycles);
+
+}  // namespace widthwise

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/schedule.h"
+
+#include <algorithm>
+
+namespace widthwise {
+
+std::int64_t LayerSchedule::weight_tile_bytes(int channel_tile) const {
+    if (bypass) return 0;
+    const std::int64_t channels = channels_in_tile(channel_tile);
+    return channels * (static_cast<std::int64_t>(taps.size()) + kParameterBytesPerChannel);
+}
+
+int LayerSchedule::bytes_of_line(int y) const {
+    if (!fully_connected) return line_bytes;
+    const std::int64_t rest = input.elements() - std::int64_t{y} * line_bytes;
+    return static_cast<int>(std::min<std::int64_t>(rest, line_bytes));
+}
+
+TileIndex tile_at(const LayerSchedule& layer, std::int64_t n) {
+    const int per_pass = layer.tiles_per_pass();
+    const auto pass = static_cast<int>(n / per_pass);
+    return {pass / layer.image_groups, pass % layer.image_groups, static_cast<int>(n % per_pass)};
+}
+
+namespace {
+
+/// Newest feature-map row that kernel row `r` touches for any pixel of the tile; -1 if it touches padding only.
+int newest_row(const LayerSchedule& layer, const ColumnTile& tile, int r) {
+    for (int y = tile.last_y; y >= tile.first_y; --y) {
+        const int row = y * layer.stride_height - layer.pad_top + r;
+        if (row < layer.map_height) return row >= 0 ? row : -1;
+    }
+    return -1;
+}
+
+}  // namespace
+
+int lines_needed(const LayerSchedule& layer, const TileIndex& index, const Tap& tap) {
+    const int images = layer.images_in_group(index.image_group);
+    const int row = layer.fully_connected ? tap.row : newest_row(layer, layer.tiles[index.tile], tap.row);
+    if (row < 0) return 0;
+    return (layer.row_position[row] * layer.line_channels + tap.channel + 1) * images;
+}
+
+int drain_beats(const LayerSchedule& layer, int rows, int columns, int lanes) {
+    const int along = layer.image_columns ? rows : columns;
+    const int across = layer.image_columns ? columns : rows;
+    return across * ((along + lanes - 1) / lanes);
+}
+
+DrainBeat drain_beat(const LayerSchedule& layer, int rows, int columns, int lanes, int b) {
+    const int along = layer.image_columns ? rows : columns;
+    const int per_run = (along + lanes - 1) / lanes;
+    const int run = b / per_run;
+    const int first = (b % per_run) * lanes;
+    const int count = std::min(lanes, along - first);
+    return layer.image_columns ? DrainBeat{first, run, count} : DrainBeat{run, first, count};
+}
+
+int Schedule::channel_tiles() const {
+    int tiles = 0;
+    for (const LayerSchedule& layer : layers) tiles += layer.channel_tiles;
+    return tiles;
+}
+
+}  // namespace widthwise

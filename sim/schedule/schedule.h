@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled schedule: what the network and the hardware description become, once, before any image.
+// The Sequencer executes it cycle by cycle; the schedule model derives cycles from it without a clock.
+//
+// Loop nest of a layer:  channel tiles > image groups > windows (output rows) > column tiles > taps
+//   channel tile   up to `rows` output channels, one per array row
+//   image group    one image; or up to `columns` images where the columns work on different images
+//   window         the feature-map rows that a run of column tiles reads from the line buffer
+//   column tile    up to `columns` output pixels (or images), one per array column
+//   tap            one (channel, row, column) of the kernel: one MAC in every working PE
+// A pass is one (channel tile, image group): during a pass the feature map streams through the line buffer once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arithmetic/accumulator.h"
+#include "arithmetic/requantize.h"
+#include "config/hardware.h"
+#include "energy/events.h"
+#include "network/network.h"
+
+namespace widthwise {
+
+/// One step of the accumulation. For fully connected layers `row` is the fill word (chunk) that holds the input and
+/// `column` its byte within the word.
+struct Tap {
+    int channel = 0;
+    int row = 0;
+    int column = 0;
+    int weight = 0;  ///< offset within the channel's weights
+};
+
+/// Consecutive output pixels of one image (or images of one group), one per array column.
+struct ColumnTile {
+    int first = 0;  ///< pixel index y * width + x within the sums' feature map; 0 in image-column layers
+    int count = 0;  ///< 1..columns (image-column layers: the group decides)
+    int first_y = 0;
+    int last_y = 0;
+};
+
+/// Rows of the input that a run of column tiles needs, as positions in the pass's fill order.
+struct LineWindow {
+    int first_row = 0;  ///< position of the oldest row that must stay in the line buffer
+    int end_row = 0;    ///< one past the newest row needed
+    int first_tile = 0;
+    int end_tile = 0;
+};
+
+/// Where a feature map lies in the activation buffer; image i of the batch at address + i * bytes_per_image.
+struct Placement {
+    std::int64_t address = 0;
+    std::int64_t bytes_per_image = 0;
+    [[nodiscard]] std::int64_t image(int i) const { return address + i * bytes_per_image; }
+};
+
+/// Everything the units need to know of one layer (a convolution or fully connected operator with the pooling that
+/// follows it; or a lone pooling operator, whose pixels pass the array unchanged).
+struct LayerSchedule {
+    int index = 0;     ///< position in Schedule::layers
+    std::string name;  ///< of the operator with the weights; of the pool in a lone pooling layer
+    int operator_index = -1;  ///< into Network::operators; -1 in a lone pooling layer
+    int pool_index = -1;      ///< into Network::operators; -1 without pooling
+    bool bypass = false;      ///< lone pooling: activations pass the array and the RequantUnit unchanged
+    bool fully_connected = false;
+    bool image_columns = false;  ///< array columns = images of the batch
+
+    int images = 1;  ///< batch
+    Shape input;     ///< of one image; as the network has it
+    Shape sums;      ///< of one image: what the array computes
+    Shape output;    ///< of one image: what is stored, after pooling
+    Quantization input_quantization;
+    Placement input_placement;
+    Placement output_placement;
+
+    // The input as the line buffer sees it: `lines` of line_bytes; a row has one line per channel and image.
+    int map_height = 0;
+    int line_channels = 0;  ///< channels of a pass
+    int line_bytes = 0;
+    int stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
+    int kernel_height = 1, kernel_width = 1;
+    int buffer_rows = 0;     ///< rows the line buffer holds in this layer
+    int words_per_line = 1;  ///< fill words, one per cycle
+    int fill_word_bytes = 8;
+
+    std::vector<int> fill_rows;       ///< feature-map rows in fill order; rows no window needs are left out
+    std::vector<int> row_position;    ///< inverse: position in fill_rows, or -1
+    std::vector<LineWindow> windows;  ///< of one pass
+    std::vector<ColumnTile> tiles;    ///< of one pass
+    std::vector<int> tile_window;     ///< index into windows of each tile
+    std::vector<Tap> taps;            ///< in order of accumulation
+    int channel_tiles = 1;
+    int array_rows = 1;       ///< rows used by a full channel tile
+    int array_columns = 1;    ///< columns used by a full column tile or image group
+    int image_groups = 1;
+
+    AccumulatorFormat accumulator;
+    bool overflow_possible = true;  ///< false: the l1 bound proves every sum fits (a faster, equal path may be taken)
+    bool bias_preload = false;
+    bool has_bias = false;
+    std::vector<std::int64_t> bias;  ///< per output channel, zero point folded in; empty without
+    std::vector<std::int8_t> weights;  ///< [output channel][tap in order of accumulation]
+    RequantFormat requant;
+    std::vector<RequantScale> requant_scales;  ///< per output channel
+
+    Window pool_window;  ///< when pool_index >= 0
+    bool pool_is_max = true;
+    int pool_input_zero_point = 0;
+    float pool_input_scale = 1.0F;
+    float pool_output_scale = 1.0F;
+    bool pool_counts_padding = false;
+    RequantFormat pool_requant;
+    std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels in the window, index 0 unused
+
+    std::int64_t weight_address = 0;             ///< resident: of the layer's first tile in the weight buffer
+    int weight_beats_per_tap = 1;                ///< cycles the weight buffer needs for one tap's weights
+    int first_weight_tile = 0;                   ///< number of channel tiles in the layers before this one
+    EventAttributes attributes;
+
+    [[nodiscard]] int passes() const { return channel_tiles * image_groups; }
+    [[nodiscard]] int tiles_per_pass() const { return static_cast<int>(tiles.size()); }
+    [[nodiscard]] std::int64_t tile_count() const { return std::int64_t{passes()} * tiles_per_pass(); }
+    [[nodiscard]] int channels_in_tile(int channel_tile) const {
+        const int first = channel_tile * array_rows;
+        return first + array_rows <= sums.channels ? array_rows : sums.channels - first;
+    }
+    [[nodiscard]] int images_in_group(int group) const {
+        if (!image_columns) return 1;
+        const int first = group * array_columns;
+        return first + array_columns <= images ? array_columns : images - first;
+    }
+    /// Bytes of one channel tile in the weight buffer: its weights and its channels' bias, multiplier and shift.
+    [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
+    /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`.
+    [[nodiscard]] std::int64_t line_address(int image, int c, int y) const {
+        const std::int64_t row = fully_connected ? y : std::int64_t{c} * map_height + y;
+        return input_placement.image(image) + row * line_bytes;
+    }
+    /// Real bytes of that line (the last fill word of a vector may be short).
+    [[nodiscard]] int bytes_of_line(int y) const;
+    [[nodiscard]] int words_of_line(int y) const { return (bytes_of_line(y) + fill_word_bytes - 1) / fill_word_bytes; }
+};
+
+/// Parameter bytes beside the weights of each output channel: bias (4), multiplier (4), shift (1).
+inline constexpr int kParameterBytesPerChannel = 9;
+
+/// One tile of the loop nest, as the Sequencer names it to the units.
+struct TileIndex {
+    int channel_tile = 0;
+    int image_group = 0;
+    int tile = 0;  ///< within the pass
+    friend bool operator==(const TileIndex&, const TileIndex&) = default;
+};
+
+/// Tile number n (0..tile_count-1) of the loop nest.
+TileIndex tile_at(const LayerSchedule& layer, std::int64_t n);
+
+/// Array columns at work on this tile.
+inline int tile_columns(const LayerSchedule& layer, const TileIndex& index) {
+    return layer.image_columns ? layer.images_in_group(index.image_group) : layer.tiles[index.tile].count;
+}
+
+/// Lines (in the pass's fill order, one line per row, channel and image) that must have arrived before the tap can be
+/// issued; 0 when the tap reads padding only.
+int lines_needed(const LayerSchedule& layer, const TileIndex& index, const Tap& tap);
+
+/// One beat of the drain: `count` finished sums leave the shadow accumulators together, neighbours along one row of the
+/// array (pixels of one channel), or along one column in image-column layers (channels of one image).
+struct DrainBeat {
+    int row = 0;
+    int column = 0;
+    int count = 0;
+};
+/// Beat b of a tile's drain; number of beats.
+int drain_beats(const LayerSchedule& layer, int rows, int columns, int lanes);
+DrainBeat drain_beat(const LayerSchedule& layer, int rows, int columns, int lanes, int b);
+
+struct Schedule {
+    HardwareParams hardware;
+    const Network* network = nullptr;
+    int images = 1;  ///< of the batch this was compiled for
+    std::vector<LayerSchedule> layers;
+    Placement input;   ///< of the network's input in the activation buffer
+    Placement output;  ///< of the network's output
+    std::int64_t input_bytes = 0;   ///< of the batch, moved in by the Dma
+    std::int64_t output_bytes = 0;  ///< moved out
+    std::int64_t weight_bytes = 0;  ///< all layers' tiles
+    [[nodiscard]] int channel_tiles() const;  ///< of all layers
+};
+
+/// Compiles for batches of `images` images (1..hardware.batch). `network` must outlive the result. Throws InputError when the
+/// hardware cannot run the network: a line buffer smaller than the kernel's rows, buffers too small, unknown layer in
+/// accumulator widths.
+Schedule compile(const Network& network, const HardwareParams& hardware, int images);
+
+}  // namespace widthwise

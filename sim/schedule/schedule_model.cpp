@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/schedule_model.h"
+
+#include <optional>
+
+#include "schedule/layer_timing.h"
+
+namespace widthwise {
+
+namespace {
+
+using Count = std::uint64_t;
+
+Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
+
+/// A phase around the layers: the whole time is waiting for DRAM.
+void close_phase(LayerRecord& record, Edge cycles, const ArrayParams& array) {
+    record.cycles.total = static_cast<Count>(cycles);
+    record.cycles[Stall::dram] = static_cast<Count>(cycles);
+    record.events[Event::clock] = record.cycles.total;
+    record.events[Event::pe_idle] = record.cycles.total * static_cast<Count>(array.rows * array.columns);
+}
+
+/// Windows that contain each pixel, summed over an axis.
+Count pixel_visits(const std::vector<PixelWindows>& axis) {
+    Count visits = 0;
+    for (const PixelWindows& w : axis) visits += static_cast<Count>(w.end - w.first);
+    return visits;
+}
+
+void count_pooling(const LayerSchedule& layer, EventCounts& events) {
+    const Window& w = layer.pool_window;
+    const auto rows = windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
+    const auto columns = windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
+    const auto maps = static_cast<Count>(layer.sums.channels) * static_cast<Count>(layer.images);
+    const Count outputs = static_cast<Count>(layer.output.elements()) * static_cast<Count>(layer.images);
+    const Count combined = maps * pixel_visits(rows) * pixel_visits(columns) - outputs;
+    events[layer.pool_is_max ? Event::pool_compare : Event::pool_add] += combined;
+    if (!layer.pool_is_max) count_requantization(events, layer.pool_requant.mode, outputs);
+}
+
+void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCounts& events) {
+    const auto outputs = static_cast<Count>(layer.sums.elements()) * static_cast<Count>(layer.images);
+    const Count macs = outputs * layer.taps.size();
+    events[Event::mac_multiply] += macs;
+    events[Event::mac_add] += macs;
+    events[Event::accumulator_write] += macs;
+    if (schedule.hardware.loop_accounting && !layer.fully_connected) {
+        events[Event::address_multiply] += 2 * macs;
+        events[Event::address_add] += 2 * macs;
+    }
+    if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += outputs;
+    count_requantization(events, layer.requant.mode, outputs);
+}
+
+void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRecord& record) {
+    EventCounts& events = record.events;
+    const Count taps = layer.taps.size();
+    const auto images = static_cast<Count>(layer.images);
+    if (!layer.bypass) {
+        count_macs(schedule, layer, events);
+        const bool streamed = schedule.hardware.weight_buffer.storage == WeightStorage::streamed;
+        for (int t = 0; t < layer.channel_tiles; ++t) {
+            const auto rows = static_cast<Count>(layer.channels_in_tile(t));
+            const Count tiles = static_cast<Count>(layer.image_groups) * static_cast<Count>(layer.tiles_per_pass());
+            events[Event::weight_buffer_read] += rows * taps * tiles;
+            const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t));
+            if (streamed) {
+                events[Event::weight_buffer_write] += bytes;
+                events[Event::dram_read] += bytes;
+            }
+        }
+    }
+    // Every working column reads one activation per tap, once per channel tile.
+    const Count columns = layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
+    events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tiles);
+    Count row_bytes = 0;
+    for (const int y : layer.fill_rows) row_bytes += static_cast<Count>(layer.bytes_of_line(y));
+    const Count filled = row_bytes * static_cast<Count>(layer.line_channels) * images * static_cast<Count>(layer.channel_tiles);
+    events[Event::line_buffer_write] += filled;
+    events[Event::activation_buffer_read] += filled;
+    events[Event::activation_buffer_write] += static_cast<Count>(layer.output.elements()) * images;
+    if (layer.pool_index >= 0) count_pooling(layer, events);
+    events[Event::clock] = record.cycles.total;
+    const auto& array = schedule.hardware.array;
+    events[Event::pe_idle] =
+        record.cycles.total * static_cast<Count>(array.rows * array.columns) - events[Event::mac_multiply];
+}
+
+}  // namespace
+
+RunRecord model_schedule(const Schedule& schedule) {
+    const HardwareParams& hardware = schedule.hardware;
+    const int port = hardware.dram.bytes_per_cycle;
+    RunRecord run;
+    run.images = static_cast<Count>(schedule.images);
+    run.layers.resize(schedule.layers.size());
+
+    // A transfer: command, request, latency, words, and the token back (see README.md).
+    const auto fetch = [&](std::int64_t bytes) { return hardware.dram.latency + words(bytes, port) + 5; };
+    const bool streamed = hardware.weight_buffer.storage == WeightStorage::streamed;
+    if (!streamed && schedule.weight_bytes > 0) {
+        close_phase(run.setup, fetch(schedule.weight_bytes), hardware.array);
+        run.setup.events[Event::dram_read] = static_cast<Count>(schedule.weight_bytes);
+        run.setup.events[Event::weight_buffer_write] = static_cast<Count>(schedule.weight_bytes);
+    }
+    close_phase(run.load, fetch(schedule.input_bytes), hardware.array);
+    run.load.events[Event::dram_read] = static_cast<Count>(schedule.input_bytes);
+    run.load.events[Event::activation_buffer_write] = static_cast<Count>(schedule.input_bytes);
+
+    std::optional<WeightStream> stream;
+    if (streamed) stream.emplace(schedule, 0);
+    Edge edge = fetch(schedule.input_bytes);
+    for (const LayerSchedule& layer : schedule.layers) {
+        LayerRecord& record = run.layers[static_cast<std::size_t>(layer.index)];
+        edge = time_layer(schedule, layer, edge, stream ? &*stream : nullptr, record.cycles);
+        count_events(schedule, layer, record);
+    }
+
+    close_phase(run.store, words(schedule.output_bytes, port) + 5, hardware.array);
+    run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
+    run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
+    return run;
+}
+
+}  // namespace widthwise

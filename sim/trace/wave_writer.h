@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "trace/wave.h"
+
+namespace widthwise {
+
+/// Writes sampled registers to a waveform file.
+class WaveWriter {
+public:
+    virtual ~WaveWriter() = default;
+    /// Once, before the first sample. `period_ps`: of the clock.
+    virtual void begin(const WaveList& list, std::uint64_t period_ps) = 0;
+    /// The registers' values between the edge of `cycle` and the next one.
+    virtual void sample(std::uint64_t cycle) = 0;
+    /// No cycle from here on will be sampled: the model need not call any more.
+    [[nodiscard]] virtual bool finished() const = 0;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shipped LeNet-5 and the operator goldens: an import that is executed naively in integers must give ONNX Runtime's
+// bytes, which proves layouts, pads, zero points, biases and clamp ranges at once.
+#include <algorithm>
+#include <cmath>
+
+#include "data/dataset.h"
+#include "network/onnx_builder.h"
+
+namespace widthwise::test {
+namespace {
+
+const std::string kRoot = WIDTHWISE_SOURCE_DIR;
+const std::string kLenet = kRoot + "/models/lenet5.onnx";
+const std::string kOperators = kRoot + "/tests/goldens/operators";
+
+using Values = std::vector<int>;
+
+/// A feature map that reads as zero points outside.
+struct Map {
+    Shape shape;
+    int zero_point = 0;
+    const Values& values;
+    [[nodiscard]] bool inside(int y, int x) const { return y >= 0 && y < shape.height && x >= 0 && x < shape.width; }
+    [[nodiscard]] int at(int c, int y, int x) const {
+        if (!inside(y, x)) return zero_point;
+        return values[static_cast<std::size_t>((std::int64_t{c} * shape.height + y) * shape.width + x)];
+    }
+};
+
+int limited(float real, const Operator& op, const Quantization& output) {
+    // ONNX Runtime adds the zero point before rounding a pool's average, after rounding a convolution's sum.
+    const float value = op.has_weights() ? std::nearbyint(real) + static_cast<float>(output.zero_point)
+                                         : std::nearbyint(real + static_cast<float>(output.zero_point));
+    return static_cast<int>(
+        std::clamp(value, static_cast<float>(op.clamp_low), static_cast<float>(op.clamp_high)));
+}
+
+int convolve(const Operator& op, const Map& input, float scale_in, const Quantization& output, int m, int top,
+             int left) {
+    const Weights& weights = op.weights;
+    std::int64_t sum = weights.bias.empty() ? 0 : weights.bias[static_cast<std::size_t>(m)];
+    const std::int8_t* weight = weights.values.data() + m * weights.per_channel();
+    for (int c = 0; c < weights.input_channels; ++c) {
+        for (int r = 0; r < weights.kernel_height; ++r) {
+            for (int s = 0; s < weights.kernel_width; ++s) {
+                sum += (input.at(c, top + r, left + s) - input.zero_point) * *weight++;
+            }
+        }
+    }
+    return limited(static_cast<float>(sum) * (scale_in * weights.scale(m) / output.scale), op, output);
+}
+
+int pool(const Operator& op, const Map& input, float scale_in, const Quantization& output, int c, int top, int left) {
+    int best = -129;
+    int pixels = 0;
+    float sum = 0.0F;
+    for (int y = top; y < top + op.window.kernel_height; ++y) {
+        for (int x = left; x < left + op.window.kernel_width; ++x) {
+            if (!input.inside(y, x)) continue;
+            ++pixels;
+            best = std::max(best, input.at(c, y, x));
+            sum += static_cast<float>(input.at(c, y, x) - input.zero_point) * scale_in;
+        }
+    }
+    if (op.kind == OperatorKind::max_pool) return std::clamp(best, op.clamp_low, op.clamp_high);
+    if (op.average_counts_padding) pixels = op.window.kernel_height * op.window.kernel_width;
+    return limited(sum / static_cast<float>(pixels) / output.scale, op, output);
+}
+
+Values execute(const Network& network, const Operator& op, const Values& values) {
+    const Tensor& in = network.tensors[static_cast<std::size_t>(op.input)];
+    const Tensor& out = network.tensors[static_cast<std::size_t>(op.output)];
+    const bool flat = op.kind == OperatorKind::fully_connected;
+    const Shape shape = flat ? Shape{static_cast<int>(in.shape.elements()), 1, 1} : in.shape;
+    const Map map{shape, in.quantization.zero_point, values};
+    Values result;
+    for (int m = 0; m < out.shape.channels; ++m) {
+        for (int y = 0; y < out.shape.height; ++y) {
+            for (int x = 0; x < out.shape.width; ++x) {
+                const int top = y * op.window.stride_height - op.window.pad_top;
+                const int left = x * op.window.stride_width - op.window.pad_left;
+                const auto compute = op.has_weights() ? convolve : pool;
+                result.push_back(compute(op, map, in.quantization.scale, out.quantization, m, top, left));
+            }
+        }
+    }
+    return result;
+}
+
+Values image_of(const IdxTensor& tensor, int index) {
+    const auto size = tensor.values.size() / static_cast<std::size_t>(tensor.dimensions[0]);
+    Values values;
+    for (std::size_t i = 0; i < size; ++i) {
+        const std::uint8_t byte = tensor.values[static_cast<std::size_t>(index) * size + i];
+        values.push_back(tensor.is_signed ? static_cast<std::int8_t>(byte) : byte);
+    }
+    return values;
+}
+
+class OperatorGolden : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(OperatorGolden, ImportsToOnnxRuntimesBytes) {
+    const std::string stem = kOperators + "/" + GetParam();
+    const Network network = import_onnx(stem + ".onnx");
+    const IdxTensor input = read_idx(stem + ".input.idx.gz");
+    const IdxTensor output = read_idx(stem + ".output.idx.gz");
+    const Tensor& first = network.tensors[static_cast<std::size_t>(network.input)];
+    EXPECT_EQ(first.shape, (Shape{input.dimensions[1], input.dimensions[2], input.dimensions[3]}));
+    EXPECT_EQ(first.quantization.is_signed, input.is_signed);
+    EXPECT_EQ(output_tensor(network).shape, (Shape{output.dimensions[1], output.dimensions[2], output.dimensions[3]}));
+    for (int image = 0; image < input.dimensions[0]; ++image) {
+        Values values = image_of(input, image);
+        for (const Operator& op : network.operators) values = execute(network, op, values);
+        EXPECT_EQ(values, image_of(output, image)) << "image " << image;
+    }
+}
+
+/// The QDQ models among the goldens; those in QLinear form are for another importer.
+std::vector<std::string> golden_names() {
+    std::vector<std::string> names;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(kOperators, none)) {
+        const std::string stem = entry.path().stem().string();
+        if (entry.path().extension() == ".onnx" && stem.rfind("qlinear", 0) != 0) names.push_back(stem);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shipped, OperatorGolden, ::testing::ValuesIn(golden_names()),
+                         [](const auto& tested) { return tested.param; });
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(OperatorGolden);
+
+TEST(OperatorGoldenFiles, QLinearFormIsRefusedByName) {
+    const std::string path = kOperators + "/qlinear_conv.onnx";
+    if (!std::filesystem::exists(path)) GTEST_SKIP() << "no goldens";
+    ChainBuilder::expect_import_error(path, {"operator QLinearConv is not supported"});
+}
+
+class Lenet : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (!std::filesystem::exists(kLenet)) GTEST_SKIP() << "no model";
+    }
+};
+
+TEST_F(Lenet, ShapesAndMacs) {
+    const Network network = import_onnx(kLenet);
+    struct Expected {
+        std::string name;
+        OperatorKind kind;
+        Shape shape;
+        std::int64_t macs;
+    };
+    const std::vector<Expected> layers = {
+        {"c1", OperatorKind::convolution, {6, 28, 28}, 117600},
+        {"s2", OperatorKind::max_pool, {6, 14, 14}, 0},
+        {"c3", OperatorKind::convolution, {16, 10, 10}, 240000},
+        {"s4", OperatorKind::max_pool, {16, 5, 5}, 0},
+        {"c5", OperatorKind::convolution, {120, 1, 1}, 48000},
+        {"f6", OperatorKind::fully_connected, {84, 1, 1}, 10080},
+        {"out", OperatorKind::fully_connected, {10, 1, 1}, 840},
+    };
+    ASSERT_EQ(network.operators.size(), layers.size());
+    EXPECT_EQ(network.tensors.size(), layers.size() + 1);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        const Operator& op = network.operators[i];
+        EXPECT_EQ(op.name, layers[i].name);
+        EXPECT_EQ(op.kind, layers[i].kind);
+        EXPECT_EQ(network.tensors[static_cast<std::size_t>(op.output)].shape, layers[i].shape) << op.name;
+        EXPECT_EQ(multiply_accumulates(network, op), layers[i].macs) << op.name;
+        EXPECT_EQ(op.weights.bias.size(), op.name == "out" ? 10U : 0U) << op.name;
+        EXPECT_EQ(op.activation == Activation::relu, op.has_weights() && op.name != "out") << op.name;
+        const WorstCaseBits bits = worst_case_accumulator_bits(network, op);
+        EXPECT_LE(bits.l1, bits.data_type) << op.name;
+    }
+    EXPECT_TRUE(output_tensor(network).quantization.is_signed);
+}
+
+TEST_F(Lenet, NaiveExecutionGivesTheGoldens) {
+    const std::string folder = kRoot + "/tests/goldens/lenet5/";
+    const std::string images = kRoot + "/traces/mnist/t10k-images-idx3-ubyte.gz";
+    if (!std::filesystem::exists(folder) || !std::filesystem::exists(images)) GTEST_SKIP() << "no goldens or images";
+    const Network network = import_onnx(kLenet);
+    const Dataset dataset = Dataset::load(images, "");
+    const Tensor& input = network.tensors[static_cast<std::size_t>(network.input)];
+    for (int image = 0; image < 3; ++image) {
+        const auto bytes = dataset.quantized(image, {}, input);
+        Values values(bytes.begin(), bytes.end());
+        for (const Operator& op : network.operators) {
+            values = execute(network, op, values);
+            const IdxTensor golden = read_idx(folder + op.name + ".idx.gz");
+            EXPECT_EQ(values, image_of(golden, image)) << op.name << ", image " << image;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace widthwise::test
