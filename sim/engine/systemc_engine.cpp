@@ -6,6 +6,7 @@
 #include <optional>
 #include <systemc>
 #include <utility>
+#include <vector>
 
 #include "accelerator/accelerator.h"
 #include "accelerator/link/clock.h"

@@ -2,25 +2,15 @@
 // Runs images through the clocked SystemC model. It defines cycles, stalls and waveforms.
 #pragma once
 
-#include <cstdint>
-#include <functional>
 #include <memory>
-#include <span>
-#include <vector>
 
+#include "engine/images.h"
 #include "engine/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
 
 class WaveWriter;
-
-/// Quantized network input of image `index`, Schedule::input_bytes / images bytes.
-using ImageSource = std::function<std::vector<std::uint8_t>(int index)>;
-/// Takes image `index`'s quantized network output; called in order.
-using OutputSink = std::function<void(int index, std::span<const std::uint8_t> output)>;
-/// Takes one quantized value of one operator's result: (operator index, image, channel, pixel, value).
-using ValueSink = std::function<void(int, int, int, int, int)>;
 
 /// One elaborated accelerator. SystemC allows one elaboration per process, so there may be one engine per process; work
 /// for another hardware description goes to another process.

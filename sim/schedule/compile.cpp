@@ -174,7 +174,8 @@ private:
         layer.bias = folded_bias(op, input);
         layer.has_bias = std::any_of(layer.bias.begin(), layer.bias.end(), [](std::int64_t b) { return b != 0; });
         layer.bias_preload = params.bias == BiasMode::preload;
-        layer.overflow_possible = worst_case_accumulator_bits(network_, op).l1 > layer.accumulator.bits;
+        layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
+        layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
         layer.requant = {hardware_.requant.mode, hardware_.requant.rounding, hardware_.requant.multiplier_bits,
                          output.zero_point, op.clamp_low, op.clamp_high};
         for (int m = 0; m < op.weights.output_channels; ++m) {

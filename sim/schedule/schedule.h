@@ -97,6 +97,7 @@ struct LayerSchedule {
     int image_groups = 1;
 
     AccumulatorFormat accumulator;
+    int worst_case_bits = 0;        ///< accumulator bits that no sum can exceed, by the l1 bound of the actual weights
     bool overflow_possible = true;  ///< false: the l1 bound proves every sum fits (a faster, equal path may be taken)
     bool bias_preload = false;
     bool has_bias = false;

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/fast/fast_engine.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/fast/fast_layer.h"
+#include "schedule/schedule_model.h"
+
+namespace widthwise {
+
+using fast::BlockMap;
+using fast::kLanes;
+
+struct FastEngine::Implementation {
+    Implementation(const Network& network_, const HardwareParams& hardware, int threads_)
+        : network(network_), schedule(compile(network_, hardware, hardware.batch)), threads(std::max(1, threads_)),
+          batch_model(model_schedule(schedule)) {
+        for (const LayerSchedule& layer : schedule.layers) {
+            layers.emplace_back(layer, schedule.hardware, fast::best_dispatch());
+        }
+    }
+
+    void run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs, RunRecord& record,
+                   fast::Workspace& workspace, BlockMap& from, BlockMap& to) const;
+    void add_schedule(int images, RunRecord& record) const;
+
+    const Network& network;
+    Schedule schedule;
+    int threads;
+    RunRecord batch_model;
+    std::vector<fast::FastLayer> layers;
+    ValueSink values;
+};
+
+FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
+    : implementation_(std::make_unique<Implementation>(network, hardware, threads)) {}
+
+FastEngine::~FastEngine() = default;
+
+void FastEngine::report_values(ValueSink sink) {
+    implementation_->values = std::move(sink);
+    implementation_->threads = 1;
+}
+
+void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
+                                           RunRecord& record, fast::Workspace& workspace, BlockMap& from,
+                                           BlockMap& to) const {
+    const auto input_size = static_cast<std::size_t>(schedule.layers.front().input.elements());
+    from.assign(input_size, fast::LaneBytes{});
+    for (int lane = 0; lane < lanes; ++lane) {
+        const std::vector<std::uint8_t> image = source(first + lane);
+        for (std::size_t i = 0; i < input_size; ++i) from[i].lane[lane] = image[i];
+    }
+    fast::LaneProbe probe;
+    if (values) {
+        probe = [&](int op, int lane, int channel, int pixel, int value) { values(op, first + lane, channel, pixel, value); };
+    }
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        layers[l].run(from, to, lanes, workspace, record.layers[l], probe);
+        from.swap(to);
+    }
+    const auto output_size = static_cast<std::size_t>(schedule.layers.back().output.elements());
+    for (int lane = 0; lane < lanes; ++lane) {
+        for (std::size_t i = 0; i < output_size; ++i) outputs[static_cast<std::size_t>(lane) * output_size + i] = from[i].lane[lane];
+    }
+}
+
+namespace {
+
+void scale(LayerRecord& record, std::uint64_t times) {
+    record.cycles.total *= times;
+    record.cycles.compute *= times;
+    for (std::uint64_t& stall : record.cycles.stalls) stall *= times;
+    for (std::size_t e = 0; e < kEventCount; ++e) record.events[static_cast<Event>(e)] *= times;
+}
+
+/// The model counts every multiplication as done; gated ones were counted with the values.
+void settle_gating(LayerRecord& record) {
+    const std::uint64_t gated = record.events[Event::mac_gated];
+    for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write}) record.events[event] -= gated;
+}
+
+}  // namespace
+
+/// Cycles and events of `images` images: full batches, and the smaller last one.
+void FastEngine::Implementation::add_schedule(int images, RunRecord& record) const {
+    const auto add = [&](RunRecord model, std::uint64_t times) {
+        scale(model.load, times);
+        scale(model.store, times);
+        for (LayerRecord& layer : model.layers) scale(layer, times);
+        model.images *= times;
+        record += model;
+    };
+    const int batch = schedule.images;
+    if (images >= batch) add(batch_model, static_cast<std::uint64_t>(images / batch));
+    if (images % batch != 0) add(model_schedule(compile(network, schedule.hardware, images % batch)), 1);
+    for (LayerRecord& layer : record.layers) settle_gating(layer);
+}
+
+RunRecord FastEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
+    const Implementation& engine = *implementation_;
+    const auto output_size = static_cast<std::size_t>(engine.schedule.layers.back().output.elements());
+    RunRecord total;
+    total.layers.resize(engine.layers.size());
+
+    // Images go through in portions, so that memory does not grow with their number.
+    constexpr int kPortion = 4096;
+    std::vector<std::uint8_t> outputs;
+    for (int start = first; start < end; start += kPortion) {
+        const int stop = std::min(end, start + kPortion);
+        outputs.assign(static_cast<std::size_t>(stop - start) * output_size, 0);
+        std::atomic<int> next = start;
+        std::mutex mutex;
+        std::exception_ptr failure;
+        const auto work = [&] {
+            RunRecord record;
+            record.layers.resize(engine.layers.size());
+            fast::Workspace workspace;
+            BlockMap from, to;
+            try {
+                for (int image = next.fetch_add(kLanes); image < stop; image = next.fetch_add(kLanes)) {
+                    const int lanes = std::min(kLanes, stop - image);
+                    engine.run_block(image, lanes, source, outputs.data() + static_cast<std::size_t>(image - start) * output_size,
+                                     record, workspace, from, to);
+                }
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                failure = std::current_exception();
+            }
+            const std::lock_guard lock(mutex);
+            total += record;
+        };
+        const int blocks = (stop - start + kLanes - 1) / kLanes;
+        std::vector<std::thread> helpers;
+        for (int t = 1; t < std::min(engine.threads, blocks); ++t) helpers.emplace_back(work);
+        work();
+        for (std::thread& helper : helpers) helper.join();
+        if (failure) std::rethrow_exception(failure);
+        for (int image = start; image < stop; ++image) {
+            sink(image, {outputs.data() + static_cast<std::size_t>(image - start) * output_size, output_size});
+        }
+    }
+    engine.add_schedule(end - first, total);
+    return total;
+}
+
+}  // namespace widthwise

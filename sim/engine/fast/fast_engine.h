@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs images without a clock: vectorised arithmetic for the values, the schedule model for cycles, stalls and events.
+// Every count and every value equals the clocked model's.
+#pragma once
+
+#include <memory>
+
+#include "engine/images.h"
+#include "engine/record.h"
+#include "schedule/schedule.h"
+
+namespace widthwise {
+
+class FastEngine {
+public:
+    /// `threads`: 1.. ; images are shared among them. `network` must outlive the engine. Throws InputError as compile().
+    FastEngine(const Network& network, const HardwareParams& hardware, int threads);
+    ~FastEngine();
+    FastEngine(const FastEngine&) = delete;
+    FastEngine& operator=(const FastEngine&) = delete;
+
+    /// Reports every operator's values of everything that follows (single-threaded then).
+    void report_values(ValueSink sink);
+
+    /// Runs images [first, end) in batches of hardware.batch, as SystemcEngine::run() does; the set-up is counted in every
+    /// call.
+    RunRecord run(int first, int end, const ImageSource& source, const OutputSink& sink);
+
+private:
+    struct Implementation;
+    std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace widthwise

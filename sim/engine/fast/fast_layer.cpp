@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/fast/fast_layer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/fast/requantize_lanes.h"
+
+namespace widthwise::fast {
+
+namespace {
+/// Bits of a sum that the 32-bit lanes hold with room for one more product.
+constexpr int kMaxLaneBits = 31;
+}  // namespace
+
+FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
+    : layer_(layer), dispatch_(dispatch), statistics_(hardware.accumulator.statistics),
+      zero_gating_(hardware.array.zero_gating) {
+    taps_ = static_cast<int>(layer.taps.size());
+    groups_ = (taps_ + 3) / 4;
+    if (layer.bypass) return;
+    const AccumulatorFormat& format = layer.accumulator;
+    flip_ = layer.input_quantization.is_signed;
+    const bool checked = layer.overflow_possible && format.check == OverflowCheck::per_add;
+    if (layer.worst_case_bits > kMaxLaneBits || (format.bits > kMaxLaneBits && layer.overflow_possible) ||
+        statistics_ == PsumStatistics::every_add) {
+        path_ = Path::plain;
+    } else if (!checked) {
+        path_ = Path::exact;
+    } else {
+        path_ = flip_ ? Path::ordered : Path::bounded;
+    }
+    prepare_weights();
+}
+
+void FastLayer::prepare_weights() {
+    const LayerSchedule& l = layer_;
+    // The padded map: every pixel of the kernel exists.
+    if (l.fully_connected) {
+        padded_height_ = padded_width_ = 1;
+    } else {
+        padded_height_ = std::max(l.pad_top + l.input.height, (l.sums.height - 1) * l.stride_height + l.kernel_height);
+        padded_width_ = std::max(l.pad_left + l.input.width, (l.sums.width - 1) * l.stride_width + l.kernel_width);
+    }
+    for (const Tap& tap : l.taps) {
+        offsets_.push_back(l.fully_connected ? tap.weight
+                                             : (std::ptrdiff_t{tap.channel} * padded_height_ + tap.row) * padded_width_ +
+                                                   tap.column);
+    }
+    const auto channels = static_cast<std::size_t>(l.sums.channels);
+    const auto per_channel = static_cast<std::size_t>(groups_) * 4;
+    quad_weights_.assign(channels * per_channel, 0);
+    quad_positive_ = quad_negative_ = quad_weights_;
+    tap_weights_.resize(channels * l.taps.size());
+    for (std::size_t m = 0; m < channels; ++m) {
+        std::int32_t sum = 0;
+        for (std::size_t t = 0; t < l.taps.size(); ++t) {
+            const std::int8_t weight = l.weights[m * l.taps.size() + t];
+            quad_weights_[m * per_channel + t] = weight;
+            (weight > 0 ? quad_positive_ : quad_negative_)[m * per_channel + t] = weight;
+            tap_weights_[m * l.taps.size() + t] = weight;
+            sum += weight;
+        }
+        const std::int64_t start = l.bias_preload && !l.bias.empty() ? l.bias[m] : 0;
+        start_exact_.push_back(start);
+        start_.push_back(static_cast<std::int32_t>(start));  // used only where sums fit 31 bits
+        dot_constant_.push_back(static_cast<std::int32_t>(start) - (flip_ ? 128 * sum : 0));
+    }
+    if (!l.bias_preload) requant_bias_ = l.bias;
+}
+
+void FastLayer::run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
+                    const LaneProbe& probe) const {
+    if (layer_.bypass) {
+        pool(input, output, lanes, probe);
+        return;
+    }
+    compute_sums(input, lanes, workspace, record, probe);
+    if (layer_.pool_index >= 0) pool(workspace.sums, output, lanes, probe);
+    else output.swap(workspace.sums);
+}
+
+const BlockMap& FastLayer::pad(const BlockMap& input, Workspace& workspace) const {
+    const LayerSchedule& l = layer_;
+    if (l.fully_connected || (padded_height_ == l.input.height && padded_width_ == l.input.width)) return input;
+    LaneBytes zero;
+    std::fill(zero.lane, zero.lane + kLanes, static_cast<std::uint8_t>(l.input_quantization.zero_point));
+    workspace.padded.assign(static_cast<std::size_t>(l.input.channels) * static_cast<std::size_t>(padded_height_) *
+                                static_cast<std::size_t>(padded_width_), zero);
+    const int rows = std::min(l.input.height, padded_height_ - l.pad_top);
+    const int columns = std::min(l.input.width, padded_width_ - l.pad_left);
+    for (int c = 0; c < l.input.channels; ++c) {
+        for (int y = 0; y < rows; ++y) {
+            std::copy_n(input.begin() + (std::ptrdiff_t{c} * l.input.height + y) * l.input.width, columns,
+                        workspace.padded.begin() +
+                            (std::ptrdiff_t{c} * padded_height_ + l.pad_top + y) * padded_width_ + l.pad_left);
+        }
+    }
+    return workspace.padded;
+}
+
+void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& workspace, LayerRecord& record,
+                             const LaneProbe& probe) const {
+    const LayerSchedule& l = layer_;
+    const BlockMap& map = pad(input, workspace);
+    const auto channels = static_cast<std::size_t>(l.sums.channels);
+    const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
+    workspace.sums.resize(static_cast<std::size_t>(l.sums.elements()));
+    workspace.taps.resize(static_cast<std::size_t>(taps_));
+    workspace.quads.resize(static_cast<std::size_t>(groups_));
+    workspace.wide.resize(static_cast<std::size_t>(taps_));
+    for (auto* lane_ints : {&workspace.exact, &workspace.negative, &workspace.value, &workspace.events}) {
+        lane_ints->resize(channels);
+    }
+    workspace.leaves.assign(channels, 0);
+    PsumLanes psums(layer_.worst_case_bits);
+    for (int y = 0; y < l.sums.height; ++y) {
+        for (int x = 0; x < l.sums.width; ++x) {
+            const std::ptrdiff_t pixel = std::ptrdiff_t{y} * l.sums.width + x;
+            gather(map, y, x, workspace);
+            if (zero_gating_) count_gated(lanes, workspace, record);
+            if (path_ == Path::plain) {
+                sum_plainly(static_cast<int>(pixel), lanes, workspace, record, probe);
+                continue;
+            }
+            sum_pixel(lanes, workspace, record);
+            if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
+            psums.add(workspace.exact.data(), l.sums.channels);
+            requantize_channels(workspace.value.data(), requant_bias_, layer_.worst_case_bits, l.requant_scales, l.requant,
+                                workspace.sums.data() + pixel, pixels);
+            if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
+        }
+    }
+    psums.flush(lanes, record.psums);
+}
+
+void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const {
+    const std::size_t pixels = static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
+    for (int m = 0; m < layer_.sums.channels; ++m) {
+        const LaneBytes& out = workspace.sums[static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel)];
+        for (int lane = 0; lane < lanes; ++lane) {
+            const std::uint8_t byte = out.lane[lane];
+            probe(layer_.operator_index, lane, m, pixel,
+                  layer_.requant.clamp_low < 0 ? static_cast<std::int8_t>(byte) : byte);
+        }
+    }
+}
+
+void FastLayer::gather(const BlockMap& map, int y, int x, Workspace& workspace) const {
+    const std::ptrdiff_t corner = std::ptrdiff_t{y} * layer_.stride_height * padded_width_ + std::ptrdiff_t{x} * layer_.stride_width;
+    const LaneBytes* base = map.data() + (layer_.fully_connected ? 0 : corner);
+    for (std::size_t t = 0; t < workspace.taps.size(); ++t) workspace.taps[t] = base + offsets_[t];
+}
+
+void FastLayer::count_gated(int lanes, const Workspace& workspace, LayerRecord& record) const {
+    std::uint64_t zeros = 0;
+    for (const LaneBytes* tap : workspace.taps) zeros += static_cast<std::uint64_t>(std::count(tap->lane, tap->lane + lanes, 0));
+    record.events[Event::mac_gated] += zeros * static_cast<std::uint64_t>(layer_.sums.channels);
+}
+
+/// Leaves every channel's exact sum and register value in the workspace and counts overflow.
+void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) const {
+    const AccumulatorFormat& format = layer_.accumulator;
+    const int channels = layer_.sums.channels;
+    const std::size_t bytes = sizeof(LaneInts) * static_cast<std::size_t>(channels);
+    gather_quads(dispatch_, workspace.taps, flip_, workspace.quads.data());
+    if (path_ == Path::bounded) {
+        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_positive_.data(), channels, workspace.exact.data());
+        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_negative_.data(), channels, workspace.negative.data());
+        bound_channels(workspace.exact.data(), workspace.negative.data(), start_, static_cast<std::int32_t>(format.min()),
+                       static_cast<std::int32_t>(format.max()), workspace.leaves.data());
+    } else {
+        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_weights_.data(), channels, workspace.exact.data());
+        add_constants(workspace.exact.data(), dot_constant_);
+        if (path_ == Path::ordered) std::fill(workspace.leaves.begin(), workspace.leaves.end(), 1);
+    }
+    record.overflow.outputs += static_cast<std::uint64_t>(channels) * static_cast<std::uint64_t>(lanes);
+
+    const bool check_finished = format.check == OverflowCheck::per_output && layer_.overflow_possible;
+    if (check_finished) {
+        check_channels(format, workspace.exact.data(), workspace.value.data(), workspace.events.data(), channels);
+    } else {
+        std::memcpy(workspace.value.data(), workspace.exact.data(), bytes);
+        sum_in_order(workspace);
+    }
+    for (std::size_t m = 0; m < workspace.exact.size(); ++m) {
+        if (!check_finished && workspace.leaves[m] == 0) continue;
+        count_overflow(format, workspace.exact[m], workspace.events[m], lanes, record.overflow);
+    }
+}
+
+/// The channels that might leave their range, addition by addition.
+void FastLayer::sum_in_order(Workspace& workspace) const {
+    workspace.ordered.clear();
+    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
+        if (workspace.leaves[m] == 0) continue;
+        const auto start = static_cast<std::int32_t>(bring_into_range(layer_.accumulator, start_exact_[m]));
+        workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start, &workspace.value[m],
+                                     &workspace.events[m]});
+    }
+    if (workspace.ordered.empty()) return;
+    widen(dispatch_, workspace.taps, layer_.input_quantization.is_signed, workspace.wide.data());
+    ordered_sums(dispatch_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
+    const std::int32_t one = 1;
+    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {  // a bias that did not fit is an event of its own
+        if (workspace.leaves[m] != 0 && !layer_.accumulator.fits(start_exact_[m])) {
+            add_constants(&workspace.events[m], {&one, 1});
+        }
+    }
+}
+
+/// The definition itself, one output after the other.
+void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record, const LaneProbe& probe) const {
+    const std::size_t pixels = static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
+    const bool every_add = statistics_ == PsumStatistics::every_add;
+    for (int m = 0; m < layer_.sums.channels; ++m) {
+        const auto i = static_cast<std::size_t>(m);
+        const std::int16_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
+        LaneBytes& out = workspace.sums[i * pixels + static_cast<std::size_t>(pixel)];
+        for (int lane = 0; lane < lanes; ++lane) {
+            Accumulator accumulator(layer_.accumulator);
+            accumulator.start(start_exact_[i]);
+            for (std::size_t t = 0; t < workspace.taps.size(); ++t) {
+                const std::uint8_t byte = workspace.taps[t]->lane[lane];
+                accumulator.add(weights[t] * (flip_ ? static_cast<std::int8_t>(byte) : byte));
+                if (every_add) record.psums.add(accumulator.exact());
+            }
+            accumulator.finish();
+            if (!every_add) record.psums.add(accumulator.exact());
+            ++record.overflow.outputs;
+            record.overflow.events += accumulator.overflow_events();
+            if (accumulator.overflow_events() > 0) {
+                ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient : record.overflow.persistent);
+            }
+            const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[i] : 0;
+            const int value = requantize(accumulator.value(), bias, layer_.requant_scales[i], layer_.requant);
+            out.lane[lane] = static_cast<std::uint8_t>(value);
+            if (probe) probe(layer_.operator_index, lane, m, pixel, value);
+        }
+    }
+}
+
+void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const {
+    const LayerSchedule& l = layer_;
+    const Window& w = l.pool_window;
+    output.resize(static_cast<std::size_t>(l.output.elements()));
+    const bool is_signed = l.bypass ? l.input_quantization.is_signed : l.requant.clamp_low < 0;
+    std::size_t at = 0;
+    for (int c = 0; c < l.output.channels; ++c) {
+        for (int oy = 0; oy < l.output.height; ++oy) {
+            const int first_y = std::max(0, oy * w.stride_height - w.pad_top);
+            const int end_y = std::min(l.sums.height, oy * w.stride_height - w.pad_top + w.kernel_height);
+            for (int ox = 0; ox < l.output.width; ++ox, ++at) {
+                const int first_x = std::max(0, ox * w.stride_width - w.pad_left);
+                const int end_x = std::min(l.sums.width, ox * w.stride_width - w.pad_left + w.kernel_width);
+                const auto pixel = [&](int y, int x) -> const LaneBytes& {
+                    return map[static_cast<std::size_t>((std::ptrdiff_t{c} * l.sums.height + y) * l.sums.width + x)];
+                };
+                if (l.pool_is_max && !is_signed && l.pool_requant.clamp_low == 0 && l.pool_requant.clamp_high == 255) {
+                    LaneBytes best = pixel(first_y, first_x);
+                    for (int y = first_y; y < end_y; ++y) {
+                        for (int x = first_x; x < end_x; ++x) max_lanes(best, pixel(y, x));
+                    }
+                    output[at] = best;
+                } else {
+                    for (int lane = 0; lane < lanes; ++lane) {
+                        PoolPartial partial;
+                        for (int y = first_y; y < end_y; ++y) {
+                            for (int x = first_x; x < end_x; ++x) {
+                                const std::uint8_t byte = pixel(y, x).lane[lane];
+                                pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, l.pool_input_zero_point,
+                                         l.pool_input_scale);
+                            }
+                        }
+                        output[at].lane[lane] = static_cast<std::uint8_t>(pool_value(partial));
+                    }
+                }
+                for (int lane = 0; probe && lane < lanes; ++lane) {
+                    const std::uint8_t byte = output[at].lane[lane];
+                    probe(l.pool_index, lane, c, oy * l.output.width + ox,
+                          l.pool_requant.clamp_low < 0 ? static_cast<std::int8_t>(byte) : byte);
+                }
+            }
+        }
+    }
+}
+
+int FastLayer::pool_value(const PoolPartial& partial) const {
+    if (layer_.pool_is_max) return pool_maximum(partial, layer_.pool_requant);
+    const Window& w = layer_.pool_window;
+    const int divisor = layer_.pool_counts_padding ? w.kernel_height * w.kernel_width : partial.pixels;
+    return pool_average(partial, divisor, layer_.pool_scales[static_cast<std::size_t>(divisor)], layer_.pool_requant,
+                        layer_.pool_output_scale);
+}
+
+}  // namespace widthwise::fast

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// One layer on a block of images: the values, overflow counts and psum statistics that the clocked model would give.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "arithmetic/pooling.h"
+#include "engine/fast/kernels.h"
+#include "engine/record.h"
+#include "schedule/schedule.h"
+
+namespace widthwise::fast {
+
+/// Feature maps of a block, CHW, one LaneBytes per value.
+using BlockMap = std::vector<LaneBytes>;
+/// Takes one operator's value of one lane: (operator index, lane, channel, pixel, value).
+using LaneProbe = std::function<void(int, int, int, int, int)>;
+
+/// Scratch memory of one thread, reused from layer to layer.
+struct Workspace {
+    BlockMap padded;
+    BlockMap sums;  ///< requantized, before pooling
+    std::vector<const LaneBytes*> taps;
+    std::vector<LaneQuads> quads;
+    std::vector<LaneShorts> wide;
+    std::vector<LaneInts> exact, negative, value, events;  ///< per channel
+    std::vector<std::uint8_t> leaves;      ///< per channel: may leave its range
+    std::vector<OrderedChannel> ordered;
+};
+
+class FastLayer {
+public:
+    FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch);
+
+    /// Computes `output` from `input` for lanes 0..lanes-1 and adds what was counted to `record` (overflow, psums, and the
+    /// events that depend on values).
+    void run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
+             const LaneProbe& probe) const;
+
+private:
+    /// How the layer's sums are formed.
+    enum class Path : std::uint8_t {
+        exact,    ///< no sum can overflow, or only finished sums are checked: dot products
+        bounded,  ///< dot products of the positive and of the negative weights bound every intermediate sum; only outputs
+                  ///< that might leave the range are summed in order
+        ordered,  ///< in order, always
+        plain,    ///< one accumulator at a time: sums beyond 31 bits, or statistics of every addition
+    };
+
+    void prepare_weights();
+    void compute_sums(const BlockMap& input, int lanes, Workspace& workspace, LayerRecord& record,
+                      const LaneProbe& probe) const;
+    void gather(const BlockMap& map, int y, int x, Workspace& workspace) const;
+    void sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) const;
+    void sum_in_order(Workspace& workspace) const;
+    void sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record, const LaneProbe& probe) const;
+    void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
+    void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
+    [[nodiscard]] int pool_value(const PoolPartial& partial) const;
+    void count_gated(int lanes, const Workspace& workspace, LayerRecord& record) const;
+    const BlockMap& pad(const BlockMap& input, Workspace& workspace) const;
+
+    const LayerSchedule& layer_;
+    Dispatch dispatch_;
+    Path path_ = Path::exact;
+    PsumStatistics statistics_;
+    bool zero_gating_;
+    bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
+    int taps_ = 0;
+    int groups_ = 0;
+    int padded_height_ = 0, padded_width_ = 0;
+    std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the padded map, from a pixel's top left corner
+    std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * groups]
+    std::vector<std::int16_t> tap_weights_;                                  ///< [channel][tap]
+    std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
+    std::vector<std::int32_t> start_;         ///< the same in a lane's width
+    std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
+    std::span<const std::int64_t> requant_bias_;  ///< empty when preloaded
+};
+
+}  // namespace widthwise::fast

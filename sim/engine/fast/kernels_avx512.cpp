@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/fast/kernels_avx512.h"
+
+#include "common/error.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+// Each function is compiled for these instructions, whatever the rest of the program is compiled for.
+#define WIDTHWISE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+
+namespace widthwise::fast {
+
+bool avx512_available() {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+}
+
+/// Interleaves four taps: unpacking works within 128-bit blocks, so a quad register holds the images in blocks of four,
+/// 0 16 4 20 and 8 24 12 28; dot_quads_avx512 puts the sums back in order.
+WIDTHWISE_AVX512
+void gather_quads_avx512(std::span<const LaneBytes* const> taps, bool flip, LaneQuads* quads) {
+    const __m256i mask = _mm256_set1_epi8(flip ? static_cast<char>(0x80) : 0);
+    const std::size_t groups = (taps.size() + 3) / 4;
+    for (std::size_t g = 0; g < groups; ++g) {
+        __m256i tap[4];
+        for (std::size_t k = 0; k < 4; ++k) {
+            const std::size_t t = 4 * g + k;
+            tap[k] = t < taps.size()
+                         ? _mm256_xor_si256(_mm256_load_si256(reinterpret_cast<const __m256i*>(taps[t]->lane)), mask)
+                         : _mm256_setzero_si256();
+        }
+        const __m256i low01 = _mm256_unpacklo_epi8(tap[0], tap[1]);
+        const __m256i high01 = _mm256_unpackhi_epi8(tap[0], tap[1]);
+        const __m256i low23 = _mm256_unpacklo_epi8(tap[2], tap[3]);
+        const __m256i high23 = _mm256_unpackhi_epi8(tap[2], tap[3]);
+        auto* out = reinterpret_cast<__m256i*>(quads[g].byte);
+        _mm256_store_si256(out, _mm256_unpacklo_epi16(low01, low23));
+        _mm256_store_si256(out + 1, _mm256_unpackhi_epi16(low01, low23));
+        _mm256_store_si256(out + 2, _mm256_unpacklo_epi16(high01, high23));
+        _mm256_store_si256(out + 3, _mm256_unpackhi_epi16(high01, high23));
+    }
+}
+
+namespace {
+
+WIDTHWISE_AVX512
+inline __m512i broadcast_quad(const std::int8_t* weights) {
+    std::int32_t quad = 0;
+    std::memcpy(&quad, weights, 4);
+    return _mm512_set1_epi32(quad);
+}
+
+template <int Channels>
+WIDTHWISE_AVX512 inline void dot_some_channels(const LaneQuads* quads, int groups, const std::int8_t* weights,
+                                               LaneInts* sums) {
+    __m512i a[Channels], b[Channels];
+    for (int m = 0; m < Channels; ++m) a[m] = b[m] = _mm512_setzero_si512();
+    for (int g = 0; g < groups; ++g) {
+        const __m512i x = _mm512_load_si512(quads[g].byte);
+        const __m512i y = _mm512_load_si512(quads[g].byte + 64);
+        for (int m = 0; m < Channels; ++m) {
+            const __m512i w = broadcast_quad(weights + (std::ptrdiff_t{m} * groups + g) * 4);
+            a[m] = _mm512_dpbusd_epi32(a[m], x, w);
+            b[m] = _mm512_dpbusd_epi32(b[m], y, w);
+        }
+    }
+    for (int m = 0; m < Channels; ++m) {
+        _mm512_store_si512(sums[m].lane, _mm512_shuffle_i32x4(a[m], b[m], 0x88));
+        _mm512_store_si512(sums[m].lane + 16, _mm512_shuffle_i32x4(a[m], b[m], 0xDD));
+    }
+}
+
+}  // namespace
+
+WIDTHWISE_AVX512
+void dot_quads_avx512(const LaneQuads* quads, int groups, const std::int8_t* weights, int channels, LaneInts* sums) {
+    const std::ptrdiff_t per_channel = std::ptrdiff_t{groups} * 4;
+    int m = 0;
+    for (; m + 8 <= channels; m += 8) dot_some_channels<8>(quads, groups, weights + m * per_channel, sums + m);
+    for (; m + 4 <= channels; m += 4) dot_some_channels<4>(quads, groups, weights + m * per_channel, sums + m);
+    for (; m + 2 <= channels; m += 2) dot_some_channels<2>(quads, groups, weights + m * per_channel, sums + m);
+    for (; m < channels; ++m) dot_some_channels<1>(quads, groups, weights + m * per_channel, sums + m);
+}
+
+WIDTHWISE_AVX512
+void widen_avx512(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
+    for (std::size_t t = 0; t < taps.size(); ++t) {
+        const __m256i bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps[t]->lane));
+        _mm512_store_si512(wide[t].lane, is_signed ? _mm512_cvtepi8_epi16(bytes) : _mm512_cvtepu8_epi16(bytes));
+    }
+}
+
+namespace {
+
+/// Up to 16 bits: 32 lanes of 16 bits. Products of 8-bit operands fit; a sum that leaves 16 bits saturates there, which
+/// is still outside the accumulator's range, so that the range check sees it.
+template <int Channels, bool Saturate, bool Full>
+WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, int taps, const OrderedChannel* channels) {
+    const __m512i low = _mm512_set1_epi16(static_cast<short>(-(1 << (bits - 1))));
+    const __m512i high = _mm512_set1_epi16(static_cast<short>((1 << (bits - 1)) - 1));
+    const __m128i wrap_shift = _mm_cvtsi32_si128(16 - bits);
+    const __m512i one = _mm512_set1_epi16(1);
+    __m512i value[Channels], events[Channels];
+    for (int m = 0; m < Channels; ++m) {
+        value[m] = _mm512_set1_epi16(static_cast<short>(channels[m].start));
+        events[m] = _mm512_setzero_si512();
+    }
+    for (int t = 0; t < taps; ++t) {
+        const __m512i x = _mm512_load_si512(wide[t].lane);
+        for (int m = 0; m < Channels; ++m) {
+            const __m512i product = _mm512_mullo_epi16(x, _mm512_set1_epi16(channels[m].weights[t]));
+            const __m512i sum = _mm512_adds_epi16(value[m], product);
+            const __m512i wrapped = _mm512_add_epi16(value[m], product);
+            __mmask32 overflow = 0;
+            __m512i kept;
+            if constexpr (Full) {  // 16 bits: the instruction's own saturation
+                overflow = _mm512_cmpneq_epi16_mask(sum, wrapped);
+                kept = Saturate ? sum : wrapped;
+            } else {
+                const __m512i clamped = _mm512_min_epi16(_mm512_max_epi16(sum, low), high);
+                overflow = _mm512_cmpneq_epi16_mask(sum, clamped);
+                kept = Saturate ? clamped : _mm512_sra_epi16(_mm512_sll_epi16(wrapped, wrap_shift), wrap_shift);
+            }
+            events[m] = _mm512_mask_add_epi16(events[m], overflow, events[m], one);
+            value[m] = kept;
+        }
+    }
+    for (int m = 0; m < Channels; ++m) {
+        const auto store = [](LaneInts* to, __m512i from, bool is_signed) WIDTHWISE_AVX512 {
+            const __m256i lower = _mm512_castsi512_si256(from);
+            const __m256i upper = _mm512_extracti64x4_epi64(from, 1);
+            _mm512_store_si512(to->lane, is_signed ? _mm512_cvtepi16_epi32(lower) : _mm512_cvtepu16_epi32(lower));
+            _mm512_store_si512(to->lane + 16, is_signed ? _mm512_cvtepi16_epi32(upper) : _mm512_cvtepu16_epi32(upper));
+        };
+        store(channels[m].value, value[m], true);
+        store(channels[m].events, events[m], false);
+    }
+}
+
+/// 17 to 31 bits: two registers of 16 lanes of 32 bits; the exact sums stay within 32 bits.
+template <int Channels, bool Saturate>
+WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, int taps, const OrderedChannel* channels) {
+    const __m512i low = _mm512_set1_epi32(-(1 << (bits - 1)));
+    const __m512i high = _mm512_set1_epi32(static_cast<std::int32_t>((std::uint32_t{1} << (bits - 1)) - 1));
+    const __m128i wrap_shift = _mm_cvtsi32_si128(32 - bits);
+    const __m512i one = _mm512_set1_epi32(1);
+    __m512i value[Channels][2], events[Channels][2];
+    for (int m = 0; m < Channels; ++m) {
+        for (int h = 0; h < 2; ++h) {
+            value[m][h] = _mm512_set1_epi32(channels[m].start);
+            events[m][h] = _mm512_setzero_si512();
+        }
+    }
+    for (int t = 0; t < taps; ++t) {
+        const __m512i x = _mm512_load_si512(wide[t].lane);
+        for (int m = 0; m < Channels; ++m) {
+            const __m512i products = _mm512_mullo_epi16(x, _mm512_set1_epi16(channels[m].weights[t]));
+            const __m512i product[2] = {_mm512_cvtepi16_epi32(_mm512_castsi512_si256(products)),
+                                        _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(products, 1))};
+            for (int h = 0; h < 2; ++h) {
+                const __m512i sum = _mm512_add_epi32(value[m][h], product[h]);
+                const __m512i clamped = _mm512_min_epi32(_mm512_max_epi32(sum, low), high);
+                const __mmask16 overflow = _mm512_cmpneq_epi32_mask(sum, clamped);
+                events[m][h] = _mm512_mask_add_epi32(events[m][h], overflow, events[m][h], one);
+                value[m][h] =
+                    Saturate ? clamped : _mm512_sra_epi32(_mm512_sll_epi32(sum, wrap_shift), wrap_shift);
+            }
+        }
+    }
+    for (int m = 0; m < Channels; ++m) {
+        for (int h = 0; h < 2; ++h) {
+            _mm512_store_si512(channels[m].value->lane + 16 * h, value[m][h]);
+            _mm512_store_si512(channels[m].events->lane + 16 * h, events[m][h]);
+        }
+    }
+}
+
+template <int Channels>
+WIDTHWISE_AVX512 void ordered_some_channels(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
+                                            const OrderedChannel* channels) {
+    const bool saturate = format.overflow == Overflow::saturate;
+    // Event counters have 16 bits too.
+    if (format.bits < 16 && taps < (1 << 16)) {
+        saturate ? ordered_16_bits<Channels, true, false>(format.bits, wide, taps, channels)
+                 : ordered_16_bits<Channels, false, false>(format.bits, wide, taps, channels);
+    } else if (format.bits == 16 && taps < (1 << 16)) {
+        saturate ? ordered_16_bits<Channels, true, true>(16, wide, taps, channels)
+                 : ordered_16_bits<Channels, false, true>(16, wide, taps, channels);
+    } else {
+        saturate ? ordered_32_bits<Channels, true>(format.bits, wide, taps, channels)
+                 : ordered_32_bits<Channels, false>(format.bits, wide, taps, channels);
+    }
+}
+
+}  // namespace
+
+WIDTHWISE_AVX512
+void ordered_sums_avx512(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
+                         std::span<const OrderedChannel> channels) {
+    std::size_t m = 0;
+    for (; m + 4 <= channels.size(); m += 4) ordered_some_channels<4>(format, wide, taps, channels.data() + m);
+    for (; m < channels.size(); ++m) ordered_some_channels<1>(format, wide, taps, channels.data() + m);
+}
+
+}  // namespace widthwise::fast
+
+#else
+
+namespace widthwise::fast {
+
+namespace {
+[[noreturn]] void absent() { throw SimulationError("AVX-512 kernels called on a machine without them"); }
+}  // namespace
+
+bool avx512_available() { return false; }
+void gather_quads_avx512(std::span<const LaneBytes* const>, bool, LaneQuads*) { absent(); }
+void dot_quads_avx512(const LaneQuads*, int, const std::int8_t*, int, LaneInts*) { absent(); }
+void widen_avx512(std::span<const LaneBytes* const>, bool, LaneShorts*) { absent(); }
+void ordered_sums_avx512(const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) { absent(); }
+
+}  // namespace widthwise::fast
+
+#endif

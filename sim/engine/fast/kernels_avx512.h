@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// AVX-512 (F, BW, VL, VNNI) forms of the kernels; call them only where avx512_available().
+#pragma once
+
+#include "engine/fast/kernels.h"
+
+namespace widthwise::fast {
+
+bool avx512_available();
+void gather_quads_avx512(std::span<const LaneBytes* const> taps, bool flip, LaneQuads* quads);
+void dot_quads_avx512(const LaneQuads* quads, int groups, const std::int8_t* weights, int channels, LaneInts* sums);
+void widen_avx512(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide);
+void ordered_sums_avx512(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
+                         std::span<const OrderedChannel> channels);
+
+}  // namespace widthwise::fast

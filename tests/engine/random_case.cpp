@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/random_case.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "common/error.h"
+#include "schedule/schedule.h"
+
+namespace widthwise::testing {
+
+namespace {
+
+class Generator {
+public:
+    explicit Generator(std::uint64_t seed) : random_(seed) {}
+
+    int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+    bool chance(int percent) { return between(1, 100) <= percent; }
+    template <typename T>
+    T one_of(std::initializer_list<T> values) {
+        return *(values.begin() + between(0, static_cast<int>(values.size()) - 1));
+    }
+
+    Network network() {
+        Network net;
+        net.name = "random";
+        Tensor input{"input", {between(1, 5), between(1, 9), between(1, 9)}, quantization()};
+        net.tensors.push_back(input);
+        const int layers = between(1, 3);
+        for (int i = 0; i < layers; ++i) add_layer(net, i);
+        net.output = static_cast<int>(net.tensors.size()) - 1;
+        return net;
+    }
+
+    HardwareParams hardware() {
+        HardwareParams h;
+        h.batch = chance(60) ? 1 : between(2, 5);
+        h.loop_accounting = chance(30);
+        h.array.rows = between(1, 9);
+        h.array.columns = between(1, 9);
+        h.array.mapping = one_of({Mapping::row, Mapping::flat});
+        h.array.interconnect = one_of({Interconnect::broadcast, Interconnect::systolic});
+        h.array.zero_gating = chance(40);
+        h.array.shadow_accumulators = chance(60);
+        h.accumulator.format.bits = chance(80) ? between(6, 24) : between(2, 48);
+        h.accumulator.format.overflow = one_of({Overflow::saturate, Overflow::wrap});
+        h.accumulator.format.check = chance(75) ? OverflowCheck::per_add : OverflowCheck::per_output;
+        h.accumulator.bias = one_of({BiasMode::preload, BiasMode::requant});
+        h.accumulator.statistics = chance(80) ? PsumStatistics::outputs : PsumStatistics::every_add;
+        std::shuffle(h.accumulator.order.begin(), h.accumulator.order.end(), random_);
+        h.requant.mode = one_of({RequantMode::fixed_point, RequantMode::shift, RequantMode::reciprocal, RequantMode::float32});
+        h.requant.rounding = h.requant.mode == RequantMode::float32
+                                 ? Rounding::half_even
+                                 : one_of({Rounding::floor, Rounding::toward_zero, Rounding::half_up, Rounding::half_away,
+                                           Rounding::half_even, Rounding::gemmlowp});
+        h.requant.multiplier_bits = between(4, 32);
+        h.requant.lanes = between(1, 7);
+        h.pool.rounding = h.requant.rounding;
+        h.line_buffer.fill_bytes_per_cycle = between(1, 12);
+        h.line_buffer.rows = chance(60) ? 0 : between(1, 12);
+        h.line_buffer.bytes = between(200, 4000);
+        h.activation_buffer.bytes = 16384;
+        h.activation_buffer.ports = between(1, 2);
+        h.weight_buffer.bytes = 65536;
+        h.weight_buffer.storage = one_of({WeightStorage::resident, WeightStorage::streamed});
+        h.weight_buffer.bytes_per_cycle = chance(60) ? 0 : between(1, 9);
+        h.dram.latency = between(1, 80);
+        h.dram.bytes_per_cycle = between(1, 12);
+        return h;
+    }
+
+    std::vector<std::uint8_t> image(const Tensor& input) {
+        std::vector<std::uint8_t> bytes(static_cast<std::size_t>(input.shape.elements()));
+        const Quantization& q = input.quantization;
+        const int sparsity = between(0, 60);
+        for (std::uint8_t& byte : bytes) {
+            byte = static_cast<std::uint8_t>(chance(sparsity) ? q.zero_point : between(q.low(), q.high()));
+        }
+        return bytes;
+    }
+
+private:
+    Quantization quantization() {
+        Quantization q;
+        q.is_signed = chance(40);
+        q.bits = chance(70) ? 8 : between(2, 7);
+        q.zero_point = chance(50) ? 0 : between(q.low(), q.high());
+        q.scale = static_cast<float>(between(1, 1000)) / 10000.0F;
+        return q;
+    }
+
+    void add_layer(Network& net, int index) {
+        const Tensor& input = net.tensors.back();
+        Operator op;
+        op.name = fmt::format("layer{}", index);
+        op.input = static_cast<int>(net.tensors.size()) - 1;
+        op.output = op.input + 1;
+        const int kind = between(1, 100);
+        Tensor output{op.name + "_q", input.shape, quantization()};
+        if (kind <= 55) convolution(op, input, output);
+        else if (kind <= 80) fully_connected(op, input, output);
+        else pool(op, input, output);
+        op.clamp_low = output.quantization.low();
+        op.clamp_high = output.quantization.high();
+        if (chance(40)) op.clamp_low = std::max(op.clamp_low, output.quantization.zero_point);
+        net.tensors.push_back(output);
+        net.operators.push_back(op);
+        // A pool behind a computing layer is fused with it.
+        if (op.has_weights() && output.shape.height * output.shape.width > 1 && chance(40)) {
+            Operator behind;
+            behind.name = fmt::format("pool{}", index);
+            behind.input = op.output;
+            behind.output = op.output + 1;
+            Tensor pooled{behind.name + "_q", output.shape, output.quantization};
+            pool(behind, output, pooled);
+            behind.clamp_low = pooled.quantization.low();
+            behind.clamp_high = pooled.quantization.high();
+            net.tensors.push_back(pooled);
+            net.operators.push_back(behind);
+        }
+    }
+
+    void window(Window& w, const Shape& shape, int largest) {
+        w.kernel_height = between(1, std::min(largest, shape.height));
+        w.kernel_width = between(1, std::min(largest, shape.width));
+        w.stride_height = between(1, 3);
+        w.stride_width = between(1, 3);
+        w.pad_top = between(0, w.kernel_height - 1);
+        w.pad_bottom = between(0, w.kernel_height - 1);
+        w.pad_left = between(0, w.kernel_width - 1);
+        w.pad_right = between(0, w.kernel_width - 1);
+    }
+
+    void weights(Operator& op, int outputs, int inputs, int kernel_height, int kernel_width) {
+        Weights& w = op.weights;
+        w.output_channels = outputs;
+        w.input_channels = inputs;
+        w.kernel_height = kernel_height;
+        w.kernel_width = kernel_width;
+        w.bits = chance(60) ? 8 : between(2, 7);
+        w.values.resize(static_cast<std::size_t>(outputs * inputs * kernel_height * kernel_width));
+        const int high = (1 << (w.bits - 1)) - 1;
+        for (std::int8_t& value : w.values) value = static_cast<std::int8_t>(between(-high - 1, high));
+        const int scales = chance(50) ? 1 : outputs;
+        for (int i = 0; i < scales; ++i) w.scales.push_back(static_cast<float>(between(1, 100)) / 20000.0F);
+        const int reach = one_of({10, 1000, 100000});
+        for (int i = 0; chance(60) && i < outputs; ++i) w.bias.push_back(0);
+        w.bias.resize(w.bias.empty() ? 0 : static_cast<std::size_t>(outputs));
+        for (std::int32_t& bias : w.bias) bias = between(-reach, reach);
+    }
+
+    void convolution(Operator& op, const Tensor& input, Tensor& output) {
+        op.kind = OperatorKind::convolution;
+        window(op.window, input.shape, 5);
+        const int outputs = between(1, 12);
+        weights(op, outputs, input.shape.channels, op.window.kernel_height, op.window.kernel_width);
+        output.shape = {outputs, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)};
+    }
+
+    void fully_connected(Operator& op, const Tensor& input, Tensor& output) {
+        op.kind = OperatorKind::fully_connected;
+        const int outputs = between(1, 20);
+        weights(op, outputs, static_cast<int>(input.shape.elements()), 1, 1);
+        output.shape = {outputs, 1, 1};
+    }
+
+    void pool(Operator& op, const Tensor& input, Tensor& output) {
+        op.kind = chance(60) ? OperatorKind::max_pool : OperatorKind::average_pool;
+        window(op.window, input.shape, 4);
+        op.average_counts_padding = chance(30);
+        output.shape = {input.shape.channels, op.window.output_height(input.shape.height),
+                        op.window.output_width(input.shape.width)};
+        if (op.kind == OperatorKind::max_pool) output.quantization = input.quantization;
+    }
+
+    std::mt19937_64 random_;
+};
+
+}  // namespace
+
+RandomCase make_random_case(std::uint64_t seed) {
+    for (std::uint64_t attempt = 0;; ++attempt) {
+        Generator generate(seed * 1000 + attempt);
+        RandomCase made;
+        made.seed = seed;
+        made.network = generate.network();
+        made.hardware = generate.hardware();
+        try {
+            validate(made.hardware);
+            compile(made.network, made.hardware, made.hardware.batch);
+        } catch (const InputError&) {
+            continue;  // a combination that the hardware refuses; the next attempt is as random
+        }
+        const int images = made.hardware.batch + generate.between(0, 2);
+        for (int i = 0; i < images; ++i) made.images.push_back(generate.image(made.network.tensors[0]));
+        return made;
+    }
+}
+
+std::string RandomCase::describe() const {
+    std::string text = fmt::format("seed {}, {} images\n", seed, images.size());
+    RunConfig config;
+    config.network = "random.onnx";
+    config.images = "random.idx";
+    config.hardware = hardware;
+    text += to_yaml(config);
+    for (const Tensor& t : network.tensors) {
+        text += fmt::format("tensor {}: {}x{}x{}, {} {} bits, zero point {}, scale {}\n", t.name, t.shape.channels,
+                            t.shape.height, t.shape.width, t.quantization.is_signed ? "signed" : "unsigned",
+                            t.quantization.bits, t.quantization.zero_point, t.quantization.scale);
+    }
+    for (const Operator& op : network.operators) {
+        const Window& w = op.window;
+        text += fmt::format("operator {}: kind {}, kernel {}x{}, stride {}x{}, pads {} {} {} {}, clamp {}..{}, bias {}\n",
+                            op.name, static_cast<int>(op.kind), w.kernel_height, w.kernel_width, w.stride_height,
+                            w.stride_width, w.pad_top, w.pad_left, w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high,
+                            op.weights.bias.size());
+    }
+    return text;
+}
+
+}  // namespace widthwise::testing
