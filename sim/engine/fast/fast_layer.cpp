@@ -11,6 +11,8 @@ namespace widthwise::fast {
 namespace {
 /// Bits of a sum that the 32-bit lanes hold with room for one more product.
 constexpr int kMaxLaneBits = 31;
+/// Widest accumulator that the ordered kernel keeps in 16-bit lanes.
+constexpr int kMaxShortBits = 16;
 }  // namespace
 
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
@@ -169,6 +171,7 @@ void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) 
         dot_quads(dispatch_, workspace.quads.data(), groups_, quad_negative_.data(), channels, workspace.negative.data());
         bound_channels(workspace.exact.data(), workspace.negative.data(), start_, static_cast<std::int32_t>(format.min()),
                        static_cast<std::int32_t>(format.max()), workspace.leaves.data());
+        if (format.bits > kMaxShortBits) bound_prefixes(workspace);
     } else {
         dot_quads(dispatch_, workspace.quads.data(), groups_, quad_weights_.data(), channels, workspace.exact.data());
         add_constants(workspace.exact.data(), dot_constant_);
@@ -186,6 +189,19 @@ void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) 
     for (std::size_t m = 0; m < workspace.exact.size(); ++m) {
         if (!check_finished && workspace.leaves[m] == 0) continue;
         count_overflow(format, workspace.exact[m], workspace.events[m], lanes, record.overflow);
+    }
+}
+
+/// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes, so it
+/// pays where many channels pass it; in 16-bit lanes it would not.
+void FastLayer::bound_prefixes(Workspace& workspace) const {
+    const auto low = static_cast<std::int32_t>(layer_.accumulator.min());
+    const auto high = static_cast<std::int32_t>(layer_.accumulator.max());
+    const std::size_t per_channel = static_cast<std::size_t>(groups_) * 4;
+    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
+        if (workspace.leaves[m] == 0 || !layer_.accumulator.fits(start_exact_[m])) continue;
+        const BoundedChannel channel{quad_positive_.data() + m * per_channel, quad_negative_.data() + m * per_channel, start_[m]};
+        workspace.leaves[m] = prefixes_may_leave(dispatch_, workspace.quads.data(), groups_, channel, low, high) ? 1 : 0;
     }
 }
 

@@ -55,6 +55,7 @@ private:
                       const LaneProbe& probe) const;
     void gather(const BlockMap& map, int y, int x, Workspace& workspace) const;
     void sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) const;
+    void bound_prefixes(Workspace& workspace) const;
     void sum_in_order(Workspace& workspace) const;
     void sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;

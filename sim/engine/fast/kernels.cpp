@@ -58,6 +58,27 @@ void dot_quads_portable(const LaneQuads* quads, int groups, const std::int8_t* w
 }
 
 WIDTHWISE_VECTOR_CLONES
+bool prefixes_may_leave_portable(const LaneQuads* quads, int groups, const BoundedChannel& channel, std::int32_t low,
+                                 std::int32_t high) {
+    LaneInts sum;
+    for (int l = 0; l < kLanes; ++l) sum.lane[l] = channel.start;
+    std::int32_t outside = 0;
+    for (int g = 0; g < groups; ++g) {
+        const std::int8_t* up = channel.positive + 4 * g;
+        const std::int8_t* down = channel.negative + 4 * g;
+        const std::uint8_t* q = quads[g].byte;
+        for (int l = 0; l < kLanes; ++l) {
+            const std::uint8_t* x = q + 4 * l;
+            const std::int32_t rise = up[0] * x[0] + up[1] * x[1] + up[2] * x[2] + up[3] * x[3];
+            const std::int32_t fall = down[0] * x[0] + down[1] * x[1] + down[2] * x[2] + down[3] * x[3];
+            outside |= static_cast<std::int32_t>(sum.lane[l] + rise > high) | static_cast<std::int32_t>(sum.lane[l] + fall < low);
+            sum.lane[l] += rise + fall;
+        }
+    }
+    return outside != 0;
+}
+
+WIDTHWISE_VECTOR_CLONES
 void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
     for (std::size_t t = 0; t < taps.size(); ++t) {
         const std::uint8_t* lane = taps[t]->lane;
@@ -109,6 +130,12 @@ void dot_quads(Dispatch dispatch, const LaneQuads* quads, int groups, const std:
                LaneInts* sums) {
     if (dispatch == Dispatch::avx512) dot_quads_avx512(quads, groups, weights, channels, sums);
     else dot_quads_portable(quads, groups, weights, channels, sums);
+}
+
+bool prefixes_may_leave(Dispatch dispatch, const LaneQuads* quads, int groups, const BoundedChannel& channel,
+                        std::int32_t low, std::int32_t high) {
+    if (dispatch == Dispatch::avx512) return prefixes_may_leave_avx512(quads, groups, channel, low, high);
+    return prefixes_may_leave_portable(quads, groups, channel, low, high);
 }
 
 void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {

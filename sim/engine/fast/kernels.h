@@ -42,6 +42,17 @@ void gather_quads(Dispatch dispatch, std::span<const LaneBytes* const> taps, boo
 void dot_quads(Dispatch dispatch, const LaneQuads* quads, int groups, const std::int8_t* weights, int channels,
                LaneInts* sums);
 
+/// A channel's weights split by sign, as dot_quads() takes them, and where its sums begin.
+struct BoundedChannel {
+    const std::int8_t* positive = nullptr;
+    const std::int8_t* negative = nullptr;
+    std::int32_t start = 0;
+};
+/// Whether some intermediate sum of the channel, added up in order, may leave [low, high] in some lane: exact sums after every
+/// four taps, and within four taps the bound by the signs. True answers may be wrong, false ones never are.
+bool prefixes_may_leave(Dispatch dispatch, const LaneQuads* quads, int groups, const BoundedChannel& channel,
+                        std::int32_t low, std::int32_t high);
+
 /// Activations of each tap widened to 16 bits.
 void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide);
 

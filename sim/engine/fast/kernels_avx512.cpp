@@ -88,6 +88,29 @@ void dot_quads_avx512(const LaneQuads* quads, int groups, const std::int8_t* wei
 }
 
 WIDTHWISE_AVX512
+bool prefixes_may_leave_avx512(const LaneQuads* quads, int groups, const BoundedChannel& channel, std::int32_t low,
+                               std::int32_t high) {
+    const __m512i zero = _mm512_setzero_si512();
+    __m512i sum[2], highest[2], lowest[2];
+    for (int h = 0; h < 2; ++h) sum[h] = highest[h] = lowest[h] = _mm512_set1_epi32(channel.start);
+    for (int g = 0; g < groups; ++g) {
+        const __m512i up = broadcast_quad(channel.positive + std::ptrdiff_t{4} * g);
+        const __m512i down = broadcast_quad(channel.negative + std::ptrdiff_t{4} * g);
+        for (int h = 0; h < 2; ++h) {
+            const __m512i x = _mm512_load_si512(quads[g].byte + 64 * h);
+            const __m512i fall = _mm512_dpbusd_epi32(zero, x, down);
+            const __m512i raised = _mm512_dpbusd_epi32(sum[h], x, up);
+            highest[h] = _mm512_max_epi32(highest[h], raised);
+            lowest[h] = _mm512_min_epi32(lowest[h], _mm512_add_epi32(sum[h], fall));
+            sum[h] = _mm512_add_epi32(raised, fall);
+        }
+    }
+    const __m512i most = _mm512_max_epi32(highest[0], highest[1]);
+    const __m512i least = _mm512_min_epi32(lowest[0], lowest[1]);
+    return (_mm512_cmpgt_epi32_mask(most, _mm512_set1_epi32(high)) | _mm512_cmplt_epi32_mask(least, _mm512_set1_epi32(low))) != 0;
+}
+
+WIDTHWISE_AVX512
 void widen_avx512(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
     for (std::size_t t = 0; t < taps.size(); ++t) {
         const __m256i bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(taps[t]->lane));
