@@ -129,7 +129,11 @@ RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, cons
             done = true;
             sc_core::sc_pause();
         });
-        sc_core::sc_start();
+        try {
+            sc_core::sc_start();
+        } catch (const sc_core::sc_report& report) {  // what a process threw, in SystemC's wrapping
+            throw SimulationError(report.what());
+        }
         if (!done) throw SimulationError("the accelerator stopped before its batch was done");
         const auto outputs = i.accelerator.outputs(schedule);
         const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);

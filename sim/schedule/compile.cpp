@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "common/error.h"
+#include "schedule/pooling_windows.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -216,13 +218,52 @@ private:
         layer.pool_output_scale = output.scale;
         layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
                               output.zero_point, pool.clamp_low, pool.clamp_high};
+        check_pool_port(layer);
         if (layer.pool_is_max) return;
         // Dividing by the number of pixels is part of the rescale factor.
-        const int pixels = pool.window.kernel_height * pool.window.kernel_width;
-        layer.pool_scales.resize(pixels + 1);
-        for (int n = 1; n <= pixels; ++n) {
+        layer.pool_scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
+        for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
             const double factor = static_cast<double>(input.scale) / (static_cast<double>(output.scale) * n);
-            layer.pool_scales[n] = derive_requant_scale(factor, layer.pool_requant);
+            try {
+                layer.pool_scales[n] = derive_requant_scale(factor, layer.pool_requant);
+            } catch (const InputError& error) {
+                refuse(layer, fmt::format("average pool '{}': {}", pool.name, error.what()));
+            }
+        }
+    }
+
+    /// Numbers of pixels that an average pool divides by: windows that reach into the padding may have fewer.
+    static std::set<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
+        const Window& w = pool.window;
+        if (pool.average_counts_padding) return {w.kernel_height * w.kernel_width};
+        const auto inside = [](int first, int kernel, int extent) {
+            return std::min(first + kernel, extent) - std::max(first, 0);
+        };
+        std::set<int> divisors;
+        for (int y = 0; y < output.height; ++y) {
+            for (int x = 0; x < output.width; ++x) {
+                divisors.insert(inside(y * w.stride_height - w.pad_top, w.kernel_height, input.height) *
+                                inside(x * w.stride_width - w.pad_left, w.kernel_width, input.width));
+            }
+        }
+        return divisors;
+    }
+
+    /// One beat of results can complete several windows, where padding cuts windows off; they are written together.
+    void check_pool_port(const LayerSchedule& layer) const {
+        const auto most_completed = [](const std::vector<PixelWindows>& axis) {
+            int most = 0;
+            for (const PixelWindows& pixel : axis) most = std::max(most, pixel.open - pixel.first);
+            return most;
+        };
+        const Window& w = layer.pool_window;
+        const Shape& map = layer.sums;
+        const int rows = most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
+        const int columns = most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
+        const int pixels = rows * columns * hardware_.requant.lanes;
+        if (pixels > kMaxPooledPixels) {
+            refuse(layer, fmt::format("requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
+                                      "at most {}", hardware_.requant.lanes, pixels, kMaxPooledPixels));
         }
     }
 

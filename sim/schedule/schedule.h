@@ -113,7 +113,7 @@ struct LayerSchedule {
     float pool_output_scale = 1.0F;
     bool pool_counts_padding = false;
     RequantFormat pool_requant;
-    std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels in the window, index 0 unused
+    std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels, of those that occur
 
     std::int64_t weight_address = 0;             ///< resident: of the layer's first tile in the weight buffer
     int weight_beats_per_tap = 1;                ///< cycles the weight buffer needs for one tap's weights
@@ -143,6 +143,9 @@ struct LayerSchedule {
     [[nodiscard]] int bytes_of_line(int y) const;
     [[nodiscard]] int words_of_line(int y) const { return (bytes_of_line(y) + fill_word_bytes - 1) / fill_word_bytes; }
 };
+
+/// Pooled pixels that one beat of results can complete.
+inline constexpr int kMaxPooledPixels = 256;
 
 /// Parameter bytes beside the weights of each output channel: bias (4), multiplier (4), shift (1).
 inline constexpr int kParameterBytesPerChannel = 9;

@@ -45,6 +45,7 @@ void Dma::step() {
             break;
         case State::fetch: fetch(); break;
         case State::store: store(); break;
+        case State::report: finish(); break;
     }
 }
 
@@ -119,6 +120,10 @@ void Dma::store() {
 }
 
 void Dma::finish() {
+    if (!done.can_load()) {
+        enter(State::report);
+        return;
+    }
     enter(State::idle);
     command.drive_ready(true);
     done.load(Token{static_cast<std::uint8_t>(current_.kind)});
@@ -134,7 +139,7 @@ void Dma::wake_events(sc_core::sc_event_or_list& events) const {
 }
 
 void Dma::trace(WaveList& wave, const std::string& scope) const {
-    static constexpr std::array<std::string_view, 3> kStates = {"IDLE", "FETCH", "STORE"};
+    static constexpr std::array<std::string_view, 4> kStates = {"IDLE", "FETCH", "STORE", "REPORT"};
     wave.add_words(scope, "state", state_, kStates);
     wave.add(scope, "requested", requested_, 32);
     wave.add(scope, "moved", moved_, 32);

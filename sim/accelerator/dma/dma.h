@@ -27,7 +27,8 @@ public:
     void trace(WaveList& wave, const std::string& scope) const;
 
 private:
-    enum class State : std::uint8_t { idle, fetch, store };
+    /// report: the last word has left, but the token of the command before has not been taken yet.
+    enum class State : std::uint8_t { idle, fetch, store, report };
 
     void do_reset() override;
     void step() override;

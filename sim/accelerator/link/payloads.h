@@ -17,8 +17,6 @@ namespace widthwise {
 inline constexpr int kMaxArraySide = 256;
 inline constexpr int kMaxPortBytes = 64;
 inline constexpr int kMaxLanes = 64;
-/// Pooled pixels that one beat of input can complete (see PoolUnit); the compiler refuses geometries above it.
-inline constexpr int kMaxPooledPixels = 256;
 
 /// Whose counters an access belongs to, where it is not a layer's (layers count from 0).
 inline constexpr int kLoadPhase = -1;

@@ -104,10 +104,12 @@ void Sequencer::begin_layer(int layer) {
 }
 
 void Sequencer::follow_layer() {
+    // Until the array has taken its first command, what it shows is the end of the layer before.
+    const bool array_begun = next_for_pe_array_ > 1 || !pe_array.valid();
     issue_tiles(line_buffer, next_for_line_buffer_);
     issue_tiles(weight_buffer, next_for_weight_buffer_);
     issue_tiles(pe_array, next_for_pe_array_);
-    state_ = computing.read() ? State::compute : draining.read() ? State::drain : State::fill;
+    if (array_begun) state_ = computing.read() ? State::compute : draining.read() ? State::drain : State::fill;
     if (!layer_stored.transferring()) return;
     LayerRecord& record = record_.layers[static_cast<std::size_t>(layer_)];
     end_phase(record);

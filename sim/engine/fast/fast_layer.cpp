@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "engine/fast/requantize_lanes.h"
 
 namespace widthwise::fast {
 
@@ -68,7 +67,8 @@ void FastLayer::prepare_weights() {
         start_.push_back(static_cast<std::int32_t>(start));  // used only where sums fit 31 bits
         dot_constant_.push_back(static_cast<std::int32_t>(start) - (flip_ ? 128 * sum : 0));
     }
-    if (!l.bias_preload) requant_bias_ = l.bias;
+    requantizer_.emplace(l.requant, l.requant_scales, l.bias_preload ? std::span<const std::int64_t>{} : l.bias,
+                         l.worst_case_bits);
 }
 
 void FastLayer::run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
@@ -128,8 +128,7 @@ void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& worksp
             sum_pixel(lanes, workspace, record);
             if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
             psums.add(workspace.exact.data(), l.sums.channels);
-            requantize_channels(workspace.value.data(), requant_bias_, layer_.worst_case_bits, l.requant_scales, l.requant,
-                                workspace.sums.data() + pixel, pixels);
+            requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
             if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
         }
     }

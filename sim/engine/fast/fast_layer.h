@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <span>
+#include <optional>
 #include <vector>
 
 #include "arithmetic/pooling.h"
 #include "engine/fast/kernels.h"
+#include "engine/fast/requantize_lanes.h"
 #include "engine/record.h"
 #include "schedule/schedule.h"
 
@@ -79,7 +80,7 @@ private:
     std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
     std::vector<std::int32_t> start_;         ///< the same in a lane's width
     std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
-    std::span<const std::int64_t> requant_bias_;  ///< empty when preloaded
+    std::optional<LaneRequantizer> requantizer_;
 };
 
 }  // namespace widthwise::fast

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "arithmetic/requantize.h"
 #include "engine/fast/kernels.h"
@@ -52,10 +53,32 @@ private:
     std::int64_t taken_ = 0;
 };
 
-/// requantize() of every lane of every channel; channel m's bytes go to out[m * stride]. `bits` bounds the magnitude of sum
-/// plus bias. `biases` is empty or has one entry per channel.
-void requantize_channels(const LaneInts* sums, std::span<const std::int64_t> biases, int bits,
-                         std::span<const RequantScale> scales, const RequantFormat& format, LaneBytes* out,
-                         std::ptrdiff_t stride);
+/// requantize() of every lane of every channel of a layer.
+class LaneRequantizer {
+public:
+    /// `bits` bounds the magnitude of sum plus bias. `biases` is empty or has one entry per channel; both spans must outlive
+    /// the object.
+    LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales, std::span<const std::int64_t> biases,
+                    int bits);
+
+    /// Channel m's bytes go to out[m * stride].
+    void run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const;
+
+    /// What a channel's lanes need beside their sums where fixed point is exact in float64.
+    struct ExactFactor {
+        std::int32_t bias;
+        double factor;
+    };
+
+private:
+    /// Which form of the arithmetic gives the definition's result.
+    enum class Path : std::uint8_t { float32, float64, plain };
+
+    RequantFormat format_;
+    std::span<const RequantScale> scales_;
+    std::span<const std::int64_t> biases_;
+    Path path_ = Path::plain;
+    std::vector<ExactFactor> factors_;
+};
 
 }  // namespace widthwise::fast

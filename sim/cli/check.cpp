@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// widthwise check: everything but the simulation.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "cli/command.h"
+#include "cli/workload.h"
+#include "results/run_files.h"
+#include "results/run_text.h"
+#include "results/tables.h"
+
+namespace widthwise {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct BufferUse {
+    const char* name;
+    std::int64_t used = 0;
+    std::int64_t capacity = 0;
+};
+
+std::vector<BufferUse> buffer_use(const Schedule& schedule) {
+    const HardwareParams& hardware = schedule.hardware;
+    BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
+    BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
+    BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
+    std::int64_t largest_tile = 0;
+    for (const LayerSchedule& layer : schedule.layers) {
+        for (int t = 0; t < layer.channel_tiles; ++t) largest_tile = std::max(largest_tile, layer.weight_tile_bytes(t));
+        activations.used =
+            std::max(activations.used, (layer.input.elements() + layer.output.elements()) * layer.images);
+        const int images = layer.image_columns ? layer.array_columns : 1;
+        lines.used =
+            std::max(lines.used, std::int64_t{layer.buffer_rows} * layer.line_channels * layer.line_bytes * images);
+    }
+    // Streamed: a tile in use and one prefetched.
+    if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_tile;
+    return {weights, activations, lines};
+}
+
+std::string check_text(const Workload& workload, const Schedule& schedule) {
+    std::string text = "ok\n";
+    const auto line = [&](const std::string& name, const std::string& value) {
+        text += fmt::format("{:<18}{}\n", name, value);
+    };
+    const RunConfig& config = workload.config;
+    line("accelerator", fmt::format("{}: {}", config.hardware.name, accelerator_text(config.hardware)));
+    std::vector<std::string> layers;
+    for (const LayerSchedule& layer : schedule.layers) {
+        layers.push_back(layer.bypass ? layer.name : fmt::format("{} ({} bits)", layer.name, layer.accumulator.bits));
+    }
+    line("network", config.network);
+    line("layers", fmt::format("{}: {}", layers.size(), fmt::join(layers, ", ")));
+    line("images", fmt::format("{} in {}{}", grouped(std::int64_t{workload.dataset.size()}), config.images,
+                               workload.dataset.has_labels() ? ", with labels" : ", without labels"));
+    for (const BufferUse& use : buffer_use(schedule)) {
+        line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
+    }
+    line("energy table",
+         fmt::format("{} ({}; {})", workload.table.name(), workload.table.unit(), workload.table.node()));
+    return text;
+}
+
+Json check_json(const Workload& workload, const Schedule& schedule) {
+    Json json = {{"ok", true}, {"accelerator", workload.config.hardware.name}, {"network", workload.config.network}};
+    json["layers"] = Json::array();
+    for (const LayerSchedule& layer : schedule.layers) {
+        json["layers"].push_back(
+            {{"name", layer.name}, {"accumulator_bits", layer.bypass ? Json(nullptr) : Json(layer.accumulator.bits)}});
+    }
+    json["images"] = workload.dataset.size();
+    json["labels"] = workload.dataset.has_labels();
+    for (const BufferUse& use : buffer_use(schedule)) {
+        json["buffers"].push_back({{"name", use.name}, {"used_bytes", use.used}, {"bytes", use.capacity}});
+    }
+    json["energy_table"] = workload.table.name();
+    return json;
+}
+
+void check(const ParsedOptions& options) {
+    const Workload workload(options.argument, "", "");
+    const Schedule schedule = workload.compiled(workload.config.hardware);
+    if (options.has("json")) fmt::print("{}", json_text(check_json(workload, schedule)));
+    else if (!options.has("quiet")) fmt::print("{}", check_text(workload, schedule));
+}
+
+}  // namespace
+
+Command check_command() {
+    CommandSpec spec;
+    spec.name = "check";
+    spec.argument = "CONFIG";
+    spec.summary = "Validate a configuration, its network, images and energy table; simulate nothing.";
+    spec.examples = {"configs/widthwise-8x8.yaml"};
+    return {spec, check};
+}
+
+}  // namespace widthwise

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/error.h"
+#include "config/suggestion.h"
+
+namespace widthwise {
+namespace {
+
+std::string overview(const std::string& program) {
+    std::string text = fmt::format(
+        "widthwise {}: what each accumulator bit-width of a quantized-CNN accelerator costs and "
+        "saves\n\nUsage: {} COMMAND ...\n\nCommands:\n",
+        tool_version(), program);
+    for (const Command& command : commands()) {
+        text += fmt::format("  {:<10}{}\n", command.spec.name, command.spec.summary);
+    }
+    return text + fmt::format(
+                      "\n  {0} COMMAND --help   options and examples of a command\n"
+                      "  {0} --version        version of the tool\n",
+                      program);
+}
+
+const Command& find_command(const std::string& name) {
+    std::vector<std::string> names;
+    for (const Command& command : commands()) {
+        if (command.spec.name == name) return command;
+        names.push_back(command.spec.name);
+    }
+    throw InputError(fmt::format("unknown {} '{}' (allowed: {}){}", name.starts_with('-') ? "option" : "command", name,
+                                 fmt::join(names, ", "), suggestion(name, names)));
+}
+
+}  // namespace
+
+const char* tool_version() { return WIDTHWISE_VERSION; }
+
+const std::vector<Command>& commands() {
+    static const std::vector<Command> kCommands = {run_command(), compare_command(), check_command(),
+                                                   inspect_command()};
+    return kCommands;
+}
+
+void execute(const std::string& program, const std::vector<std::string>& arguments) {
+    if (arguments.empty()) throw InputError(fmt::format("a command is missing\n\n{}", overview(program)));
+    const std::string& first = arguments.front();
+    if (first == "--help" || first == "-h") {
+        fmt::print("{}", overview(program));
+        return;
+    }
+    if (first == "--version") {
+        fmt::print("widthwise {}\n", tool_version());
+        return;
+    }
+    const Command& command = find_command(first);
+    const ParsedOptions options = parse_options(command.spec, {arguments.begin() + 1, arguments.end()});
+    if (options.has("help")) {
+        fmt::print("{}", help_text(command.spec, program));
+        return;
+    }
+    spdlog::set_level(options.has("quiet") ? spdlog::level::err : spdlog::level::info);
+    command.run(options);
+}
+
+}  // namespace widthwise

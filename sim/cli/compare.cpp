@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// widthwise compare: the same images at several accumulator widths.
+#include <algorithm>
+#include <deque>
+#include <optional>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/command.h"
+#include "cli/compare.h"
+#include "cli/interrupt.h"
+#include "cli/run_options.h"
+#include "cli/simulation.h"
+#include "cli/workload.h"
+#include "common/error.h"
+#include "results/comparison.h"
+#include "results/run_files.h"
+
+namespace widthwise {
+namespace {
+
+constexpr const char* kDefaultWidths = "20,18,16,14,12";
+
+void compare(const ParsedOptions& options) {
+    const EngineChoice engine = chosen_engine(options);
+    const std::vector<int> widths = parse_widths(options.text("widths", kDefaultWidths));
+    const int jobs = chosen_jobs(options);
+    const Workload workload(options.argument, "", options.text("energy"));
+    const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
+    SimulationRequest request;
+    std::deque<RunConfig> configs;
+    std::deque<Schedule> schedules;  // reports point to them
+    for (const int bits : widths) {
+        configs.push_back(workload.with_width(bits));
+        request.variants.push_back(configs.back().hardware);
+        schedules.push_back(workload.compiled(configs.back().hardware));
+    }
+    request.images = images;
+    request.engine = engine;
+    request.jobs = jobs;
+    request.show_progress = !options.has("quiet");
+    Comparison comparison;
+    const std::string again = repeated_options(options, {"engine", "energy"});
+    comparison.command = fmt::format("widthwise compare {} --widths {} --images {}:{}{}", shell_word(options.argument),
+                                     fmt::join(widths, ","), images.first, images.end, again);
+    {
+        const InterruptGuard guard;  // before the folder, so that it is gone when a signal ends the process
+        std::optional<ResultFolder> folder;
+        if (options.has("out")) folder.emplace(options.text("out"), options.has("force"));
+        std::vector<RunOutcome> outcomes = simulate(workload, request, guard);
+        for (std::size_t i = 0; i < widths.size(); ++i) {
+            RunSetup setup = workload.setup(configs[i], schedules[i], images, comparison.command, engine_name(engine));
+            comparison.runs.push_back({widths[i], RunReport(std::move(setup), std::move(outcomes[i]))});
+        }
+        if (folder) {
+            folder->write("comparison.json", json_text(comparison_json(comparison)));
+            folder->write("comparison.csv", comparison_csv(comparison));
+            folder->write("config.yaml", to_yaml(workload.config, folder->path()));
+            InterruptGuard::check();
+            folder->commit();
+        }
+    }
+    if (options.has("json")) fmt::print("{}", json_text(comparison_json(comparison)));
+    else if (!options.has("quiet")) fmt::print("{}", comparison_text(comparison));
+    if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
+}
+
+}  // namespace
+
+std::vector<int> parse_widths(const std::string& text) {
+    constexpr IntRange kWidths{kMinAccumulatorBits, kMaxAccumulatorBits};
+    std::vector<int> widths;
+    for (const std::string& part : split(text, ',')) {
+        const int bits = parse_integer("--widths", part, kWidths);
+        if (std::find(widths.begin(), widths.end(), bits) != widths.end()) {
+            throw InputError(fmt::format("--widths: {} is given twice in '{}'", bits, text));
+        }
+        widths.push_back(bits);
+    }
+    return widths;
+}
+
+Command compare_command() {
+    CommandSpec spec;
+    spec.name = "compare";
+    spec.argument = "CONFIG";
+    spec.summary = "Run the same images at several accumulator widths: accuracy, overflow, energy, saving.";
+    spec.details = "Every layer gets the same width; widths of single layers in CONFIG do not count here.";
+    spec.options = {
+        {"widths", "W,W,...", fmt::format("Accumulator widths in bits, 2 to 48 (default: {}).", kDefaultWidths)},
+        images_option(),
+        engine_option(),
+        energy_option(),
+        out_option(),
+        force_option(),
+        jobs_option()};
+    spec.examples = {"configs/widthwise-8x8.yaml --widths 20,18,16,14,12 --images 0:200"};
+    return {spec, compare};
+}
+
+}  // namespace widthwise

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The executable: turns exceptions into messages and exit statuses (0 done, 1 the run failed, 2 bad input).
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <systemc>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "common/error.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadInput = 2;
+
+int fail(int status, const std::string& message) {
+    fmt::print(stderr, "widthwise: error: {}\n", message);
+    return status;
+}
+
+void log_to_standard_error() {
+    auto logger = spdlog::stderr_color_st("widthwise");
+    logger->set_pattern("widthwise: %v");
+    spdlog::set_default_logger(std::move(logger));
+}
+
+int run(const std::string& program, const std::vector<std::string>& arguments) {
+    try {
+        widthwise::execute(program, arguments);
+        // Results that did not reach a full disk or a closed pipe are a failed run.
+        if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+            return fail(kFailed, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+        }
+        return EXIT_SUCCESS;
+    } catch (const widthwise::InputError& error) {
+        return fail(kBadInput, error.what());
+    } catch (const widthwise::Interrupted& interrupted) {
+        widthwise::die_of(interrupted.signal);
+    } catch (const std::exception& error) {
+        return fail(kFailed, error.what());
+    }
+}
+
+}  // namespace
+
+int sc_main(int argc, char* argv[]) {
+    log_to_standard_error();
+    return run(argc > 0 ? argv[0] : "widthwise", {argv + std::min(argc, 1), argv + argc});
+}
+
+/// In place of the SystemC library's own main(), to keep its banner out of the tool's messages.
+int main(int argc, char* argv[]) {
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
+    return sc_core::sc_elab_and_sim(argc, argv);
+}

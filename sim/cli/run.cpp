@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// widthwise run: images through one accelerator.
+#include <optional>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/run_options.h"
+#include "cli/simulation.h"
+#include "cli/workload.h"
+#include "results/run_files.h"
+#include "results/run_text.h"
+
+namespace widthwise {
+namespace {
+
+/// The outputs a run writes besides the screen; made before the simulation, so that it does not end in a refusal.
+struct Outputs {
+    Outputs(const ParsedOptions& options, const Workload& workload, const Schedule& schedule,
+            const HalfOpenRange& images) {
+        const bool force = options.has("force");
+        if (options.has("out")) folder.emplace(options.text("out"), force);
+        if (options.has("dump-layers")) {
+            dump.emplace(options.text("dump-layers"), force, workload.network, static_cast<int>(images.first),
+                         static_cast<int>(images.end), workload.config.hardware.batch);
+        }
+        if (options.has("vcd")) {
+            wave.emplace(options.text("vcd"), StagedOutput::Kind::file, force, "waveform");
+            wave_request = WaveRequest{wave->partial(), wave_limits(options, schedule)};
+        }
+    }
+
+    void commit() {
+        if (dump) dump->commit();
+        if (wave) wave->commit();
+        if (folder) folder->commit();
+    }
+
+    std::optional<ResultFolder> folder;
+    std::optional<LayerDump> dump;
+    std::optional<StagedOutput> wave;
+    std::optional<WaveRequest> wave_request;
+};
+
+std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
+    return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
+                       repeated_options(options, {"engine", "accumulator", "energy"}));
+}
+
+void run(const ParsedOptions& options) {
+    const EngineChoice engine = chosen_engine(options);
+    check_waveform_options(options);
+    const int jobs = options.has("vcd") ? 1 : chosen_jobs(options);
+    const Workload workload(options.argument, options.text("accumulator"), options.text("energy"));
+    const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
+    const Schedule schedule = workload.compiled(workload.config.hardware);
+    std::optional<RunReport> report;
+    {
+        const InterruptGuard guard;  // before the outputs, so that they are gone when a signal ends the process
+        Outputs outputs(options, workload, schedule, images);
+        SimulationRequest request;
+        request.variants = {workload.config.hardware};
+        request.images = images;
+        request.engine = engine;
+        request.jobs = jobs;
+        request.show_progress = !options.has("quiet");
+        request.dump = outputs.dump ? &*outputs.dump : nullptr;
+        request.wave = outputs.wave_request;
+        RunOutcome outcome = simulate(workload, request, guard).front();
+        report.emplace(workload.setup(workload.config, schedule, images, command_text(options, images), engine_name(engine)),
+                       std::move(outcome));
+        if (outputs.folder) write_run(*outputs.folder, *report);
+        InterruptGuard::check();
+        outputs.commit();
+    }
+    if (options.has("json")) fmt::print("{}", json_text(summary_json(*report)));
+    else if (!options.has("quiet")) fmt::print("{}", run_text(*report));
+    for (const auto& [name, what] :
+         {std::pair{"out", "results"}, {"dump-layers", "layer outputs"}, {"vcd", "waveforms"}}) {
+        if (options.has(name)) spdlog::info("{} are in {}", what, options.text(name));
+    }
+}
+
+}  // namespace
+
+Command run_command() {
+    CommandSpec spec;
+    spec.name = "run";
+    spec.argument = "CONFIG";
+    spec.summary = "Run images through an accelerator: accuracy, cycles, stalls, overflow, energy.";
+    spec.details = "CONFIG is a YAML file that names the hardware, the network and the images (see configs/README.md).";
+    spec.options = {images_option(),
+                    engine_option(),
+                    {"accumulator", "SPEC",
+                     "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or "
+                     "18,c3=16."},
+                    energy_option(),
+                    out_option(),
+                    {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},
+                    force_option(),
+                    jobs_option()};
+    for (OptionSpec& option : waveform_options()) spec.options.push_back(std::move(option));
+    spec.examples = {"configs/widthwise-8x8.yaml --images 0:100 --accumulator 16",
+                     "configs/widthwise-8x8.yaml --images 0:1 --vcd lenet5.vcd --vcd-layer c3 --force"};
+    return {spec, run};
+}
+
+}  // namespace widthwise

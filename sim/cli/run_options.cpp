@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_options.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "common/error.h"
+#include "config/suggestion.h"
+
+namespace widthwise {
+namespace {
+
+int layer_index(const std::string& name, const Schedule& schedule) {
+    std::vector<std::string> names;
+    for (const LayerSchedule& layer : schedule.layers) {
+        if (lower_case(layer.name) == lower_case(name)) return layer.index;
+        names.push_back(layer.name);
+    }
+    throw InputError(fmt::format("--vcd-layer: the network has no layer '{}' (layers: {}){}", name,
+                                 fmt::join(names, ", "), suggestion(name, names)));
+}
+
+}  // namespace
+
+OptionSpec images_option() {
+    return {"images", "A:B",
+            "Images A up to B, B not among them (default: 0:100). Statistics of few images are rough; all "
+            "of MNIST's test set is 0:10000."};
+}
+
+OptionSpec engine_option() {
+    return {"engine", "NAME",
+            "systemc: the clocked model (default). fast: the same values, cycles and counts without a clock. both: run both "
+            "and fail unless they agree."};
+}
+
+OptionSpec energy_option() {
+    return {"energy", "TABLE",
+            "Energy table instead of the configuration's: a name of configs/energy (course, "
+            "horowitz-45nm, ...) or a .yaml file."};
+}
+
+OptionSpec jobs_option() {
+    return {"jobs", "N", "Worker processes at most (default: one per processor). The results do not depend on it."};
+}
+
+OptionSpec out_option() {
+    return {"out", "DIR", "Folder to write the results to; it must not exist, its parent must."};
+}
+
+OptionSpec force_option() { return {"force", "", "Replace outputs that exist."}; }
+
+std::vector<OptionSpec> waveform_options() {
+    return {
+        {"vcd", "FILE", "Record waveforms (VCD) that GTKWave and others open. Implies one job."},
+        {"vcd-cycles", "A:B",
+         fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}).", kDefaultWaveCycles)},
+        {"vcd-layer", "NAME", "Only the cycles in which this layer runs."},
+        {"vcd-depth", "N", "Levels of scopes from the top, 1 to 16 (default: all)."},
+        {"vcd-scope", "GLOB", "Only scopes that match, such as '*.pe_array' or '*.links.*'; may be repeated.", true}};
+}
+
+namespace {
+const std::vector<std::string> kEngines = {"systemc", "fast", "both"};  // in the order of EngineChoice
+}
+
+EngineChoice chosen_engine(const ParsedOptions& options, EngineChoice fallback) {
+    if (!options.has("engine")) return fallback;
+    const std::string engine = options.text("engine");
+    const auto found = std::find(kEngines.begin(), kEngines.end(), engine);
+    if (found == kEngines.end()) {
+        throw InputError(fmt::format("--engine: '{}' is unknown (allowed: {}){}", engine, fmt::join(kEngines, ", "),
+                                     suggestion(engine, kEngines)));
+    }
+    return static_cast<EngineChoice>(found - kEngines.begin());
+}
+
+std::string engine_name(EngineChoice engine) { return kEngines[static_cast<std::size_t>(engine)]; }
+
+std::string repeated_options(const ParsedOptions& options, const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) {
+        if (options.has(name)) text += fmt::format(" --{} {}", name, shell_word(options.text(name)));
+    }
+    return text;
+}
+
+void check_waveform_options(const ParsedOptions& options) {
+    if (options.has("vcd") && chosen_engine(options) == EngineChoice::fast) {
+        throw InputError("--vcd: the fast engine has no clock to record; use --engine systemc or both");
+    }
+    if (!options.has("vcd")) {
+        for (const OptionSpec& option : waveform_options()) {
+            if (options.has(option.name)) throw InputError(fmt::format("--{} needs --vcd FILE", option.name));
+        }
+        return;
+    }
+    if (options.has("jobs") && options.text("jobs") != "1") {
+        throw InputError("--vcd: one waveform shows one simulation; use it with --jobs 1 or without --jobs");
+    }
+}
+
+WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule) {
+    constexpr IntRange kDepth{1, 16};
+    WaveLimits limits;
+    limits.end_cycle = kDefaultWaveCycles;
+    if (options.has("vcd-cycles")) {
+        const HalfOpenRange cycles =
+            parse_range("--vcd-cycles", options.text("vcd-cycles"), std::numeric_limits<std::int64_t>::max());
+        limits.first_cycle = static_cast<std::uint64_t>(cycles.first);
+        limits.end_cycle = static_cast<std::uint64_t>(cycles.end);
+    }
+    if (options.has("vcd-depth")) limits.depth = parse_integer("--vcd-depth", options.text("vcd-depth"), kDepth);
+    limits.scopes = options.texts("vcd-scope");
+    if (options.has("vcd-layer")) limits.layer = layer_index(options.text("vcd-layer"), schedule);
+    limits.validate();
+    return limits;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Options that `run` and `compare` share, and what they mean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/options.h"
+#include "schedule/schedule.h"
+#include "trace/wave_limits.h"
+
+namespace widthwise {
+
+OptionSpec images_option();
+OptionSpec engine_option();
+OptionSpec energy_option();
+OptionSpec jobs_option();
+OptionSpec out_option();
+OptionSpec force_option();
+std::vector<OptionSpec> waveform_options();
+
+/// How images are run: the clocked model, the schedule model with vectorised arithmetic, or both, which must agree.
+enum class EngineChoice : std::uint8_t { systemc, fast, both };
+
+/// The value of --engine, or `fallback`. Throws InputError for engines that do not exist.
+EngineChoice chosen_engine(const ParsedOptions& options, EngineChoice fallback = EngineChoice::systemc);
+std::string engine_name(EngineChoice engine);
+
+/// "--name value" (with a blank before) for each of `names` that was given: what repeats a run.
+std::string repeated_options(const ParsedOptions& options, const std::vector<std::string>& names);
+
+/// Cycles recorded unless --vcd-cycles says otherwise.
+inline constexpr std::uint64_t kDefaultWaveCycles = 20000;
+
+/// Refuses --vcd-... without --vcd and several jobs with it.
+void check_waveform_options(const ParsedOptions& options);
+WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule);
+
+}  // namespace widthwise

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/simulation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <type_traits>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/progress.h"
+#include "cli/workers.h"
+#include "common/error.h"
+#include "engine/fast/fast_engine.h"
+#include "engine/systemc_engine.h"
+#include "trace/vcd_writer.h"
+
+namespace widthwise {
+namespace {
+
+template <typename Value>
+void put(std::string& bytes, const Value& value) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+template <typename Value>
+void take(std::string_view& bytes, Value& value) {
+    static_assert(std::is_trivially_copyable_v<Value>);
+    if (bytes.size() < sizeof value) throw SimulationError("a worker's answer is too short");
+    std::memcpy(&value, bytes.data(), sizeof value);
+    bytes.remove_prefix(sizeof value);
+}
+
+ImageSource source_of(const Workload& workload) {
+    return [&workload](int image) { return workload.input(image); };
+}
+
+ValueSink values_of(LayerDump& dump) {
+    return [&dump](int op, int image, int channel, int pixel, int value) { dump.set(op, image, channel, pixel, value); };
+}
+
+/// Collects predictions, image by image.
+template <typename Progress>
+OutputSink sink_of(const Workload& workload, RunOutcome& outcome, LayerDump* dump, Progress progress) {
+    const Tensor& output = workload.network.tensors[static_cast<std::size_t>(workload.network.output)];
+    const bool is_signed = output.quantization.is_signed;
+    return [&workload, &outcome, dump, progress, is_signed](int image, std::span<const std::uint8_t> values) {
+        const int label = workload.dataset.has_labels() ? workload.dataset.label(image) : -1;
+        outcome.predictions.push_back({image, label, predicted_class(values, is_signed)});
+        if (dump != nullptr) dump->finish_image(image);
+        progress();
+    };
+}
+
+/// In a worker process: one variant over one run of images.
+std::string simulate_shard(const Workload& workload, const SimulationRequest& request, std::size_t variant,
+                           const HalfOpenRange& images, const WorkerChannel& channel) {
+    std::unique_ptr<VcdWriter> wave;  // outlives the engine
+    SystemcEngine engine(workload.network, request.variants[variant]);
+    if (request.wave) {
+        wave = std::make_unique<VcdWriter>(request.wave->path, request.wave->limits, false);
+        engine.record_waveform(*wave);
+    }
+    LayerDump* dump = request.dump;
+    if (dump != nullptr) engine.report_values(values_of(*dump));
+    RunOutcome outcome;
+    outcome.record = engine.run(static_cast<int>(images.first), static_cast<int>(images.end), source_of(workload),
+                                sink_of(workload, outcome, dump, [&channel] { channel.progress(1); }));
+    if (wave) {
+        wave->close();
+        if (wave->recorded_cycles() == 0) {
+            throw InputError(
+                "--vcd: no cycle of this run is within --vcd-cycles and --vcd-layer; nothing was recorded");
+        }
+    }
+    return encode_outcome(outcome);
+}
+
+void add_up(RunOutcome& total, const RunOutcome& part) {
+    if (total.record.layers.empty()) {
+        total = part;
+        return;
+    }
+    total.record += part.record;
+    total.predictions.insert(total.predictions.end(), part.predictions.begin(), part.predictions.end());
+}
+
+}  // namespace
+
+std::string encode_outcome(const RunOutcome& outcome) {
+    std::string bytes;
+    const RunRecord& record = outcome.record;
+    put(bytes, record.images);
+    put(bytes, record.setup);
+    put(bytes, record.load);
+    put(bytes, record.store);
+    put(bytes, record.layers.size());
+    for (const LayerRecord& layer : record.layers) put(bytes, layer);
+    put(bytes, outcome.predictions.size());
+    for (const Prediction& prediction : outcome.predictions) put(bytes, prediction);
+    return bytes;
+}
+
+RunOutcome decode_outcome(const std::string& bytes) {
+    std::string_view rest = bytes;
+    RunOutcome outcome;
+    RunRecord& record = outcome.record;
+    take(rest, record.images);
+    take(rest, record.setup);
+    take(rest, record.load);
+    take(rest, record.store);
+    std::size_t count = 0;
+    take(rest, count);
+    for (std::size_t i = 0; i < count; ++i) take(rest, record.layers.emplace_back());
+    take(rest, count);
+    for (std::size_t i = 0; i < count; ++i) take(rest, outcome.predictions.emplace_back());
+    if (!rest.empty()) throw SimulationError("a worker's answer is too long");
+    return outcome;
+}
+
+std::vector<HalfOpenRange> shards(const HalfOpenRange& images, int batch, int parts) {
+    const std::int64_t batches = (images.end - images.first + batch - 1) / batch;
+    const std::int64_t count = std::clamp<std::int64_t>(parts, 1, batches);
+    std::vector<HalfOpenRange> result;
+    for (std::int64_t i = 0; i < count; ++i) {
+        const std::int64_t first = images.first + batches * i / count * batch;
+        const std::int64_t end = images.first + batches * (i + 1) / count * batch;
+        result.push_back({first, std::min(end, images.end)});
+    }
+    return result;
+}
+
+namespace {
+
+std::vector<RunOutcome> simulate_clocked(const Workload& workload, const SimulationRequest& request,
+                                         const InterruptGuard& guard) {
+    std::vector<Work> work;
+    std::vector<std::size_t> variant_of;
+    for (std::size_t variant = 0; variant < request.variants.size(); ++variant) {
+        for (const HalfOpenRange& shard : shards(request.images, request.variants[variant].batch, request.jobs)) {
+            work.emplace_back([&workload, &request, variant, shard](const WorkerChannel& channel) {
+                return simulate_shard(workload, request, variant, shard, channel);
+            });
+            variant_of.push_back(variant);
+        }
+    }
+    std::vector<std::string> answers;
+    {
+        const auto images = static_cast<std::uint64_t>(request.images.end - request.images.first);
+        ProgressBar bar(images * request.variants.size(), "images", request.show_progress);
+        answers = run_workers(work, request.jobs, guard, [&bar](std::uint64_t count) { bar.add(count); });
+    }
+    std::vector<RunOutcome> outcomes(request.variants.size());
+    for (std::size_t i = 0; i < answers.size(); ++i) add_up(outcomes[variant_of[i]], decode_outcome(answers[i]));
+    return outcomes;
+}
+
+/// In this process, with a thread per job.
+std::vector<RunOutcome> simulate_fast(const Workload& workload, const SimulationRequest& request, bool with_dump) {
+    const auto images = static_cast<std::uint64_t>(request.images.end - request.images.first);
+    ProgressBar bar(images * request.variants.size(), "images", request.show_progress);
+    LayerDump* dump = with_dump ? request.dump : nullptr;
+    std::vector<RunOutcome> outcomes;
+    for (const HardwareParams& hardware : request.variants) {
+        FastEngine engine(workload.network, hardware, request.jobs);
+        if (dump != nullptr) engine.report_values(values_of(*dump));
+        RunOutcome& outcome = outcomes.emplace_back();
+        const auto sink = sink_of(workload, outcome, dump, [&bar] {
+            bar.add(1);
+            InterruptGuard::check();
+        });
+        outcome.record = engine.run(static_cast<int>(request.images.first), static_cast<int>(request.images.end),
+                                    source_of(workload), sink);
+    }
+    return outcomes;
+}
+
+void check_agreement(const std::vector<RunOutcome>& clocked, const std::vector<RunOutcome>& fast) {
+    for (std::size_t i = 0; i < clocked.size(); ++i) {
+        if (!(clocked[i].record == fast[i].record)) {
+            throw SimulationError("the two engines disagree on cycles, stalls, overflow, psums or events: a bug in one of them");
+        }
+        if (!(clocked[i].predictions == fast[i].predictions)) {
+            throw SimulationError("the two engines disagree on a prediction: a bug in one of them");
+        }
+    }
+    spdlog::info("both engines agree on every prediction, cycle, stall, overflow count, psum statistic and event");
+}
+
+}  // namespace
+
+int default_images(EngineChoice engine) { return engine == EngineChoice::fast ? 10000 : 100; }
+
+std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,
+                                 const InterruptGuard& guard) {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<RunOutcome> outcomes;
+    if (request.engine == EngineChoice::fast) outcomes = simulate_fast(workload, request, true);
+    else outcomes = simulate_clocked(workload, request, guard);
+    double cycles = 0;
+    for (const RunOutcome& outcome : outcomes) cycles += static_cast<double>(outcome.record.total().cycles.total);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    spdlog::info("{} {:.3g} million cycles in {:.2f} s with {} job{}: {:.3g} million cycles per second",
+                 request.engine == EngineChoice::fast ? "accounted for" : "simulated", cycles / 1e6, seconds, request.jobs,
+                 request.jobs == 1 ? "" : "s", cycles / 1e6 / seconds);
+    if (request.engine == EngineChoice::both) check_agreement(outcomes, simulate_fast(workload, request, false));
+    return outcomes;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images through an engine, spread over worker processes or threads; the answer is the same for any number of them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/interrupt.h"
+#include "cli/options.h"
+#include "cli/run_options.h"
+#include "cli/workload.h"
+#include "results/layer_dump.h"
+#include "results/run_report.h"
+#include "trace/wave_limits.h"
+
+namespace widthwise {
+
+struct WaveRequest {
+    std::string path;
+    WaveLimits limits;
+};
+
+struct SimulationRequest {
+    std::vector<HardwareParams> variants;  ///< each simulates all images
+    HalfOpenRange images;
+    EngineChoice engine = EngineChoice::systemc;
+    int jobs = 1;
+    bool show_progress = false;
+    LayerDump* dump = nullptr;        ///< with one variant only
+    std::optional<WaveRequest> wave;  ///< with one variant and one job only
+};
+
+/// Images that a run takes when none are named: what the engine does in about a second.
+int default_images(EngineChoice engine);
+
+/// The outcome of each variant. An InterruptGuard must exist. Throws SimulationError when both engines run and disagree.
+std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,
+                                 const InterruptGuard& guard);
+
+/// `images` in up to `parts` runs of nearly the same length that start at multiples of `batch` from its first image.
+std::vector<HalfOpenRange> shards(const HalfOpenRange& images, int batch, int parts);
+
+/// A record and predicted classes as bytes, for another process of the same executable.
+std::string encode_outcome(const RunOutcome& outcome);
+RunOutcome decode_outcome(const std::string& bytes);
+
+}  // namespace widthwise

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/workload.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "cli/command.h"
+#include "cli/data_root.h"
+#include "cli/workers.h"
+#include "common/error.h"
+#include "results/run_text.h"
+
+namespace widthwise {
+namespace {
+
+RunConfig load_config(const std::string& path, const std::string& accumulator, const std::string& energy) {
+    RunConfig config = load_run_config(path);
+    if (!accumulator.empty()) apply_accumulator_option(config.hardware.accumulator, accumulator);
+    if (!energy.empty()) config.energy_table = energy;
+    validate(config.hardware);
+    return config;
+}
+
+/// `from_option`: the table was named on the command line, not in the file.
+EnergyTable load_table(const RunConfig& config, bool from_option) {
+    try {
+        return EnergyTable::load(config.energy_table, data_root());
+    } catch (const InputError& error) {
+        const std::string what = error.what();
+        if (what.starts_with(config.energy_table)) throw;  // the table's own file is what is wrong
+        throw InputError(fmt::format("{}: {}", from_option ? "--energy" : config.path + ": energy.table", what));
+    }
+}
+
+}  // namespace
+
+Workload::Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy)
+    : config(load_config(config_path, accumulator, energy)),
+      network(import_onnx(config.network)),
+      dataset(Dataset::load(config.images, config.labels)),
+      table(load_table(config, !energy.empty())) {
+    check_images();
+    static_cast<void>(compiled(config.hardware));
+}
+
+void Workload::check_images() const {
+    if (dataset.size() == 0) throw InputError(fmt::format("{}: holds no images", config.images));
+    static_cast<void>(input(0));
+    if (!dataset.has_labels()) return;
+    const std::int64_t classes = network.tensors[static_cast<std::size_t>(network.output)].shape.elements();
+    for (int i = 0; i < dataset.size(); ++i) {
+        if (dataset.label(i) < classes) continue;
+        throw InputError(fmt::format("{}: image {} has the label {}, but the output of {} has {} classes",
+                                     config.labels, i, dataset.label(i), config.network, classes));
+    }
+}
+
+RunConfig Workload::with_width(int bits) const {
+    RunConfig changed = config;
+    apply_accumulator_option(changed.hardware.accumulator, fmt::format("{}", bits));
+    return changed;
+}
+
+Schedule Workload::compiled(const HardwareParams& hardware) const {
+    try {
+        Schedule schedule = compile(network, hardware, hardware.batch);
+        for (const LayerSchedule& layer : schedule.layers) static_cast<void>(table.costs(layer.attributes));
+        return schedule;
+    } catch (const InputError& error) {
+        const std::string what = error.what();
+        // Messages about keys and layers do not know the file.
+        throw InputError(what.starts_with(table.path()) ? what : fmt::format("{}: {}", config.path, what));
+    }
+}
+
+RunSetup Workload::setup(const RunConfig& run_config, const Schedule& schedule, const HalfOpenRange& images,
+                         const std::string& command, const std::string& engine) const {
+    RunSetup setup;
+    setup.version = tool_version();
+    setup.command = command;
+    setup.engine = engine;
+    setup.config = run_config;
+    setup.network = &network;
+    setup.schedule = &schedule;
+    setup.table = &table;
+    setup.images = {config.images, dataset.images().digest};
+    if (dataset.has_labels()) setup.labels = {config.labels, dataset.labels().digest};
+    setup.energy_table = {config.energy_table, md5_of_file(table.path())};
+    setup.first = static_cast<int>(images.first);
+    setup.end = static_cast<int>(images.end);
+    return setup;
+}
+
+std::vector<std::uint8_t> Workload::input(int image) const {
+    return dataset.quantized(image, config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]);
+}
+
+HalfOpenRange chosen_images(const ParsedOptions& options, const Dataset& dataset, int fallback) {
+    if (options.has("images")) return parse_range("--images", options.text("images"), dataset.size());
+    const HalfOpenRange images{0, std::min(fallback, dataset.size())};
+    spdlog::info("images {} of the {} there are; choose others with --images A:B",
+                 range_text(static_cast<int>(images.first), static_cast<int>(images.end)), dataset.size());
+    return images;
+}
+
+int chosen_jobs(const ParsedOptions& options) {
+    constexpr IntRange kJobs{1, 256};
+    if (options.has("jobs")) return parse_integer("--jobs", options.text("jobs"), kJobs);
+    return static_cast<int>(std::min<std::int64_t>(available_processors(), kJobs.high));
+}
+
+}  // namespace widthwise

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything a command line names, read and checked before any simulation starts.
+#pragma once
+
+#include <string>
+
+#include "cli/options.h"
+#include "config/hardware.h"
+#include "data/dataset.h"
+#include "energy/energy_table.h"
+#include "network/network.h"
+#include "results/run_report.h"
+#include "schedule/schedule.h"
+
+namespace widthwise {
+
+struct Workload {
+    /// Throws InputError for whatever cannot be used: configuration, network, images, energy table, or the network not
+    /// fitting the hardware or the images not fitting the network.
+    /// `accumulator` and `energy`: the command line's changes, "" for none.
+    Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy);
+    Workload(const Workload&) = delete;
+    Workload& operator=(const Workload&) = delete;
+
+    /// The configuration with one width for all layers.
+    [[nodiscard]] RunConfig with_width(int bits) const;
+    /// Compiles and checks that the energy table can price it.
+    [[nodiscard]] Schedule compiled(const HardwareParams& hardware) const;
+    [[nodiscard]] RunSetup setup(const RunConfig& run_config, const Schedule& schedule, const HalfOpenRange& images,
+                                 const std::string& command, const std::string& engine) const;
+    /// The quantized network input of one image.
+    [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
+
+    RunConfig config;
+    Network network;
+    Dataset dataset;
+    EnergyTable table;
+
+private:
+    void check_images() const;
+};
+
+/// The value of --images, or the default: the first `fallback`, all if there are fewer. Logs which.
+HalfOpenRange chosen_images(const ParsedOptions& options, const Dataset& dataset, int fallback);
+
+/// The value of --jobs, or one per processor.
+int chosen_jobs(const ParsedOptions& options);
+
+}  // namespace widthwise

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/comparison.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "results/csv.h"
+#include "results/run_files.h"
+#include "results/run_text.h"
+#include "results/tables.h"
+
+namespace widthwise {
+namespace {
+
+double component_per_inference(const RunReport& report, std::size_t component) {
+    return report.total.energy[component] / report.images();
+}
+
+/// Components that cost something at some width.
+std::vector<std::size_t> components_used(const Comparison& comparison) {
+    std::vector<std::size_t> used;
+    for (std::size_t c = 0; c < kComponentCount; ++c) {
+        const bool costs = std::any_of(comparison.runs.begin(), comparison.runs.end(),
+                                       [c](const WidthRun& run) { return run.report.total.energy[c] > 0; });
+        if (costs) used.push_back(c);
+    }
+    return used;
+}
+
+}  // namespace
+
+const WidthRun& Comparison::widest() const {
+    return *std::max_element(runs.begin(), runs.end(),
+                             [](const WidthRun& a, const WidthRun& b) { return a.bits < b.bits; });
+}
+
+double Comparison::saving(const WidthRun& run) const {
+    const double reference = widest().report.energy_per_inference();
+    return reference == 0 ? 0 : 1 - run.report.energy_per_inference() / reference;
+}
+
+double overflowed_outputs(const RunReport& report) {
+    const OverflowCounts& overflow = report.total.record.overflow;
+    if (overflow.outputs == 0) return 0;
+    return static_cast<double>(overflow.transient + overflow.persistent) / static_cast<double>(overflow.outputs);
+}
+
+std::string comparison_text(const Comparison& comparison) {
+    const RunReport& widest = comparison.widest().report;
+    const RunSetup& run = widest.run;
+    const EnergyScale scale = energy_scale(run.table->unit(), widest.energy_per_inference());
+    const std::vector<std::size_t> components = components_used(comparison);
+    std::vector<std::string> headers = {"bits",     "accuracy\n%", "overflow\nevents", "overflowed\noutputs %",
+                                        "\nenergy", "saving\n%"};
+    for (const std::size_t c : components) headers.emplace_back(component_name(static_cast<Component>(c)));
+    TextTable table(headers);
+    for (const WidthRun& at : comparison.runs) {
+        std::vector<std::string> row = {fmt::format("{}", at.bits),
+                                        at.report.accuracy ? grouped(at.report.accuracy->percent(), 2) : "-",
+                                        grouped(at.report.total.record.overflow.events),
+                                        percent(overflowed_outputs(at.report)),
+                                        significant(at.report.energy_per_inference() / scale.divisor),
+                                        percent(comparison.saving(at))};
+        for (const std::size_t c : components) {
+            row.push_back(significant(component_per_inference(at.report, c) / scale.divisor));
+        }
+        table.add_row(row);
+    }
+    return fmt::format(
+        "{:<16}{}: {}\n{:<16}{}\n{:<16}{} of {}, the same at each width\n{:<16}{} ({}; {})\n\n"
+        "Accumulator widths; energy of one inference in {} and its components, saving against {} bits\n\n{}",
+        "accelerator", run.config.hardware.name, accelerator_text(run.config.hardware), "network", run.network->path,
+        "images", range_text(run.first, run.end), run.images.path, "energy table", run.table->name(), run.table->unit(),
+        run.table->node(), scale.unit, comparison.widest().bits, table.text());
+}
+
+std::string comparison_csv(const Comparison& comparison) {
+    CsvWriter csv;
+    for (const char* name : {"bits", "images", "accuracy_percent", "cycles_per_inference", "overflow_events",
+                             "overflowed_outputs_percent", "energy_unit"}) {
+        csv.text(name);
+    }
+    for (std::size_t c = 0; c < kComponentCount; ++c) {
+        csv.text(fmt::format("energy_{}_per_inference", component_name(static_cast<Component>(c))));
+    }
+    csv.text("energy_total_per_inference").text("saving_percent").end_row();
+    for (const WidthRun& at : comparison.runs) {
+        const RunReport& report = at.report;
+        csv.number(at.bits).number(report.outcome.record.images);
+        if (report.accuracy) csv.number(report.accuracy->percent());
+        else csv.empty();
+        csv.number(report.cycles_per_inference()).number(report.total.record.overflow.events);
+        csv.number(100.0 * overflowed_outputs(report)).text(report.run.table->unit());
+        for (std::size_t c = 0; c < kComponentCount; ++c) csv.number(component_per_inference(report, c));
+        csv.number(report.energy_per_inference()).number(100.0 * comparison.saving(at)).end_row();
+    }
+    return csv.str();
+}
+
+nlohmann::ordered_json comparison_json(const Comparison& comparison) {
+    nlohmann::ordered_json json = provenance_json(comparison.widest().report.run);
+    json["command"] = comparison.command;
+    json["widest_bits"] = comparison.widest().bits;
+    json["widths"] = nlohmann::ordered_json::array();
+    for (const WidthRun& at : comparison.runs) {
+        const nlohmann::ordered_json summary = summary_json(at.report);
+        nlohmann::ordered_json entry = {{"bits", at.bits},
+                                        {"saving_percent", 100.0 * comparison.saving(at)},
+                                        {"overflowed_outputs_percent", 100.0 * overflowed_outputs(at.report)}};
+        for (const char* key : {"accuracy", "per_inference", "total", "layers"}) entry[key] = summary[key];
+        json["widths"].push_back(entry);
+    }
+    return json;
+}
+
+}  // namespace widthwise

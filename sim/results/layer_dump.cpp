@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/layer_dump.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "common/error.h"
+#include "config/suggestion.h"
+
+namespace widthwise {
+
+std::vector<std::string> dump_names(const Network& network) {
+    std::vector<std::string> names;
+    std::vector<std::string> taken;  // in lower case: some file systems do not tell case apart
+    for (const Operator& op : network.operators) {
+        std::string base = op.name;
+        for (char& letter : base) {
+            const bool usual = std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '-' || letter == '.';
+            if (!usual) letter = '_';
+        }
+        if (base.empty() || base.front() == '.') base = "_" + base;
+        std::string name = base;
+        for (int n = 2; std::find(taken.begin(), taken.end(), lower_case(name)) != taken.end(); ++n) {
+            name = fmt::format("{}_{}", base, n);
+        }
+        taken.push_back(lower_case(name));
+        names.push_back(name);
+    }
+    return names;
+}
+
+LayerDump::LayerDump(const std::string& path, bool replace, const Network& network, int first, int end, int batch)
+    : output_(path, StagedOutput::Kind::folder, replace, "layer dump", {"layers.json"}), first_(first), batch_(batch) {
+    const std::vector<std::string> names = dump_names(network);
+    nlohmann::ordered_json index = nlohmann::ordered_json::array();
+    for (std::size_t i = 0; i < network.operators.size(); ++i) {
+        const Tensor& tensor = network.tensors[static_cast<std::size_t>(network.operators[i].output)];
+        const Shape& shape = tensor.shape;
+        const std::vector<std::int64_t> extents = {end - first, shape.channels, shape.height, shape.width};
+        const bool is_signed = tensor.quantization.is_signed;
+        const std::int64_t elements = shape.elements();
+        operators_.push_back({network.operators[i].name, std::int64_t{shape.height} * shape.width, elements,
+                              std::vector<std::uint8_t>(static_cast<std::size_t>(elements * batch)),
+                              std::vector<std::int64_t>(static_cast<std::size_t>(batch)),
+                              NpyFile(output_.partial() + "/" + names[i] + ".npy", is_signed, extents)});
+        index.push_back({{"operator", network.operators[i].name},
+                         {"file", names[i] + ".npy"},
+                         {"shape", extents},
+                         {"type", is_signed ? "int8" : "uint8"},
+                         {"scale", tensor.quantization.scale},
+                         {"zero_point", tensor.quantization.zero_point}});
+    }
+    const nlohmann::ordered_json content = {{"first_image", first}, {"end_image", end}, {"operators", index}};
+    write_file(output_.partial() + "/layers.json",
+               content.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void LayerDump::set(int op, int image, int channel, int pixel, int value) {
+    OperatorDump& dump = operators_[static_cast<std::size_t>(op)];
+    const std::int64_t offset = static_cast<std::int64_t>(slot(image)) * dump.elements + channel * dump.pixels + pixel;
+    dump.batch[static_cast<std::size_t>(offset)] = static_cast<std::uint8_t>(value);
+    ++dump.count[slot(image)];
+}
+
+void LayerDump::finish_image(int image) {
+    for (OperatorDump& dump : operators_) {
+        std::int64_t& count = dump.count[slot(image)];
+        if (count != dump.elements) {
+            throw SimulationError(
+                fmt::format("layer dump: the accelerator reported {} of the {} values of '{}', image {}", count,
+                            dump.elements, dump.name, image));
+        }
+        count = 0;
+        const auto start = static_cast<std::size_t>(static_cast<std::int64_t>(slot(image)) * dump.elements);
+        dump.file.write((image - first_) * dump.elements,
+                        std::span(dump.batch).subspan(start, static_cast<std::size_t>(dump.elements)));
+    }
+}
+
+}  // namespace widthwise

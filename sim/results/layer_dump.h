@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operator's integer output over a range of images, one .npy file per operator.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "network/network.h"
+#include "results/npy.h"
+#include "results/staged_output.h"
+
+namespace widthwise {
+
+/// A folder with one file NAME.npy per operator, shape (images, channels, height, width), int8 or uint8 as the tensor
+/// is, and layers.json that lists them with scales and zero points. Several processes may fill it, each its own images.
+class LayerDump {
+public:
+    /// For images [first, end), which arrive in batches of `batch` counted from `first`.
+    LayerDump(const std::string& path, bool replace, const Network& network, int first, int end, int batch);
+
+    /// One value as SystemcEngine::report_values hands it out.
+    void set(int op, int image, int channel, int pixel, int value);
+    /// Writes an image whose values have all been set. Throws SimulationError when some are missing.
+    void finish_image(int image);
+    void commit() { output_.commit(); }
+
+private:
+    struct OperatorDump {
+        std::string name;
+        std::int64_t pixels = 0;
+        std::int64_t elements = 0;        ///< of one image
+        std::vector<std::uint8_t> batch;  ///< values of the images under way
+        std::vector<std::int64_t> count;  ///< values set, by image of the batch
+        NpyFile file;
+    };
+    [[nodiscard]] std::size_t slot(int image) const { return static_cast<std::size_t>((image - first_) % batch_); }
+
+    StagedOutput output_;
+    int first_;
+    int batch_;
+    std::vector<OperatorDump> operators_;
+};
+
+/// File names (without .npy) for the network's operators: their names, unusual characters replaced, unique.
+std::vector<std::string> dump_names(const Network& network);
+
+}  // namespace widthwise

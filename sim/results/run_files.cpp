@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/run_files.h"
+
+#include "results/csv.h"
+
+namespace widthwise {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json cycles_json(const CycleCounts& cycles) {
+    Json stalls;
+    for (std::size_t i = 0; i < kStallCount; ++i) {
+        stalls[std::string(stall_name(static_cast<Stall>(i)))] = cycles.stalls[i];
+    }
+    return {{"total", cycles.total}, {"compute", cycles.compute}, {"stalls", stalls}};
+}
+
+Json overflow_json(const OverflowCounts& overflow) {
+    return {{"outputs", overflow.outputs},
+            {"events", overflow.events},
+            {"transient", overflow.transient},
+            {"persistent", overflow.persistent}};
+}
+
+Json events_json(const EventCounts& events) {
+    Json json;
+    for (std::size_t i = 0; i < kEventCount; ++i) {
+        json[std::string(event_infos()[i].name)] = events[static_cast<Event>(i)];
+    }
+    return json;
+}
+
+Json accumulator_json(const Phase& phase) {
+    if (!phase.has_accumulators()) return nullptr;
+    const PsumStats& psums = phase.record.psums;
+    Json sums = nullptr;
+    if (psums.count > 0) {
+        sums = {{"count", psums.count},
+                {"min", psums.min},
+                {"max", psums.max},
+                {"mean", psums.mean()},
+                {"deviation", psums.deviation()}};
+    }
+    return {{"bits", phase.layer->accumulator.bits},
+            {"bits_needed", psums.bits()},
+            {"bits_l1_bound", phase.bounds.l1},
+            {"bits_data_type_bound", phase.bounds.data_type},
+            {"overflow", overflow_json(phase.record.overflow)},
+            {"psums", sums}};
+}
+
+Json source_json(const SourceFile& file) {
+    if (file.path.empty()) return nullptr;
+    return {{"file", file.path}, {"md5", file.digest}};
+}
+
+Json accuracy_json(const std::optional<Accuracy>& accuracy) {
+    if (!accuracy) return nullptr;
+    return {{"labelled", accuracy->labelled}, {"correct", accuracy->correct}, {"percent", accuracy->percent()}};
+}
+
+Json optional_json(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+}  // namespace
+
+std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
+Json energy_json(const std::array<double, kComponentCount>& energy, double divisor) {
+    double total = 0;
+    for (const double part : energy) total += part;
+    Json json = {{"total", total / divisor}};
+    for (std::size_t c = 0; c < kComponentCount; ++c) {
+        json[std::string(component_name(static_cast<Component>(c)))] = energy[c] / divisor;
+    }
+    return json;
+}
+
+Json provenance_json(const RunSetup& run) {
+    Json json;
+    json["tool"] = {{"name", "widthwise"}, {"version", run.version}};
+    json["command"] = run.command;
+    json["engine"] = run.engine;
+    json["accelerator"] = run.config.hardware.name;
+    json["network"] = {{"name", run.network->name}, {"file", run.network->path}, {"md5", run.network->digest}};
+    json["data"] = {{"images", source_json(run.images)}, {"labels", source_json(run.labels)}};
+    json["energy_table"] = {{"name", run.table->name()},
+                            {"unit", run.table->unit()},
+                            {"node", run.table->node()},
+                            {"source", run.table->source()},
+                            {"md5", run.energy_table.digest}};
+    json["images"] = {{"first", run.first}, {"end", run.end}, {"count", run.end - run.first}};
+    json["clock_mhz"] = run.config.hardware.clock_mhz;
+    json["batch"] = run.config.hardware.batch;
+    return json;
+}
+
+Json phase_json(const RunReport& report, const Phase& phase) {
+    Json json;
+    json["name"] = phase.name;
+    json["kind"] = phase.kind;
+    json["cycles"] = cycles_json(phase.record.cycles);
+    json["utilisation"] = report.utilisation(phase);
+    json["macs"] = phase.macs();
+    if (phase.layer != nullptr) json["accumulator"] = accumulator_json(phase);
+    json["energy"] = energy_json(phase.energy);
+    json["events"] = events_json(phase.record.events);
+    return json;
+}
+
+Json summary_json(const RunReport& report) {
+    Json json = provenance_json(report.run);
+    json["processing_elements"] = report.processing_elements();
+    json["accuracy"] = accuracy_json(report.accuracy);
+    json["per_inference"] = {{"cycles", report.cycles_per_inference()},
+                             {"microseconds", report.microseconds_per_inference()},
+                             {"macs", static_cast<double>(report.total.macs()) / report.images()},
+                             {"energy", energy_json(report.total.energy, report.images())},
+                             {"average_power_mw", optional_json(report.average_power_mw())}};
+    json["total"] = phase_json(report, report.total);
+    json["total"]["overflow"] = overflow_json(report.total.record.overflow);
+    json["setup"] = phase_json(report, report.setup);
+    json["layers"] = Json::array();
+    for (const Phase& phase : report.phases) json["layers"].push_back(phase_json(report, phase));
+    return json;
+}
+
+namespace {
+
+void layers_csv_header(CsvWriter& csv) {
+    csv.text("layer").text("kind").text("cycles").text("compute_cycles");
+    for (std::size_t i = 0; i < kStallCount; ++i) {
+        csv.text("stall_" + std::string(stall_name(static_cast<Stall>(i))));
+    }
+    for (const char* name : {"utilisation", "macs", "outputs", "overflow_events", "transient", "persistent", "psum_min",
+                             "psum_max", "psum_mean", "psum_deviation", "psum_bits", "accumulator_bits",
+                             "data_type_bound_bits", "l1_bound_bits", "energy_unit"}) {
+        csv.text(name);
+    }
+    for (std::size_t c = 0; c < kComponentCount; ++c) {
+        csv.text("energy_" + std::string(component_name(static_cast<Component>(c))));
+    }
+    csv.text("energy_total").end_row();
+}
+
+void accumulator_cells(CsvWriter& csv, const Phase& phase) {
+    constexpr int kCells = 12;
+    if (!phase.has_accumulators()) {
+        for (int i = 0; i < kCells; ++i) csv.empty();
+        return;
+    }
+    const OverflowCounts& overflow = phase.record.overflow;
+    csv.number(overflow.outputs).number(overflow.events).number(overflow.transient).number(overflow.persistent);
+    const PsumStats& psums = phase.record.psums;
+    if (psums.count > 0) csv.number(psums.min).number(psums.max).number(psums.mean()).number(psums.deviation());
+    else csv.empty().empty().empty().empty();
+    csv.number(psums.bits()).number(phase.layer->accumulator.bits);
+    csv.number(phase.bounds.data_type).number(phase.bounds.l1);
+}
+
+}  // namespace
+
+std::string layers_csv(const RunReport& report) {
+    CsvWriter csv;
+    layers_csv_header(csv);
+    for (const Phase& phase : report.phases) {
+        const CycleCounts& cycles = phase.record.cycles;
+        csv.text(phase.name).text(phase.kind).number(cycles.total).number(cycles.compute);
+        for (const std::uint64_t stall : cycles.stalls) csv.number(stall);
+        csv.number(report.utilisation(phase)).number(phase.macs());
+        accumulator_cells(csv, phase);
+        csv.text(report.run.table->unit());
+        for (const double energy : phase.energy) csv.number(energy);
+        csv.number(phase.total_energy()).end_row();
+    }
+    return csv.str();
+}
+
+std::string events_csv(const RunReport& report) {
+    CsvWriter csv;
+    csv.text("layer").text("event").text("unit").text("count").text("energy").text("energy_unit").end_row();
+    const auto add = [&](const Phase& phase) {
+        for (std::size_t i = 0; i < kEventCount; ++i) {
+            const std::uint64_t count = phase.record.events[static_cast<Event>(i)];
+            csv.text(phase.name).text(event_infos()[i].name).text(event_infos()[i].unit).number(count);
+            csv.number(static_cast<double>(count) * phase.costs[i]).text(report.run.table->unit()).end_row();
+        }
+    };
+    add(report.setup);
+    for (const Phase& phase : report.phases) add(phase);
+    return csv.str();
+}
+
+std::string predictions_csv(const RunReport& report) {
+    CsvWriter csv;
+    csv.text("image").text("label").text("predicted").end_row();
+    for (const Prediction& prediction : report.outcome.predictions) {
+        csv.number(prediction.image);
+        if (prediction.label < 0) csv.empty();
+        else csv.number(prediction.label);
+        csv.number(prediction.predicted).end_row();
+    }
+    return csv.str();
+}
+
+void write_run(ResultFolder& folder, const RunReport& report) {
+    folder.write("summary.json", json_text(summary_json(report)));
+    folder.write("layers.csv", layers_csv(report));
+    folder.write("events.csv", events_csv(report));
+    folder.write("predictions.csv", predictions_csv(report));
+    folder.write("config.yaml", to_yaml(report.run.config, folder.path()));
+}
+
+}  // namespace widthwise

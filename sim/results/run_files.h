@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run's result files as text. The same run gives the same bytes: nothing here knows the time.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "results/run_report.h"
+#include "results/staged_output.h"
+
+namespace widthwise {
+
+nlohmann::ordered_json summary_json(const RunReport& report);
+/// One layer or phase.
+nlohmann::ordered_json phase_json(const RunReport& report, const Phase& phase);
+/// Tool, command, network, data, table and images: what the results belong to.
+nlohmann::ordered_json provenance_json(const RunSetup& run);
+nlohmann::ordered_json energy_json(const std::array<double, kComponentCount>& energy, double divisor = 1);
+
+/// Text with a final newline; bytes that are not UTF-8 (an ONNX name may hold any) are replaced.
+std::string json_text(const nlohmann::ordered_json& json);
+
+std::string layers_csv(const RunReport& report);
+std::string events_csv(const RunReport& report);
+std::string predictions_csv(const RunReport& report);
+
+/// summary.json, layers.csv, events.csv, predictions.csv and config.yaml.
+void write_run(ResultFolder& folder, const RunReport& report);
+
+}  // namespace widthwise

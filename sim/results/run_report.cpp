@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/run_report.h"
+
+#include <numeric>
+#include <utility>
+
+namespace widthwise {
+namespace {
+
+EventAttributes phase_attributes(const HardwareParams& hardware) {
+    EventAttributes attributes;  // bytes are moved, nothing is computed: only the capacities matter
+    attributes.line_buffer_bytes = hardware.line_buffer.bytes;
+    attributes.activation_buffer_bytes = hardware.activation_buffer.bytes;
+    attributes.weight_buffer_bytes = hardware.weight_buffer.bytes;
+    return attributes;
+}
+
+void price(Phase& phase, const EnergyTable& table, const EventAttributes& attributes) {
+    phase.costs = table.costs(attributes);
+    phase.energy = energy_by_component(phase.record.events, phase.costs);
+}
+
+Phase transfer_phase(const std::string& name, const LayerRecord& record, const RunSetup& run) {
+    Phase phase;
+    phase.name = name;
+    phase.kind = name;
+    phase.record = record;
+    price(phase, *run.table, phase_attributes(run.schedule->hardware));
+    return phase;
+}
+
+std::string layer_kind(const LayerSchedule& layer, const Network& network) {
+    const auto kind = [&](int op) { return kind_name(network.operators[static_cast<std::size_t>(op)].kind); };
+    if (layer.operator_index < 0) return kind(layer.pool_index);
+    if (layer.pool_index < 0) return kind(layer.operator_index);
+    return kind(layer.operator_index) + " + " + kind(layer.pool_index);
+}
+
+}  // namespace
+
+std::string kind_name(OperatorKind kind) {
+    switch (kind) {
+        case OperatorKind::convolution: return "convolution";
+        case OperatorKind::fully_connected: return "fully connected";
+        case OperatorKind::max_pool: return "max pool";
+        case OperatorKind::average_pool: return "average pool";
+    }
+    return "";
+}
+
+double Phase::total_energy() const { return std::accumulate(energy.begin(), energy.end(), 0.0); }
+
+std::uint64_t Phase::macs() const { return record.events[Event::mac_multiply] + record.events[Event::mac_gated]; }
+
+RunReport::RunReport(RunSetup run_setup, RunOutcome run_outcome)
+    : run(std::move(run_setup)), outcome(std::move(run_outcome)) {
+    const RunRecord& record = outcome.record;
+    setup = transfer_phase("set-up", record.setup, run);
+    phases.push_back(transfer_phase("load", record.load, run));
+    for (std::size_t i = 0; i < run.schedule->layers.size(); ++i) {
+        const LayerSchedule& layer = run.schedule->layers[i];
+        Phase phase;
+        phase.name = layer.name;
+        phase.kind = layer_kind(layer, *run.network);
+        phase.layer = &layer;
+        phase.record = record.layers[i];
+        price(phase, *run.table, layer.attributes);
+        if (phase.has_accumulators()) {
+            const Operator& op = run.network->operators[static_cast<std::size_t>(layer.operator_index)];
+            phase.bounds = worst_case_accumulator_bits(*run.network, op);
+        }
+        phases.push_back(std::move(phase));
+    }
+    phases.push_back(transfer_phase("store", record.store, run));
+    total.name = "total";
+    total.kind = "total";
+    for (const Phase& phase : phases) {
+        total.record += phase.record;
+        for (std::size_t c = 0; c < kComponentCount; ++c) total.energy[c] += phase.energy[c];
+    }
+    Accuracy counted;
+    for (const Prediction& prediction : outcome.predictions) {
+        if (prediction.label < 0) continue;
+        ++counted.labelled;
+        if (prediction.label == prediction.predicted) ++counted.correct;
+    }
+    if (counted.labelled > 0) accuracy = counted;
+}
+
+int RunReport::processing_elements() const {
+    return run.schedule->hardware.array.rows * run.schedule->hardware.array.columns;
+}
+
+double RunReport::utilisation(const Phase& phase) const {
+    const double slots = static_cast<double>(phase.record.cycles.total) * processing_elements();
+    return slots == 0 ? 0 : static_cast<double>(phase.macs()) / slots;
+}
+
+double RunReport::cycles_per_inference() const { return static_cast<double>(total.record.cycles.total) / images(); }
+
+double RunReport::microseconds_per_inference() const {
+    return cycles_per_inference() / run.schedule->hardware.clock_mhz;
+}
+
+std::optional<double> RunReport::average_power_mw() const {
+    if (run.table->unit() != "pJ") return std::nullopt;
+    return energy_per_inference() / microseconds_per_inference() / 1000;  // pJ/us = uW
+}
+
+int predicted_class(std::span<const std::uint8_t> output, bool is_signed) {
+    const auto value = [&](std::size_t i) { return is_signed ? static_cast<std::int8_t>(output[i]) : int{output[i]}; };
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < output.size(); ++i) {
+        if (value(i) > value(best)) best = i;
+    }
+    return static_cast<int>(best);
+}
+
+}  // namespace widthwise

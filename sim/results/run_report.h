@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run found, and what is derived from its counts: ratios and energies.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/hardware.h"
+#include "energy/energy_table.h"
+#include "engine/record.h"
+#include "network/network.h"
+#include "schedule/schedule.h"
+
+namespace widthwise {
+
+/// A file that went into a run.
+struct SourceFile {
+    std::string path;
+    std::string digest;  ///< MD5, hexadecimal; of IDX files, decompressed
+};
+
+struct Prediction {
+    int image = 0;
+    int label = -1;  ///< -1: not known
+    int predicted = 0;
+    friend bool operator==(const Prediction&, const Prediction&) = default;
+};
+
+/// What was run. `network`, `schedule` and `table` must outlive it.
+struct RunSetup {
+    std::string version;  ///< of the tool
+    std::string command;  ///< that repeats the run; without options that do not change results
+    std::string engine;
+    RunConfig config;  ///< with the command line's changes
+    const Network* network = nullptr;
+    const Schedule* schedule = nullptr;
+    const EnergyTable* table = nullptr;
+    SourceFile images;
+    SourceFile labels;        ///< path empty: none
+    SourceFile energy_table;  ///< path as the user named the table
+    int first = 0;            ///< images [first, end)
+    int end = 0;
+};
+
+/// What came out.
+struct RunOutcome {
+    RunRecord record;
+    std::vector<Prediction> predictions;
+};
+
+/// One layer, or the phase before or after the layers, with its energy.
+struct Phase {
+    std::string name;
+    std::string kind;                      ///< "convolution + max pool", "load", ...
+    const LayerSchedule* layer = nullptr;  ///< none: load, store, set-up
+    LayerRecord record;                    ///< over all images
+    EventCosts costs{};
+    std::array<double, kComponentCount> energy{};  ///< by component, over all images
+    WorstCaseBits bounds;                          ///< 0: no accumulators
+    [[nodiscard]] double total_energy() const;
+    /// Multiply-accumulates, gated ones among them.
+    [[nodiscard]] std::uint64_t macs() const;
+    [[nodiscard]] bool has_accumulators() const { return layer != nullptr && !layer->bypass; }
+};
+
+struct Accuracy {
+    std::uint64_t labelled = 0;
+    std::uint64_t correct = 0;
+    [[nodiscard]] double percent() const {
+        return 100.0 * static_cast<double>(correct) / static_cast<double>(labelled);
+    }
+};
+
+/// Everything that files and screen show of a run.
+struct RunReport {
+    RunReport(RunSetup run_setup, RunOutcome run_outcome);
+
+    RunSetup run;
+    RunOutcome outcome;
+    Phase setup;                ///< loading resident weights, once
+    std::vector<Phase> phases;  ///< load, the layers, store
+    Phase total;                ///< of `phases`; without costs
+    std::optional<Accuracy> accuracy;
+
+    [[nodiscard]] double images() const { return static_cast<double>(outcome.record.images); }
+    [[nodiscard]] int processing_elements() const;
+    /// MACs per processing element and cycle, 0..1.
+    [[nodiscard]] double utilisation(const Phase& phase) const;
+    [[nodiscard]] double cycles_per_inference() const;
+    [[nodiscard]] double microseconds_per_inference() const;
+    [[nodiscard]] double energy_per_inference() const { return total.total_energy() / images(); }
+    /// None with a table in relative units.
+    [[nodiscard]] std::optional<double> average_power_mw() const;
+};
+
+/// "convolution", "fully connected", "max pool", "average pool".
+std::string kind_name(OperatorKind kind);
+
+/// The class with the largest value; the first one on ties. `output` is a quantized tensor with a positive scale.
+int predicted_class(std::span<const std::uint8_t> output, bool is_signed);
+
+}  // namespace widthwise

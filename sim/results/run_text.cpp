@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/run_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "results/tables.h"
+
+namespace widthwise {
+namespace {
+
+std::string stall_header(Stall stall) {
+    switch (stall) {
+        case Stall::skew: return "stall\nskew";
+        case Stall::drain: return "stall\ndrain";
+        case Stall::dram: return "stall\nDRAM";
+        case Stall::weights: return "stall\nweights";
+        case Stall::port_conflict: return "stall\nport";
+        case Stall::fill: return "stall\nfill";
+    }
+    return "";
+}
+
+std::string cycles_table(const RunReport& report) {
+    std::vector<Stall> causes;  // those that occurred
+    for (std::size_t i = 0; i < kStallCount; ++i) {
+        const auto stall = static_cast<Stall>(i);
+        if (report.total.record.cycles[stall] > 0) causes.push_back(stall);
+    }
+    std::vector<std::string> headers = {"layer", "cycles", "utilisation\n%", "compute"};
+    for (const Stall stall : causes) headers.push_back(stall_header(stall));
+    headers.emplace_back("MACs");
+    TextTable table(headers);
+    const auto add = [&](const Phase& phase) {
+        const CycleCounts& cycles = phase.record.cycles;
+        const auto mean = [&](std::uint64_t count) { return average(static_cast<double>(count) / report.images()); };
+        std::vector<std::string> row = {phase.name, mean(cycles.total), percent(report.utilisation(phase), 1),
+                                        mean(cycles.compute)};
+        for (const Stall stall : causes) row.push_back(mean(cycles[stall]));
+        row.push_back(mean(phase.macs()));
+        table.add_row(row);
+    };
+    for (const Phase& phase : report.phases) add(phase);
+    table.add_rule();
+    add(report.total);
+    return table.text();
+}
+
+std::string accumulator_table(const RunReport& report) {
+    TextTable table({"layer", "\nbits", "\noutputs", "overflow\nevents", "transient\noutputs", "persistent\noutputs",
+                     "psum\nmin", "psum\nmax", "bits\nneeded", "l1\nbound", "type\nbound"});
+    for (const Phase& phase : report.phases) {
+        if (!phase.has_accumulators()) continue;
+        const OverflowCounts& overflow = phase.record.overflow;
+        const PsumStats& psums = phase.record.psums;
+        const bool any = psums.count > 0;
+        table.add_row({phase.name, fmt::format("{}", phase.layer->accumulator.bits), grouped(overflow.outputs),
+                       grouped(overflow.events), grouped(overflow.transient), grouped(overflow.persistent),
+                       any ? grouped(psums.min) : "-", any ? grouped(psums.max) : "-", fmt::format("{}", psums.bits()),
+                       fmt::format("{}", phase.bounds.l1), fmt::format("{}", phase.bounds.data_type)});
+    }
+    return table.text();
+}
+
+std::string energy_table(const RunReport& report, const EnergyScale& scale) {
+    std::vector<std::size_t> components;
+    std::vector<std::string> headers = {"layer"};
+    for (std::size_t c = 0; c < kComponentCount; ++c) {
+        if (report.total.energy[c] == 0) continue;
+        components.push_back(c);
+        headers.emplace_back(component_name(static_cast<Component>(c)));
+    }
+    headers.emplace_back("total");
+    headers.emplace_back("%");
+    TextTable table(headers);
+    const double total = report.total.total_energy();
+    const auto add = [&](const Phase& phase) {
+        const double divisor = scale.divisor * report.images();
+        std::vector<std::string> row = {phase.name};
+        for (const std::size_t c : components) row.push_back(significant(phase.energy[c] / divisor));
+        row.push_back(significant(phase.total_energy() / divisor));
+        row.push_back(percent(total == 0 ? 0 : phase.total_energy() / total, 1));
+        table.add_row(row);
+    };
+    for (const Phase& phase : report.phases) add(phase);
+    table.add_rule();
+    add(report.total);
+    return table.text();
+}
+
+std::string totals_text(const RunReport& report, const EnergyScale& scale) {
+    std::string text;
+    const auto line = [&](const std::string& name, const std::string& value) {
+        text += fmt::format("{:<16}{}\n", name, value);
+    };
+    if (report.accuracy) {
+        line("accuracy", fmt::format("{} % ({} of {} images)", grouped(report.accuracy->percent(), 2),
+                                     grouped(report.accuracy->correct), grouped(report.accuracy->labelled)));
+    } else {
+        line("accuracy", "not known: no labels");
+    }
+    line("per inference",
+         fmt::format("{} cycles, {} us at {} MHz", average(report.cycles_per_inference()),
+                     significant(report.microseconds_per_inference()), report.run.config.hardware.clock_mhz));
+    const auto power = report.average_power_mw();
+    line("", fmt::format("{} {}{}", significant(report.energy_per_inference() / scale.divisor), scale.unit,
+                         power ? fmt::format(", {} mW on average", significant(*power)) : ""));
+    const LayerRecord& total = report.total.record;
+    line("overflow",
+         fmt::format("{} events; {} of {} outputs overflowed", grouped(total.overflow.events),
+                     grouped(total.overflow.transient + total.overflow.persistent), grouped(total.overflow.outputs)));
+    if (report.setup.record.cycles.total > 0) {
+        line("set-up, once",
+             fmt::format("{} cycles, {} {} to load the weights", grouped(report.setup.record.cycles.total),
+                         significant(report.setup.total_energy() / scale.divisor), scale.unit));
+    }
+    return text;
+}
+
+}  // namespace
+
+EnergyScale energy_scale(const std::string& table_unit, double largest) {
+    if (table_unit != "pJ") return {table_unit == "relative" ? "relative units" : table_unit, 1};
+    if (largest >= 1e10) return {"uJ", 1e6};
+    if (largest >= 1e4) return {"nJ", 1e3};
+    return {"pJ", 1};
+}
+
+std::string accelerator_text(const HardwareParams& hardware) {
+    const ArrayParams& array = hardware.array;
+    return fmt::format("{}x{} PEs, {}, {} mapping, {} MHz, batch {}", array.rows, array.columns,
+                       array.interconnect == Interconnect::broadcast ? "broadcast" : "systolic",
+                       array.mapping == Mapping::row ? "row" : "flat", hardware.clock_mhz, hardware.batch);
+}
+
+std::string range_text(int first, int end) {
+    return fmt::format("{}:{} ({} image{})", first, end, grouped(std::int64_t{end} - first),
+                       end - first == 1 ? "" : "s");
+}
+
+std::string run_text(const RunReport& report) {
+    const RunSetup& run = report.run;
+    const EnergyScale scale = energy_scale(run.table->unit(), report.energy_per_inference());
+    std::string text =
+        fmt::format("{:<16}{}: {}\n", "accelerator", run.config.hardware.name, accelerator_text(run.config.hardware));
+    text += fmt::format("{:<16}{}\n", "network", run.network->path);
+    text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), run.images.path);
+    text += fmt::format("{:<16}{} ({}; {})\n", "energy table", run.table->name(), run.table->unit(), run.table->node());
+    text += fmt::format("\nCycles of one inference (average)\n\n{}", cycles_table(report));
+    text += fmt::format("\nAccumulators, over all {} images\n\n{}", grouped(report.outcome.record.images),
+                        accumulator_table(report));
+    text += fmt::format("\nEnergy of one inference in {} (average)\n\n{}", scale.unit, energy_table(report, scale));
+    return text + "\n" + totals_text(report, scale);
+}
+
+}  // namespace widthwise

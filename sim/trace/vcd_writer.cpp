@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/vcd_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include "common/error.h"
+#include "trace/vcd_header.h"
+
+namespace widthwise {
+
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{1} << 18;  // stays in the second-level cache
+/// Two times, the clock's changes, the cycle and $dumpvars, generously.
+constexpr std::size_t kSampleOverhead = 256;
+
+WaveLimits checked(WaveLimits limits) {
+    limits.validate();
+    return limits;
+}
+
+char* put(char* out, std::string_view text) {
+    std::memcpy(out, text.data(), text.size());
+    return out + text.size();
+}
+
+}  // namespace
+
+VcdWriter::VcdWriter(const std::string& path, WaveLimits limits, bool overwrite)
+    : limits_(checked(std::move(limits))), file_(path, overwrite), exceptions_(std::uncaught_exceptions()) {}
+
+VcdWriter::~VcdWriter() {
+    try {
+        if (state_ != State::created && std::uncaught_exceptions() > exceptions_) {
+            // The run failed: what there is helps to see why, under the partial file's name.
+            if (state_ == State::begun) flush();
+        } else {
+            close();
+        }
+    } catch (...) {  // a destructor must not throw; who wants to know calls close()
+    }
+}
+
+void VcdWriter::begin(const WaveList& list, std::uint64_t period_ps) {
+    if (state_ != State::created) throw SimulationError("waveform: begun a second time");
+    if (period_ps < 2) throw SimulationError(fmt::format("waveform: a clock period of {} ps has no halves", period_ps));
+    if (limits_.layer) gate_.emplace(list, *limits_.layer);
+    const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
+    period_ps_ = period_ps;
+    VcdScopes scopes;
+    const std::string clock = encoder_.new_code();
+    scopes.declare_at_top("clk", "wire", 1, clock);
+    clock_rises_ = "1" + clock + "\n";
+    clock_falls_ = "0" + clock + "\n";
+    const std::string cycle = encoder_.new_code();
+    scopes.declare_at_top("cycle", "integer", 64, cycle);
+    cycle_tail_ = VcdEncoder::tail(cycle, true);
+    for (const WaveVariable* variable : selected) {
+        const std::string code = encoder_.add(*variable);
+        const bool text = variable->storage == WaveStorage::text;
+        scopes.declare(variable->scope, variable->name, text ? "string" : "wire", text ? 1 : variable->bits, code);
+    }
+    sample_bytes_ = encoder_.max_bytes() + kSampleOverhead;
+    buffer_.resize(kBufferBytes + sample_bytes_);
+    state_ = State::begun;
+    const std::string header = scopes.header();
+    write(header.data(), header.size());
+}
+
+void VcdWriter::sample(std::uint64_t cycle) {
+    if (finished_) return;
+    if (state_ != State::begun || cycle < next_cycle_) {
+        throw SimulationError(fmt::format("waveform: cycle {} sampled out of order", cycle));
+    }
+    next_cycle_ = cycle + 1;
+    if (cycle >= limits_.first_cycle && cycle < limits_.end_cycle && (!gate_ || gate_->open())) record(cycle);
+    if (next_cycle_ >= limits_.end_cycle) finished_ = true;
+}
+
+void VcdWriter::record(std::uint64_t cycle) {
+    const std::uint64_t time = cycle * period_ps_;
+    const bool first = recorded_cycles_ == 0;
+    char* out = buffer_.data() + used_;
+    out = put_time(out, time);
+    if (first) out = put(out, "$dumpvars\n");
+    out = put(out, clock_rises_);
+    out = put_vcd_number(out, cycle, cycle_tail_);
+    out = encoder_.encode(out, first);
+    if (first) out = put(out, "$end\n");
+    out = put_time(out, time + period_ps_ / 2);
+    out = put(out, clock_falls_);
+    used_ = static_cast<std::size_t>(out - buffer_.data());
+    last_recorded_ = cycle;
+    ++recorded_cycles_;
+    if (used_ >= kBufferBytes) flush();
+}
+
+char* VcdWriter::put_time(char* out, std::uint64_t time_ps) {
+    *out++ = '#';
+    out = std::to_chars(out, out + 20, time_ps).ptr;
+    *out++ = '\n';
+    return out;
+}
+
+void VcdWriter::write(const char* bytes, std::size_t count) {
+    try {
+        file_.write(bytes, count);
+    } catch (const SimulationError&) {
+        state_ = State::ended;
+        finished_ = true;
+        throw;
+    }
+}
+
+void VcdWriter::close() {
+    finished_ = true;
+    const State before = std::exchange(state_, State::ended);
+    if (before == State::created) file_.discard();
+    if (before != State::begun) return;
+    if (recorded_cycles_ > 0) {  // the last cycle lasts until its end
+        const char* const end = put_time(buffer_.data() + used_, (last_recorded_ + 1) * period_ps_);
+        used_ = static_cast<std::size_t>(end - buffer_.data());
+    }
+    flush();
+    file_.commit();
+}
+
+}  // namespace widthwise

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of every bench: clock, reset, the record that the units count into, a limit on cycles.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <systemc>
+#include <vector>
+
+#include "accelerator/kit/random.h"
+#include "accelerator/link/clock.h"
+#include "engine/record.h"
+
+namespace widthwise::bench {
+
+/// Made first in a test; at most one per process.
+class Bench {
+public:
+    explicit Bench(std::uint64_t stall_seed, std::size_t layers = 1)
+        : seed(stall_seed), trace_(__FILE__, __LINE__, "seed " + std::to_string(stall_seed)), layers_(layers) {
+        record.layers.resize(layers);
+    }
+
+    /// Edges since the simulation began; the edge about to happen has this number.
+    [[nodiscard]] std::uint64_t cycle() const { return sc_core::sc_time_stamp().value() / period.value(); }
+
+    /// Held for three edges. Counts, transfers and stimuli begin anew.
+    void pulse_reset() {
+        reset.write(true);  // seen from the edge after the coming one on
+        sc_core::sc_start(3 * period);
+        reset.write(false);
+        sc_core::sc_start(period);
+        record = RunRecord{};
+        record.layers.resize(layers_);
+        for (const auto& restart : restarts_) restart();
+    }
+
+    /// Steps until done() holds between two edges.
+    void run_until(const std::function<bool()>& done, std::uint64_t limit) {
+        const std::uint64_t start = cycle();
+        while (!done()) {
+            if (cycle() - start >= limit) {
+                ADD_FAILURE() << "not done after " << limit << " cycles";
+                return;
+            }
+            sc_core::sc_start(period);
+        }
+    }
+    void run(std::uint64_t cycles) {
+        if (cycles > 0) sc_core::sc_start(static_cast<double>(cycles) * period);
+    }
+
+    /// The whole stimulus once; then again, broken off by a reset at a random cycle; then again to the end. `check`
+    /// sees the state after each complete run. Some idle cycles follow each, so that late transfers would be noticed.
+    void run_and_interrupt(const std::function<bool()>& done, std::uint64_t limit, const std::function<void()>& check) {
+        pulse_reset();
+        const std::uint64_t start = cycle();
+        run_until(done, limit);
+        const std::uint64_t length = cycle() - start;
+        run(kTail);
+        check();
+        for (int interrupt = 0; interrupt < 3; ++interrupt) {
+            pulse_reset();
+            run(1 + random_.next() % std::max<std::uint64_t>(length, 1));
+        }
+        pulse_reset();
+        run_until(done, limit);
+        run(kTail);
+        SCOPED_TRACE("after a reset in mid-flight");
+        check();
+    }
+
+    /// What stands to be restarted when a reset ends (monitors, stimuli).
+    void on_restart(std::function<void()> restart) { restarts_.push_back(std::move(restart)); }
+
+    const std::uint64_t seed;  ///< 0: no stalls
+    const sc_core::sc_time period{1, sc_core::SC_NS};
+    Clock clock{"clock", period};
+    sc_core::sc_signal<bool> reset{"reset"};
+    RunRecord record;
+
+private:
+    static constexpr std::uint64_t kTail = 40;
+    testing::ScopedTrace trace_;  // prints the seed beside every failure
+    Random random_{seed, "interrupt"};
+    std::size_t layers_;
+    std::vector<std::function<void()>> restarts_;
+};
+
+/// Edge numbers relative to a first one: what timing tests compare.
+inline std::vector<std::int64_t> since(const std::vector<std::uint64_t>& cycles, std::uint64_t first) {
+    std::vector<std::int64_t> gaps;
+    for (const std::uint64_t cycle : cycles) gaps.push_back(static_cast<std::int64_t>(cycle - first));
+    return gaps;
+}
+
+/// first, first + step, ...: `n` numbers.
+inline std::vector<std::int64_t> every(std::int64_t step, std::int64_t first, std::size_t n) {
+    std::vector<std::int64_t> numbers;
+    for (std::size_t i = 0; i < n; ++i) numbers.push_back(first + static_cast<std::int64_t>(i) * step);
+    return numbers;
+}
+
+}  // namespace widthwise::bench

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// Edges at which the LineBuffer asks for words and hands out taps, as formulas of the geometry. Edges count from the
+// transfer of the layer's first tile command; memory and array are as fast as they can be.
+#include <algorithm>
+
+#include "accelerator/line_buffer/line_buffer_bench.h"
+
+namespace widthwise::bench {
+namespace {
+
+struct Geometry {
+    int channels, height, width, kernel, columns, fill, rows;
+};
+
+/// The documented micro-architecture, row by row: words are asked for one a cycle, row-major, while rows are free; a
+/// word asked for at edge e is stored at e + 1; a tap leaves when its line is stored, one a cycle; the rows above the
+/// next tile's window are free from the edge on at which the tile's last tap enters the output register.
+struct Expected {
+    std::vector<std::int64_t> requests, taps;
+
+    /// Stride 1, no padding, mapping row, one image, one channel tile.
+    explicit Expected(const Geometry& g) {
+        const int words = (g.width + g.fill - 1) / g.fill;
+        const int out_height = g.height - g.kernel + 1;
+        const int out_width = g.width - g.kernel + 1;
+        std::vector<std::int64_t> line_stored;  // by row * channels + channel: edge at which its last word is stored
+        std::vector<std::int64_t> row_freed(static_cast<std::size_t>(g.height),
+                                            0);  // edge at which the row's slot is free
+        std::int64_t next_request = 1;
+        std::int64_t next_tap = 0;
+        int row = 0;
+        const auto fill_to = [&](int end) {
+            for (; row < end; ++row) {
+                // The slot of `row` held row - rows before.
+                const std::int64_t slot_free = row < g.rows ? 0 : row_freed[static_cast<std::size_t>(row - g.rows)];
+                for (int i = 0; i < g.channels * words; ++i) {
+                    next_request = std::max(next_request, slot_free + 1);
+                    requests.push_back(next_request++);
+                    if ((i + 1) % words == 0) line_stored.push_back(requests.back() + 1);
+                }
+            }
+        };
+        for (int y = 0; y < out_height; ++y) {
+            fill_to(y + g.kernel);
+            for (int first = 0; first < out_width; first += g.columns) {
+                for (int r = 0; r < g.kernel; ++r) {
+                    for (int s = 0; s < g.kernel; ++s) {
+                        for (int c = 0; c < g.channels; ++c) {
+                            // Stored at an edge, it can enter the output register at the same edge; transferred one
+                            // later.
+                            const auto line = static_cast<std::size_t>((y + r) * g.channels + c);
+                            next_tap = std::max(next_tap, line_stored[line] + 1);
+                            taps.push_back(next_tap++);
+                        }
+                    }
+                }
+            }
+            row_freed[static_cast<std::size_t>(y)] = taps.back() - 1;
+        }
+    }
+};
+
+Network network_of(const Geometry& g) {
+    return NetworkBuilder({g.channels, g.height, g.width}, Quantization{}, 1)
+        .convolution(2, window(g.kernel))
+        .network();
+}
+
+HardwareParams hardware_of(const Geometry& g) {
+    HardwareParams hardware;
+    hardware.array.columns = g.columns;
+    hardware.line_buffer.fill_bytes_per_cycle = g.fill;
+    hardware.line_buffer.rows = g.rows;
+    return hardware;
+}
+
+struct TimingCase {
+    const char* name;
+    Geometry geometry;
+};
+
+const TimingCase kCases[] = {
+    {"kernel_rows_only", {2, 6, 9, 3, 4, 4, 3}},
+    {"kernel_and_stride_rows", {2, 6, 9, 3, 4, 4, 4}},
+    {"whole_map", {2, 6, 9, 3, 4, 4, 6}},
+    {"slow_fill", {1, 7, 12, 3, 16, 1, 3}},
+    {"slow_fill_one_row_ahead", {1, 7, 12, 3, 16, 1, 4}},
+    {"wide_fill", {3, 8, 8, 2, 2, 8, 3}},
+    {"kernel_of_one", {2, 4, 8, 1, 8, 4, 1}},
+};
+
+class LineBufferTiming : public testing::TestWithParam<int> {};
+
+TEST_P(LineBufferTiming, IsExact) {
+    const Geometry& g = kCases[static_cast<std::size_t>(GetParam())].geometry;
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    b.run();
+    expect_same(b.activations.monitor.data, b.expected, "tap");
+    const Expected expected(g);
+    const std::uint64_t start = b.command.monitor.cycles.front();
+    EXPECT_EQ(since(b.request_monitor.cycles, start), expected.requests);
+    EXPECT_EQ(since(b.activations.monitor.cycles, start), expected.taps);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, LineBufferTiming, testing::Range(0, static_cast<int>(std::size(kCases))),
+                         [](const auto& test) {
+                             return std::string(kCases[static_cast<std::size_t>(test.param)].name);
+                         });
+
+/// The first tap leaves words_per_line + 2 edges after the command: request, memory, output register.
+TEST(LineBufferTimingOf, TheFirstTapWaitsForItsLineOnly) {
+    const Geometry g{3, 8, 28, 5, 24, 8, 6};
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    b.run();
+    const std::uint64_t words = (28 + 8 - 1) / 8;
+    EXPECT_EQ(b.activations.monitor.cycles.front() - b.command.monitor.cycles.front(), words + 2);
+    // Then one tap a cycle where the fill keeps ahead: the second output row reads one new row.
+    const std::size_t taps = 75;
+    const auto& at = b.activations.monitor.cycles;
+    for (std::size_t t = taps; t < 2 * taps; ++t) EXPECT_EQ(at[t] - at[t - 1], 1U) << "tap " << t;
+}
+
+/// With K + stride rows the next row is there when the next window begins; with K rows it is only asked for then.
+TEST(LineBufferTimingOf, ExactlyKernelRowsCostARefillPerOutputRow) {
+    const Geometry g{1, 6, 8, 3, 6, 8, 3};
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    b.run();
+    const auto& at = b.activations.monitor.cycles;
+    const std::size_t taps = 9;
+    for (std::size_t y = 1; y < 4; ++y) {
+        // Freed at edge f (last tap enters the output register), asked for at f + 1, stored at f + 2, handed out at f +
+        // 3; the taps of the two older rows go first.
+        const std::uint64_t freed = at[y * taps - 1] - 1;
+        const std::uint64_t new_row_tap = at[y * taps + 6];
+        EXPECT_EQ(at[y * taps], at[y * taps - 1] + 1);
+        EXPECT_EQ(new_row_tap, std::max(freed + 3, at[y * taps + 5] + 1));
+    }
+}
+
+TEST(LineBufferTimingOf, APassFollowsWithoutAGap) {
+    const Geometry g{1, 4, 8, 3, 6, 8, 4};
+    HardwareParams hardware = hardware_of(g);
+    hardware.array.rows = 1;  // two channel tiles: the feature map is read twice
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware, 1, 0);
+    b.run();
+    const auto& at = b.activations.monitor.cycles;
+    ASSERT_EQ(at.size(), 2U * 2 * 9);
+    // The last output row of a pass holds three of four slots until its last tap; the first row of the next pass takes
+    // the free one meanwhile, so that only the rest is waited for.
+    EXPECT_EQ(at[18], at[17] + 1);
+}
+
+/// The cause is there with the first edge at which no tap is: the array counts it at the edge after.
+TEST(LineBufferTimingOf, StallsAreBlamedOnTheFillOrOnTheLostPort) {
+    const Geometry g{1, 4, 8, 3, 6, 1, 3};  // a line takes eight cycles
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    std::vector<std::uint64_t> refused, blamed;
+    b.memory.deny = [&] {
+        return b.request_monitor.count() >= 10 && b.request_monitor.count() < 12 && refused.size() < 5;
+    };
+    b.bench.pulse_reset();
+    while (!b.done() && b.bench.cycle() < 1000) {
+        const std::uint64_t edge = b.bench.cycle();
+        if (b.request.valid.read() && !b.request.ready.read()) refused.push_back(edge);
+        if (b.starved_by.read() == Stall::port_conflict) blamed.push_back(edge - 1);
+        b.bench.run(1);
+    }
+    EXPECT_EQ(refused.size(), 5U);
+    EXPECT_EQ(blamed, refused);
+    expect_same(b.activations.monitor.data, b.expected, "tap");
+}
+
+}  // namespace
+}  // namespace widthwise::bench

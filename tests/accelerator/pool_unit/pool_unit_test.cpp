@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// The PoolUnit against pooling by definition: which write completes which windows, at which edge, with which counts.
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "accelerator/kit/link_bench.h"
+#include "accelerator/kit/networks.h"
+#include "accelerator/pool_unit/pool_unit.h"
+#include "common/error.h"
+
+namespace widthwise::bench {
+namespace {
+
+/// Which bytes a write carries, in any order.
+using Bytes = std::map<int, int>;
+
+/// Results of one layer in the order in which the array's tiles drain, and what must be written for each beat.
+class LayerTraffic {
+public:
+    LayerTraffic(const Schedule& schedule, const LayerSchedule& layer, const HardwareParams& hardware, Random& random)
+        : layer_(layer), lanes_(hardware.requant.lanes) {
+        const Network& network = *schedule.network;
+        const Quantization q =
+            layer.pool_index >= 0 ? pool(network).input_quantization : Quantization{true, 8, 0, 1.0F};
+        for (int i = 0; i < layer.images; ++i) {
+            auto& map = maps_.emplace_back();
+            for (std::int64_t k = 0; k < layer.sums.elements(); ++k) map.push_back(random.in(q.low(), q.high()));
+            pooled_.push_back(layer.pool_index >= 0 ? plain_pool(network, *op_, hardware, map) : map);
+        }
+        for (const TileIndex& index : plain_tiles(layer)) add_tile(index);
+        beats.back().position.last_of_layer = true;
+        if (layer.pool_index >= 0) count(hardware);
+    }
+
+    std::vector<OutputBeat> beats;
+    std::vector<Bytes> writes;  ///< of each beat; empty: none
+    EventCounts events;
+
+private:
+    struct PoolInput {
+        Quantization input_quantization;
+    };
+    PoolInput pool(const Network& network) {
+        op_ = &network.operators[static_cast<std::size_t>(layer_.pool_index)];
+        return {network.tensors[static_cast<std::size_t>(op_->input)].quantization};
+    }
+
+    void add_tile(const TileIndex& index) {
+        const int rows = std::min(layer_.array_rows, layer_.sums.channels - index.channel_tile * layer_.array_rows);
+        const int group = index.image_group * layer_.array_columns;
+        const int columns = layer_.image_columns ? std::min(layer_.array_columns, layer_.images - group)
+                                                 : layer_.tiles[static_cast<std::size_t>(index.tile)].count;
+        const int runs = layer_.image_columns ? columns : rows;
+        const int length = layer_.image_columns ? rows : columns;
+        for (int run = 0; run < runs; ++run) {
+            for (int first = 0; first < length; first += lanes_) {
+                OutputBeat beat;
+                beat.position.layer = &layer_;
+                beat.position.along_channels = layer_.image_columns;
+                beat.position.image = layer_.image_columns ? group + run : index.image_group;
+                beat.position.channel = index.channel_tile * layer_.array_rows + (layer_.image_columns ? first : run);
+                beat.position.pixel =
+                    layer_.image_columns ? 0 : layer_.tiles[static_cast<std::size_t>(index.tile)].first + first;
+                beat.values.count = std::min(lanes_, length - first);
+                add_beat(beat);
+            }
+        }
+    }
+
+    void add_beat(OutputBeat beat) {
+        Bytes bytes;
+        const auto plane = static_cast<std::size_t>(layer_.sums.height * layer_.sums.width);
+        for (int i = 0; i < beat.values.count; ++i) {
+            const int channel = beat.position.channel + (layer_.image_columns ? i : 0);
+            const int at = beat.position.pixel + (layer_.image_columns ? 0 : i);
+            const auto& map = maps_[static_cast<std::size_t>(beat.position.image)];
+            beat.values[i] = static_cast<std::int16_t>(
+                map[static_cast<std::size_t>(channel) * plane + static_cast<std::size_t>(at)]);
+            complete(beat.position.image, channel, at, bytes);
+        }
+        beats.push_back(beat);
+        writes.push_back(bytes);
+    }
+
+    /// Pixels of a channel come in order, so a window is complete with its last pixel inside the feature map.
+    void complete(int image, int channel, int at, Bytes& bytes) const {
+        const Shape& out = layer_.output;
+        const auto emit = [&](int offset) {
+            const int address = static_cast<int>(layer_.output_placement.address) +
+                                image * static_cast<int>(out.elements()) + channel * out.height * out.width + offset;
+            const int value = pooled_[static_cast<std::size_t>(image)]
+                                     [static_cast<std::size_t>(channel * out.height * out.width + offset)];
+            bytes[address] = value & 0xff;
+        };
+        if (layer_.pool_index < 0) {
+            emit(at);
+            return;
+        }
+        const Window& w = op_->window;
+        for (int oy = 0; oy < out.height; ++oy) {
+            for (int ox = 0; ox < out.width; ++ox) {
+                const int last_y = std::min(oy * w.stride_height - w.pad_top + w.kernel_height, layer_.sums.height) - 1;
+                const int last_x = std::min(ox * w.stride_width - w.pad_left + w.kernel_width, layer_.sums.width) - 1;
+                if (last_y * layer_.sums.width + last_x == at) emit(oy * out.width + ox);
+            }
+        }
+    }
+
+    void count(const HardwareParams& hardware) {
+        const Window& w = op_->window;
+        std::uint64_t windows = 0;
+        std::uint64_t pixels = 0;
+        for (int oy = 0; oy < layer_.output.height; ++oy) {
+            for (int ox = 0; ox < layer_.output.width; ++ox) {
+                ++windows;
+                for (int r = 0; r < w.kernel_height; ++r) {
+                    for (int s = 0; s < w.kernel_width; ++s) {
+                        const int y = oy * w.stride_height - w.pad_top + r;
+                        const int x = ox * w.stride_width - w.pad_left + s;
+                        pixels += y >= 0 && y < layer_.sums.height && x >= 0 && x < layer_.sums.width;
+                    }
+                }
+            }
+        }
+        const auto maps = static_cast<std::uint64_t>(layer_.images * layer_.sums.channels);
+        const bool average = op_->kind == OperatorKind::average_pool;
+        events[average ? Event::pool_add : Event::pool_compare] = maps * (pixels - windows);
+        if (!average) return;
+        const RequantMode mode = hardware.requant.mode;
+        events[Event::requant_add] = maps * windows;
+        if (mode != RequantMode::shift) events[Event::requant_multiply] = maps * windows;
+        if (mode == RequantMode::shift || mode == RequantMode::fixed_point)
+            events[Event::requant_shift] = maps * windows;
+    }
+
+    const LayerSchedule& layer_;
+    int lanes_;
+    const Operator* op_ = nullptr;
+    std::vector<std::vector<int>> maps_, pooled_;
+};
+
+class PoolUnitBench {
+public:
+    PoolUnitBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
+        : schedule(compile(network, hardware, images)), bench(seed, schedule.layers.size()),
+          unit("pool_unit", bench.record) {
+        unit.clk(bench.clock);
+        unit.reset(bench.reset);
+        unit.outputs(outputs.link);
+        unit.results(results.link);
+        unit.stored(stored.link);
+        Random random(seed, "results");
+        for (const LayerSchedule& layer : schedule.layers) {
+            traffic.emplace_back(schedule, layer, hardware, random);
+            for (const OutputBeat& beat : traffic.back().beats) outputs.source.payloads.push_back(beat);
+        }
+        // As the Sequencer does: a layer begins when the one before is stored.
+        outputs.source.allow = [this](std::size_t i) {
+            const auto layer = static_cast<std::size_t>(outputs.source.payloads[i].position.layer->index);
+            return stored.monitor.count() >= layer;
+        };
+    }
+    [[nodiscard]] bool done() const { return stored.monitor.count() == schedule.layers.size(); }
+
+    Schedule schedule;
+    Bench bench;
+    DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
+    DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
+    DrainedLink<Token> stored{"pool_unit2sequencer", bench};
+    PoolUnit unit;
+    std::vector<LayerTraffic> traffic;
+};
+
+Bytes bytes_of(const ActivationWrite& write) {
+    Bytes bytes;
+    EXPECT_EQ(write.addresses.count, write.bytes.count);
+    for (int i = 0; i < write.bytes.count; ++i) {
+        EXPECT_TRUE(bytes.emplace(write.addresses[i], write.bytes[i]).second)
+            << "written twice: " << write.addresses[i];
+    }
+    return bytes;
+}
+
+struct Case {
+    const char* name;
+    int images;
+    std::function<Network()> network;
+    std::function<void(HardwareParams&)> change;
+};
+
+const Quantization kUnsigned{false, 8, 7, 0.05F};
+const Quantization kSigned{true, 8, -4, 0.05F};
+
+NetworkBuilder conv(int channels, int height, int width, const Quantization& q = kUnsigned) {
+    return NetworkBuilder({1, height, width}, q, 1).convolution(channels, window(1));
+}
+
+const Case kCases[] = {
+    {"max_2x2", 2, [] { return conv(5, 6, 7).max_pool(window(2, 2)).network(); }, [](HardwareParams&) {}},
+    {"max_overlapping", 1, [] { return conv(3, 7, 8).max_pool(window(3, 2)).network(); }, [](HardwareParams&) {}},
+    {"max_stride_1", 1, [] { return conv(3, 5, 6, kSigned).max_pool(window(3, 1)).network(); }, [](HardwareParams&) {}},
+    {"max_padded", 2, [] { return conv(3, 6, 7, kSigned).max_pool(window(3, 2, 1)).network(); },
+     [](HardwareParams&) {}},
+    {"max_padded_stride_1", 1, [] { return conv(2, 5, 5).max_pool(window(3, 1, 1)).network(); },
+     [](HardwareParams&) {}},
+    {"max_wide_padding", 1, [] { return conv(2, 6, 6).max_pool(window(4, 1, 3)).network(); }, [](HardwareParams&) {}},
+    {"max_uneven", 1,
+     [] {
+         return conv(2, 7, 9).max_pool({2, 3, 3, 2, 1, 0, 0, 2}).network();
+     },
+     [](HardwareParams&) {}},
+    {"max_stride_above_kernel", 1, [] { return conv(3, 8, 7).max_pool(window(2, 3)).network(); },
+     [](HardwareParams&) {}},
+    {"max_flat", 2, [] { return conv(3, 6, 5).max_pool(window(2, 2)).network(); },
+     [](HardwareParams& h) {
+         h.array.mapping = Mapping::flat;
+         h.array.columns = 13;
+         h.requant.lanes = 8;
+     }},
+    {"max_global", 1,
+     [] {
+         return conv(3, 5, 4).max_pool({5, 4, 1, 1, 0, 0, 0, 0}).network();
+     },
+     [](HardwareParams&) {}},
+    {"average_2x2", 1, [] { return conv(5, 6, 7).average_pool(window(2, 2)).network(); }, [](HardwareParams&) {}},
+    {"average_overlapping_padded", 2, [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 2, 1)).network(); },
+     [](HardwareParams&) {}},
+    {"average_counting_the_padding", 1,
+     [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 2, 1), true).network(); }, [](HardwareParams&) {}},
+    {"average_float32", 1, [] { return conv(3, 6, 7).average_pool(window(3, 1, 1)).network(); },
+     [](HardwareParams& h) { h.requant.mode = RequantMode::float32; }},
+    {"average_shift", 1, [] { return conv(3, 6, 7).average_pool(window(2, 2)).network(); },
+     [](HardwareParams& h) {
+         h.requant.mode = RequantMode::shift;
+         h.pool.rounding = Rounding::floor;
+     }},
+    {"average_reciprocal", 1, [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 3)).network(); },
+     [](HardwareParams& h) {
+         h.requant.mode = RequantMode::reciprocal;
+         h.pool.rounding = Rounding::half_away;
+     }},
+    {"pass_through", 2, [] { return conv(5, 4, 7, kSigned).network(); }, [](HardwareParams&) {}},
+    {"image_columns", 5,
+     [] {
+         return NetworkBuilder({7, 1, 1}, kSigned, 1).fully_connected(11).network();
+     },
+     [](HardwareParams&) {}},
+    {"image_columns_pooled", 5,
+     [] {
+         return NetworkBuilder({3, 2, 2}, kSigned, 1).convolution(7, window(2)).max_pool(window(1)).network();
+     },
+     [](HardwareParams&) {}},
+    {"max_wide_beats", 1, [] { return conv(2, 4, 64).max_pool(window(3, 1, 1)).network(); },
+     [](HardwareParams& h) { h.array.columns = h.requant.lanes = 64; }},
+    {"pools_in_a_row", 2,
+     [] {
+         return conv(3, 9, 9)
+             .max_pool(window(2, 2))
+             .average_pool(window(2, 1))
+             .max_pool(window(2, 1))
+             .fully_connected(4)
+             .network();
+     },
+     [](HardwareParams&) {}},
+};
+
+class PoolUnitValues : public testing::TestWithParam<std::tuple<int, int>> {};
+
+TEST_P(PoolUnitValues, AreThePooledPixels) {
+    const Case& c = kCases[static_cast<std::size_t>(std::get<0>(GetParam()))];
+    SCOPED_TRACE(c.name);
+    HardwareParams hardware;
+    hardware.array.rows = 4;
+    hardware.array.columns = 5;
+    hardware.requant.lanes = 3;
+    c.change(hardware);
+    const Network network = c.network();
+    PoolUnitBench b(network, hardware, c.images, static_cast<std::uint64_t>(std::get<1>(GetParam())));
+
+    std::uint64_t probed = 0;
+    b.unit.probe = [&](int, int, int, int, int) { ++probed; };
+    b.bench.on_restart([&] { probed = 0; });
+    b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
+                              [&] {
+                                  std::vector<Bytes> actual, expected;
+                                  std::uint64_t pooled = 0;
+                                  for (const ActivationWrite& write : b.results.monitor.data)
+                                      actual.push_back(bytes_of(write));
+                                  for (std::size_t i = 0; i < b.traffic.size(); ++i) {
+                                      const LayerTraffic& layer = b.traffic[i];
+                                      for (const Bytes& write : layer.writes) {
+                                          if (!write.empty()) expected.push_back(write);
+                                          if (b.schedule.layers[i].pool_index >= 0) pooled += write.size();
+                                      }
+                                      EXPECT_TRUE(b.bench.record.layers[i].events == layer.events) << "layer " << i;
+                                  }
+                                  EXPECT_EQ(actual, expected);
+                                  EXPECT_EQ(probed, pooled);
+                                  for (std::size_t i = 0; i < b.stored.monitor.count(); ++i) {
+                                      // A layer is stored when its last write has been taken.
+                                      for (std::size_t w = 0; w < b.results.monitor.count(); ++w) {
+                                          if (b.results.monitor.data[w].layer == static_cast<int>(i)) {
+                                              EXPECT_LT(b.results.monitor.cycles[w], b.stored.monitor.cycles[i]);
+                                          }
+                                      }
+                                  }
+                              });
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, PoolUnitValues,
+                         testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 5)),
+                         [](const auto& test) {
+                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
+                                    "_seed" + std::to_string(std::get<1>(test.param));
+                         });
+
+/// A beat taken at edge n is written at n + 1, if it completes anything; the layer is stored at the last beat's n + 2.
+class PoolUnitTiming : public testing::TestWithParam<int> {};
+
+TEST_P(PoolUnitTiming, OneCycle) {
+    const Case& c = kCases[static_cast<std::size_t>(GetParam())];
+    HardwareParams hardware;
+    hardware.array.columns = 5;
+    hardware.requant.lanes = 2;
+    c.change(hardware);
+    const Network network = c.network();
+    PoolUnitBench b(network, hardware, c.images, 0);
+    b.bench.pulse_reset();
+    b.bench.run_until([&] { return b.done(); }, 100000);
+    std::vector<std::uint64_t> writes, stored;
+    std::size_t beat = 0;
+    for (const LayerTraffic& layer : b.traffic) {
+        for (std::size_t i = 0; i < layer.writes.size(); ++i, ++beat) {
+            const std::uint64_t taken = b.outputs.monitor.cycles[beat];
+            if (i > 0) {
+                EXPECT_EQ(taken, b.outputs.monitor.cycles[beat - 1] + 1) << "one beat a cycle";
+            }
+            if (!layer.writes[i].empty()) writes.push_back(taken + 1);
+        }
+        stored.push_back(b.outputs.monitor.cycles[beat - 1] + 2);
+    }
+    EXPECT_EQ(b.results.monitor.cycles, writes);
+    EXPECT_EQ(b.stored.monitor.cycles, stored);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, PoolUnitTiming, testing::Range(0, static_cast<int>(std::size(kCases))),
+                         [](const auto& test) {
+                             return std::string(kCases[static_cast<std::size_t>(test.param)].name);
+                         });
+
+/// The last row of a map with wide padding closes nine rows of windows at once: 9 * 64 pooled pixels.
+TEST(PoolUnitLimits, BeatsThatCompleteMoreThanThePortTakesAreRefused) {
+    HardwareParams hardware;
+    hardware.array.columns = 64;
+    hardware.requant.lanes = 64;
+    const Network network = conv(2, 20, 64).max_pool(window(16, 1, 8)).network();
+    try {
+        const Schedule schedule = compile(network, hardware, 1);
+        FAIL() << schedule.layers.size() << " layers";
+    } catch (const InputError& error) {
+        EXPECT_NE(std::string(error.what()).find("lanes: 64"), std::string::npos) << error.what();
+    }
+    hardware.requant.lanes = 3;
+    EXPECT_NO_THROW(compile(network, hardware, 1));
+}
+
+/// A full port register holds the next beat back; a beat that completes nothing waits as well (the stage moves as one).
+TEST(PoolUnitTimingOf, AStalledPortHoldsBeatsBack) {
+    HardwareParams hardware;
+    const Network network = conv(1, 2, 8).network();
+    hardware.requant.lanes = 2;
+    PoolUnitBench b(network, hardware, 1, 0);
+    b.results.sink.allow = [&] { return b.bench.cycle() < 9 || b.bench.cycle() >= 14; };  // ready low at edges 10..14
+    b.bench.pulse_reset();
+    b.bench.run_until([&] { return b.done(); }, 100);
+    const std::uint64_t first = b.outputs.monitor.cycles.front();
+    ASSERT_LT(first + 1, 10U);
+    std::vector<std::uint64_t> taken;
+    for (std::uint64_t edge = first; taken.size() < 8; ++edge) {
+        if (edge < 10 || edge > 14) taken.push_back(edge);
+    }
+    EXPECT_EQ(b.outputs.monitor.cycles, taken);
+}
+
+}  // namespace
+}  // namespace widthwise::bench

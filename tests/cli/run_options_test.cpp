@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_options.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/command.h"
+#include "results/result_files.h"
+
+namespace widthwise {
+namespace {
+
+using testing::HasSubstr;
+
+ParsedOptions run_options(const std::vector<std::string>& arguments) {
+    return parse_options(run_command().spec, arguments);
+}
+
+Schedule two_layers() {
+    Schedule schedule;
+    schedule.layers.resize(2);
+    schedule.layers[0].name = "c1";
+    schedule.layers[1].name = "Fc2";
+    schedule.layers[1].index = 1;
+    return schedule;
+}
+
+TEST(WaveLimits, FromOptions) {
+    const WaveLimits limits =
+        wave_limits(run_options({"a", "--vcd", "w.vcd", "--vcd-cycles", "5:9", "--vcd-layer", "fc2", "--vcd-depth", "2",
+                                 "--vcd-scope", "*.dma", "--vcd-scope", "x"}),
+                    two_layers());
+    EXPECT_EQ(limits.first_cycle, 5U);
+    EXPECT_EQ(limits.end_cycle, 9U);
+    EXPECT_EQ(limits.layer, 1);
+    EXPECT_EQ(limits.depth, 2);
+    EXPECT_THAT(limits.scopes, testing::ElementsAre("*.dma", "x"));
+}
+
+TEST(WaveLimits, ByDefaultTheFirstCyclesOfEverything) {
+    const WaveLimits limits = wave_limits(run_options({"a", "--vcd", "w.vcd"}), two_layers());
+    EXPECT_EQ(limits.first_cycle, 0U);
+    EXPECT_EQ(limits.end_cycle, kDefaultWaveCycles);
+    EXPECT_FALSE(limits.layer);
+    EXPECT_TRUE(limits.scopes.empty());
+}
+
+TEST(WaveLimits, RefusesUnknownLayersAndDepths) {
+    const auto refused = [](const std::string& option, const std::string& value) {
+        return test::refusal([&] {
+            static_cast<void>(wave_limits(run_options({"a", "--vcd", "w.vcd", option, value}), two_layers()));
+        });
+    };
+    EXPECT_THAT(refused("--vcd-layer", "fc3"), HasSubstr("did you mean 'Fc2'?"));
+    EXPECT_THAT(refused("--vcd-depth", "0"), HasSubstr("--vcd-depth"));
+    EXPECT_THAT(refused("--vcd-cycles", "9:5"), HasSubstr("--vcd-cycles"));
+}
+
+TEST(CheckWaveformOptions, NeedTheFileAndOneJob) {
+    EXPECT_NO_THROW(check_waveform_options(run_options({"a", "--jobs", "2"})));
+    EXPECT_NO_THROW(check_waveform_options(run_options({"a", "--vcd", "w.vcd", "--jobs", "1"})));
+    EXPECT_THAT(test::refusal([] {
+                    check_waveform_options(run_options({"a", "--vcd-depth", "2"}));
+                }),
+                HasSubstr("--vcd-depth needs --vcd"));
+    EXPECT_THAT(test::refusal([] {
+                    check_waveform_options(run_options({"a", "--vcd", "w", "--jobs", "2"}));
+                }),
+                HasSubstr("--jobs"));
+}
+
+TEST(CheckEngine, KnowsWhatThereIs) {
+    EXPECT_EQ(chosen_engine(run_options({"a"})), EngineChoice::systemc);
+    EXPECT_EQ(chosen_engine(run_options({"a", "--engine", "fast"})), EngineChoice::fast);
+    EXPECT_THAT(test::refusal([] { chosen_engine(run_options({"a", "--engine", "system"})); }), HasSubstr("systemc"));
+}
+
+TEST(RepeatedOptions, KeepsWhatChangesResults) {
+    EXPECT_EQ(repeated_options(run_options({"a", "--accumulator", "18", "--jobs", "2"}), {"engine", "accumulator"}),
+              " --accumulator 18");
+}
+
+}  // namespace
+}  // namespace widthwise

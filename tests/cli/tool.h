@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs the built executable as a user does.
+#pragma once
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "results/result_files.h"
+
+namespace widthwise::test {
+
+struct ToolResult {
+    int status = -1;  ///< exit status; minus the signal when one ended it
+    std::string out;
+    std::string err;
+};
+
+/// A started executable, in the repository's root.
+class Tool {
+public:
+    explicit Tool(const std::vector<std::string>& arguments) {
+        std::vector<std::string> words = {WIDTHWISE_EXECUTABLE};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        std::vector<char*> argv;
+        for (std::string& word : words) argv.push_back(word.data());
+        argv.push_back(nullptr);
+        process_ = fork();
+        if (process_ != 0) return;
+        dup2(fileno(out_), STDOUT_FILENO);
+        dup2(fileno(err_), STDERR_FILENO);
+        for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);  // whatever the test runner ignores
+        if (chdir(WIDTHWISE_SOURCE_DIR) == 0) execv(argv[0], argv.data());
+        _exit(127);
+    }
+    ~Tool() {
+        std::fclose(out_);
+        std::fclose(err_);
+    }
+    Tool(const Tool&) = delete;
+    Tool& operator=(const Tool&) = delete;
+
+    void signal(int number) const { kill(process_, number); }
+
+    ToolResult wait() {
+        ToolResult result;
+        int status = 0;
+        waitpid(process_, &status, 0);
+        result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+        result.out = content(out_);
+        result.err = content(err_);
+        return result;
+    }
+
+private:
+    static std::string content(std::FILE* file) {
+        std::string text;
+        std::rewind(file);
+        char bytes[4096];
+        while (const std::size_t count = std::fread(bytes, 1, sizeof bytes, file)) text.append(bytes, count);
+        return text;
+    }
+
+    std::FILE* out_ = std::tmpfile();
+    std::FILE* err_ = std::tmpfile();
+    pid_t process_ = -1;
+};
+
+inline ToolResult run_tool(const std::vector<std::string>& arguments) { return Tool(arguments).wait(); }
+
+inline std::string repository(const std::string& path) { return std::string(WIDTHWISE_SOURCE_DIR) + "/" + path; }
+
+/// A configuration file in `folder` for the shipped network and images, with lines of its own.
+inline std::string write_config(const TemporaryFolder& folder, const std::string& more = "",
+                                const std::string& network = repository("models/lenet5.onnx"),
+                                const std::string& images = repository("traces/mnist/t10k-images-idx3-ubyte.gz"),
+                                const std::string& labels = repository("traces/mnist/t10k-labels-idx1-ubyte.gz")) {
+    return folder.write("config.yaml",
+                        fmt::format("network: {}\nimages: {}\nlabels: {}\n{}", network, images, labels, more));
+}
+
+}  // namespace widthwise::test

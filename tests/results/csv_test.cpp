@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/csv.h"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace widthwise {
+namespace {
+
+TEST(CsvWriter, QuotesWhatNeedsIt) {
+    CsvWriter csv;
+    csv.text("plain").text("a,b").text("say \"hi\"").text("two\nlines").empty().end_row();
+    EXPECT_EQ(csv.str(), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",\n");
+}
+
+TEST(CsvWriter, NumbersReadBackExactly) {
+    CsvWriter csv;
+    csv.number(std::int64_t{-3}).number(0.1).number(100.0).number(std::numeric_limits<double>::quiet_NaN());
+    csv.number(std::numeric_limits<std::uint64_t>::max()).end_row();
+    EXPECT_EQ(csv.str(), "-3,0.1,100,,18446744073709551615\n");
+}
+
+TEST(CsvWriter, AnEmptyFirstCellKeepsItsPlace) {
+    CsvWriter csv;
+    csv.empty().number(1).end_row();
+    csv.number(2).end_row();
+    EXPECT_EQ(csv.str(), ",1\n2\n");
+}
+
+}  // namespace
+}  // namespace widthwise

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// What compile() refuses, and that the message names the layer, the key, the value and what would do.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "schedule/network_builder.h"
+
+namespace widthwise::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::string refusal(const Network& network, const HardwareParams& hardware, int images = 1) {
+    try {
+        compile(network, hardware, images);
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    ADD_FAILURE() << "compiled what should be refused";
+    return "";
+}
+
+bool compiles(const Network& network, const HardwareParams& hardware, int images = 1) {
+    try {
+        compile(network, hardware, images);
+        return true;
+    } catch (const InputError&) {
+        return false;
+    }
+}
+
+/// 3x3 over 2 channels of 8x8: rows of 16 bytes; then a vector of 72 to 5.
+NetworkBuilder two_layers() {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c1", 2, square_window(3)).fully_connected("f", 5);
+    return builder;
+}
+
+TEST(Refusals, NetworkWithoutOperators) {
+    EXPECT_THAT(refusal(NetworkBuilder({1, 2, 2}).network(), {}), HasSubstr("no operator"));
+}
+
+TEST(Refusals, LineBufferSmallerThanTheKernel) {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c1", 2, square_window(3));
+    HardwareParams hardware;
+    hardware.line_buffer.bytes = 3 * 16;
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+    hardware.line_buffer.bytes = 3 * 16 - 1;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("line_buffer.bytes: 47"), HasSubstr("needs at least 48")));
+    hardware.line_buffer.bytes = 1;
+    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("needs at least 48"));
+}
+
+TEST(Refusals, FlatMappingNeedsMoreRows) {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c1", 2, square_window(3));  // 6x6: 8 pixels reach over two rows
+    HardwareParams hardware;
+    hardware.line_buffer.bytes = 3 * 16;
+    hardware.array.mapping = Mapping::flat;
+    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("needs at least 64"));
+}
+
+TEST(Refusals, LineBufferSmallerThanAVectorOrAPooledRow) {
+    HardwareParams hardware;
+    hardware.line_buffer.bytes = 71;
+    EXPECT_THAT(refusal(two_layers().network(), hardware),
+                AllOf(HasSubstr("layer 'f'"), HasSubstr("needs at least 72")));
+    hardware.line_buffer.bytes = 72;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.batch = 2;  // two images side by side
+    EXPECT_THAT(refusal(two_layers().network(), hardware, 2), HasSubstr("needs at least 144"));
+    NetworkBuilder pool({2, 4, 9});
+    pool.pool("p", OperatorKind::max_pool, square_window(2));
+    hardware.line_buffer.bytes = 8;
+    EXPECT_THAT(refusal(pool.network(), hardware), AllOf(HasSubstr("layer 'p'"), HasSubstr("needs at least 9")));
+}
+
+TEST(Refusals, LineBufferRows) {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c1", 2, square_window(3));
+    HardwareParams hardware;
+    hardware.line_buffer.rows = 2;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("line_buffer.rows: 2"), HasSubstr("3 or more, or auto")));
+    hardware.line_buffer.rows = 5;
+    hardware.line_buffer.bytes = 5 * 16 - 1;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("line_buffer.bytes: 79"), HasSubstr("5 rows of 16 bytes"), HasSubstr("needs 80")));
+}
+
+TEST(Refusals, ActivationBuffer) {
+    HardwareParams hardware;
+    hardware.activation_buffer.bytes = 2 * 128;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.activation_buffer.bytes = 2 * 128 - 1;
+    EXPECT_THAT(refusal(two_layers().network(), hardware),
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("activation_buffer.bytes: 255"),
+                      HasSubstr("input of 128 bytes"), HasSubstr("needs at least 256")));
+    NetworkBuilder growing({1, 4, 4});
+    growing.convolution("wide", 9, square_window(1));
+    hardware.activation_buffer.bytes = 100;
+    EXPECT_THAT(refusal(growing.network(), hardware),
+                AllOf(HasSubstr("layer 'wide'"), HasSubstr("output of 144 bytes"), HasSubstr("needs at least 288")));
+    hardware.activation_buffer.bytes = 2 * 144;
+    EXPECT_TRUE(compiles(growing.network(), hardware));
+    hardware.batch = 2;
+    EXPECT_THAT(refusal(growing.network(), hardware, 2), HasSubstr("needs at least 576"));
+}
+
+TEST(Refusals, WeightBufferResident) {
+    // c1: 2 x (18 + 9), f: 5 x (72 + 9)
+    HardwareParams hardware;
+    hardware.weight_buffer.bytes = 54 + 405;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.weight_buffer.bytes = 54 + 405 - 1;
+    EXPECT_THAT(refusal(two_layers().network(), hardware),
+                AllOf(HasSubstr("weight_buffer.bytes: 458"), HasSubstr("459 bytes"), HasSubstr("streamed")));
+}
+
+TEST(Refusals, WeightBufferStreamed) {
+    HardwareParams hardware;
+    hardware.weight_buffer.storage = WeightStorage::streamed;
+    hardware.array.rows = 2;  // the largest tile: two outputs of f
+    hardware.weight_buffer.bytes = 2 * 2 * 81;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.weight_buffer.bytes = 2 * 2 * 81 - 1;
+    EXPECT_THAT(refusal(two_layers().network(), hardware),
+                AllOf(HasSubstr("layer 'f'"), HasSubstr("weight_buffer.bytes: 323"), HasSubstr("needs at least 324")));
+}
+
+TEST(Refusals, MultiplierNarrowerThanTheOperands) {
+    NetworkBuilder builder({2, 8, 8}, {false, 6, 0, 0.01F});
+    builder.convolution("c1", 2, square_window(3));
+    builder.op().weights.bits = 5;
+    HardwareParams hardware;
+    hardware.array.activation_bits = 6;
+    hardware.array.weight_bits = 5;
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+    hardware.array.activation_bits = 5;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("array.activation_bits: 5"), HasSubstr("6..8, or auto")));
+    hardware.array.activation_bits = 6;
+    hardware.array.weight_bits = 4;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("array.weight_bits: 4"), HasSubstr("5..8, or auto")));
+    // A lone pool multiplies nothing.
+    NetworkBuilder pool({2, 8, 8});
+    pool.pool("p", OperatorKind::max_pool, square_window(2));
+    hardware.array = {8, 8, Mapping::row, Interconnect::broadcast, false, true, 2, 2};
+    EXPECT_TRUE(compiles(pool.network(), hardware));
+}
+
+TEST(Refusals, AccumulatorWidthOfAnUnknownLayer) {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("C1", 2, square_window(3)).pool("pool", OperatorKind::max_pool, square_window(2));
+    HardwareParams hardware;
+    hardware.accumulator.layer_bits = {{"c1", 12}, {"c9", 12}};
+    EXPECT_THAT(refusal(builder.network(), hardware), AllOf(HasSubstr("'c9'"), HasSubstr("C1")));
+    hardware.accumulator.layer_bits = {{"pool", 12}};  // it has no accumulators
+    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("'pool'"));
+}
+
+TEST(Refusals, RescaleFactorThatTheModeCannotDo) {
+    NetworkBuilder builder({1, 4, 4}, {false, 8, 0, 1.0F});
+    builder.convolution("c1", 1, square_window(1));
+    builder.op().weights.scales = {3.0F};
+    builder.output().quantization.scale = 1.0F;
+    HardwareParams hardware;
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+    hardware.requant.mode = RequantMode::shift;
+    EXPECT_THAT(refusal(builder.network(), hardware), AllOf(HasSubstr("layer 'c1'"), HasSubstr("right shift")));
+    hardware.requant.mode = RequantMode::fixed_point;
+    builder.op().weights.scales = {70000.0F};
+    EXPECT_THAT(refusal(builder.network(), hardware), AllOf(HasSubstr("layer 'c1'"), HasSubstr("16 bits")));
+}
+
+TEST(Refusals, MorePoolingWindowsAtOnceThanThePoolUnitWrites) {
+    // The last pixel of each axis completes the 16 windows that begin at it or that padding cuts off there.
+    NetworkBuilder builder({1, 2, 2});
+    builder.pool("p", OperatorKind::max_pool, square_window(16, 1, 15));
+    HardwareParams hardware;
+    hardware.requant.lanes = kMaxPooledPixels / (16 * 16);
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+    ++hardware.requant.lanes;
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("layer 'p'"), HasSubstr("requantization.lanes: 2"), HasSubstr("512 pooling windows"),
+                      HasSubstr("at most 256")));
+}
+
+TEST(Refusals, RescaleFactorOfAnAveragePool) {
+    NetworkBuilder builder({1, 4, 4}, {false, 8, 0, 2.0F});
+    builder.pool("p", OperatorKind::average_pool, square_window(2, 2));
+    builder.output().quantization.scale = 1.0F;
+    HardwareParams hardware;
+    hardware.requant.mode = RequantMode::shift;
+    // Four pixels: 2 / 4. That one pixel would be 2 does not matter, no window has one.
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+    builder.op().window = square_window(2, 2, 1);
+    builder.output().shape = {1, 3, 3};
+    EXPECT_THAT(refusal(builder.network(), hardware), AllOf(HasSubstr("'p'"), HasSubstr("right shift")));
+    builder.op().average_counts_padding = true;
+    EXPECT_TRUE(compiles(builder.network(), hardware));
+}
+
+}  // namespace
+}  // namespace widthwise::test

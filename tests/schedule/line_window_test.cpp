@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which feature-map rows the line buffer is filled with and how many it holds.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "schedule/network_builder.h"
+
+namespace widthwise::test {
+namespace {
+
+LayerSchedule compiled(const NetworkBuilder& builder, const HardwareParams& hardware = {}, int images = 1) {
+    return compile(builder.network(), hardware, images).layers.front();
+}
+
+/// A convolution with this kernel and stride over an 8-row, 4-pixel map of two channels.
+LayerSchedule over_eight_rows(int kernel, int stride, int pad_top, int pad_bottom,
+                              const HardwareParams& hardware = {}) {
+    const Window window{kernel, 1, stride, 1, pad_top, 0, pad_bottom, 0};
+    return compiled(NetworkBuilder({2, 8, 4}).convolution("c", 1, window), hardware);
+}
+
+std::string windows(const LayerSchedule& layer) {
+    std::string all;
+    for (const LineWindow& w : layer.windows) {
+        all += std::to_string(w.first_row) + "-" + std::to_string(w.end_row) + " ";
+    }
+    return all;
+}
+
+const std::vector<int> kAllRows = {0, 1, 2, 3, 4, 5, 6, 7};
+
+TEST(LineWindows, SlideByTheStride) {
+    const LayerSchedule by_one = over_eight_rows(3, 1, 0, 0);
+    EXPECT_EQ(by_one.fill_rows, kAllRows);
+    EXPECT_EQ(by_one.row_position, kAllRows);
+    EXPECT_EQ(windows(by_one), "0-3 1-4 2-5 3-6 4-7 5-8 ");
+    EXPECT_EQ(by_one.buffer_rows, 4);  // kernel + stride
+    const LayerSchedule by_two = over_eight_rows(3, 2, 0, 0);
+    EXPECT_EQ(by_two.fill_rows, (std::vector<int>{0, 1, 2, 3, 4, 5, 6}));  // nothing reads row 7
+    EXPECT_EQ(by_two.row_position, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, -1}));
+    EXPECT_EQ(windows(by_two), "0-3 2-5 4-7 ");
+    EXPECT_EQ(by_two.buffer_rows, 5);
+}
+
+TEST(LineWindows, PaddingIsNotFilled) {
+    const LayerSchedule layer = over_eight_rows(3, 1, 2, 1);
+    EXPECT_EQ(layer.fill_rows, kAllRows);
+    EXPECT_EQ(windows(layer), "0-1 0-2 0-3 1-4 2-5 3-6 4-7 5-8 6-8 ");
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, {0, 0, 0, 0}), 0);  // two rows above the map
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, {1, 1, 0, 0}), 0);
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, {0, 2, 0, 0}), 1);
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, {1, 2, 0, 0}), 2);  // and its second channel
+    EXPECT_EQ(lines_needed(layer, {0, 0, 8}, {1, 1, 0, 0}), 16);
+    EXPECT_EQ(lines_needed(layer, {0, 0, 8}, {1, 2, 0, 0}), 0);  // below it
+}
+
+TEST(LineWindows, StridesAboveTheKernelSkipRows) {
+    const LayerSchedule layer = over_eight_rows(2, 3, 0, 0);
+    EXPECT_EQ(layer.fill_rows, (std::vector<int>{0, 1, 3, 4, 6, 7}));
+    EXPECT_EQ(layer.row_position, (std::vector<int>{0, 1, -1, 2, 3, -1, 4, 5}));
+    EXPECT_EQ(windows(layer), "0-2 2-4 4-6 ");
+    EXPECT_EQ(lines_needed(layer, {0, 0, 1}, {0, 1, 0, 0}), 3 * 2 + 1);
+    const LayerSchedule points = over_eight_rows(1, 4, 0, 0);
+    EXPECT_EQ(points.fill_rows, (std::vector<int>{0, 4}));
+    EXPECT_EQ(windows(points), "0-1 1-2 ");
+}
+
+TEST(LineWindows, TilesOfOneRowShareAWindow) {
+    HardwareParams hardware;
+    hardware.array.columns = 2;
+    const LayerSchedule layer = over_eight_rows(3, 1, 0, 0, hardware);  // two tiles in each row of 4
+    EXPECT_EQ(layer.windows.size(), 6U);
+    EXPECT_EQ(layer.tile_window, (std::vector<int>{0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5}));
+    EXPECT_EQ(layer.windows[1].first_tile, 2);
+    EXPECT_EQ(layer.windows[1].end_tile, 4);
+}
+
+TEST(LineWindows, FlatTilesNeedTheRowsOfAllTheirPixels) {
+    HardwareParams hardware;
+    hardware.array.columns = 6;
+    hardware.array.mapping = Mapping::flat;
+    const LayerSchedule layer = over_eight_rows(3, 1, 0, 0, hardware);  // 24 pixels, four in a row
+    EXPECT_EQ(windows(layer), "0-4 1-5 3-7 4-8 ");
+    EXPECT_EQ(layer.buffer_rows, 5);
+    // The newest pixel's row decides.
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, {0, 0, 0, 0}), 1 * 2 + 1);
+    EXPECT_EQ(lines_needed(layer, {0, 0, 1}, {1, 2, 0, 0}), 4 * 2 + 2);
+}
+
+TEST(LineWindows, VectorsAreChunksOfFillWords) {
+    HardwareParams hardware;
+    hardware.line_buffer.fill_bytes_per_cycle = 8;
+    hardware.batch = 3;
+    const LayerSchedule layer = compiled(NetworkBuilder({21}).fully_connected("f", 2), hardware, 3);
+    EXPECT_EQ(layer.map_height, 3);
+    EXPECT_EQ(layer.line_bytes, 8);
+    EXPECT_EQ(layer.bytes_of_line(0), 8);
+    EXPECT_EQ(layer.bytes_of_line(2), 5);
+    EXPECT_EQ(layer.words_of_line(2), 1);
+    EXPECT_EQ(layer.buffer_rows, 6);  // the next pass is filled meanwhile
+    EXPECT_EQ(layer.taps[20].row, 2);
+    EXPECT_EQ(layer.taps[20].column, 4);
+    EXPECT_EQ(layer.taps[20].weight, 20);
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, layer.taps[7]), 1 * 3);  // of three images
+    EXPECT_EQ(lines_needed(layer, {0, 0, 0}, layer.taps[8]), 2 * 3);
+    EXPECT_EQ(layer.line_address(2, 0, 1), layer.input_placement.address + 2 * 21 + 8);
+}
+
+TEST(LineWindows, LinesLieInChannelMajorOrder) {
+    const LayerSchedule layer = over_eight_rows(3, 1, 0, 0);
+    EXPECT_EQ(layer.line_bytes, 4);
+    EXPECT_EQ(layer.line_channels, 2);
+    EXPECT_EQ(layer.line_address(0, 1, 5), (8 + 5) * 4);
+    EXPECT_EQ(layer.bytes_of_line(5), 4);
+    EXPECT_EQ(layer.words_of_line(5), 1);
+    HardwareParams narrow;
+    narrow.line_buffer.fill_bytes_per_cycle = 3;
+    EXPECT_EQ(over_eight_rows(3, 1, 0, 0, narrow).words_per_line, 2);
+    EXPECT_EQ(over_eight_rows(3, 1, 0, 0, narrow).words_of_line(5), 2);
+}
+
+TEST(LineBufferRows, CapacityLimitsTheSpareRows) {
+    HardwareParams hardware;
+    hardware.line_buffer.bytes = 3 * 8;  // rows of 2 channels x 4 bytes: exactly the kernel
+    EXPECT_EQ(over_eight_rows(3, 1, 0, 0, hardware).buffer_rows, 3);
+    hardware.line_buffer.bytes = 4 * 8 - 1;
+    EXPECT_EQ(over_eight_rows(3, 2, 0, 0, hardware).buffer_rows, 3);
+    hardware.line_buffer.bytes = 4 * 8;
+    EXPECT_EQ(over_eight_rows(3, 2, 0, 0, hardware).buffer_rows, 4);
+    hardware.line_buffer.bytes = 100 * 8;
+    EXPECT_EQ(over_eight_rows(3, 2, 0, 0, hardware).buffer_rows, 5);
+}
+
+TEST(LineBufferRows, AConfiguredNumberIsTaken) {
+    HardwareParams hardware;
+    hardware.line_buffer.rows = 3;
+    EXPECT_EQ(over_eight_rows(3, 1, 0, 0, hardware).buffer_rows, 3);
+    hardware.line_buffer.rows = 7;
+    EXPECT_EQ(over_eight_rows(3, 1, 0, 0, hardware).buffer_rows, 7);
+    // Padding cuts the rows that are held at once: two of the five kernel rows are never there.
+    hardware.line_buffer.rows = 3;
+    const Window window{5, 1, 8, 1, 2, 0, 0, 0};
+    EXPECT_EQ(compiled(NetworkBuilder({1, 3, 1}).convolution("c", 1, window), hardware).buffer_rows, 3);
+}
+
+TEST(LineBufferRows, ImagesInColumnsAreHeldSideBySide) {
+    HardwareParams hardware;
+    hardware.batch = 4;
+    hardware.line_buffer.bytes = 3 * 3 * 2 * 4;  // 3 rows of 3 bytes, 2 channels, 4 images
+    const NetworkBuilder builder = NetworkBuilder({2, 3, 3}).convolution("c", 1, square_window(3));
+    EXPECT_EQ(compiled(builder, hardware, 4).buffer_rows, 3);
+    EXPECT_EQ(compiled(builder, hardware, 1).buffer_rows, 4);
+}
+
+}  // namespace
+}  // namespace widthwise::test

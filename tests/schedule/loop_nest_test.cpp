@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Properties of every compiled layer, for random shapes, hardware and batches: the loop nest does each
+// multiply-accumulate of the layer exactly once, on rows that the line buffer holds, and drains each sum once.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "schedule/network_builder.h"
+
+namespace widthwise::test {
+namespace {
+
+class Dice {
+public:
+    explicit Dice(unsigned seed) : random_(seed) {}
+    int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
+    bool coin() { return between(0, 1) == 1; }
+    void shuffle(TapOrder& order) { std::shuffle(order.begin(), order.end(), random_); }
+
+private:
+    std::mt19937 random_;
+};
+
+Window random_window(Dice& dice, const Shape& in) {
+    Window w;
+    w.kernel_height = dice.between(1, std::min(5, in.height));
+    w.kernel_width = dice.between(1, std::min(5, in.width));
+    w.stride_height = dice.between(1, 4);  // also above the kernel
+    w.stride_width = dice.between(1, 4);
+    w.pad_top = dice.between(0, w.kernel_height - 1);
+    w.pad_bottom = dice.between(0, w.kernel_height - 1);
+    w.pad_left = dice.between(0, w.kernel_width - 1);
+    w.pad_right = dice.between(0, w.kernel_width - 1);
+    return w;
+}
+
+NetworkBuilder random_network(Dice& dice) {
+    NetworkBuilder builder({dice.between(1, 5), dice.between(1, 13), dice.between(1, 13)});
+    const int operators = dice.between(1, 4);
+    for (int i = 0; i < operators; ++i) {
+        const Shape in = builder.output().shape;
+        const std::string name = "op" + std::to_string(i);
+        switch (dice.between(0, 4)) {
+            case 0: builder.fully_connected(name, dice.between(1, 20)); break;
+            case 1: builder.pool(name, OperatorKind::max_pool, random_window(dice, in)); break;
+            case 2:  // one that leaves a single pixel
+                builder.convolution(name, dice.between(1, 20), {in.height, in.width, 1, 1, 0, 0, 0, 0});
+                break;
+            default: builder.convolution(name, dice.between(1, 20), random_window(dice, in)); break;
+        }
+    }
+    return builder;
+}
+
+HardwareParams random_hardware(Dice& dice) {
+    HardwareParams hardware;
+    hardware.array.rows = dice.between(1, 9);
+    hardware.array.columns = dice.between(1, 9);
+    hardware.array.mapping = dice.coin() ? Mapping::flat : Mapping::row;
+    hardware.accumulator.order = {TapLoop::channel, TapLoop::row, TapLoop::column};
+    dice.shuffle(hardware.accumulator.order);
+    hardware.line_buffer.fill_bytes_per_cycle = dice.between(1, 16);
+    hardware.line_buffer.bytes = 1 << 20;
+    hardware.activation_buffer.bytes = 1 << 24;
+    hardware.weight_buffer.bytes = 1 << 24;
+    hardware.requant.lanes = dice.between(1, 6);
+    hardware.batch = dice.between(1, 7);
+    return hardware;
+}
+
+/// Rows of the feature map that output row `y` reads with kernel row `r`; -1 in the padding.
+int input_row(const LayerSchedule& layer, int y, int r) {
+    const int row = y * layer.stride_height - layer.pad_top + r;
+    return row >= 0 && row < layer.map_height ? row : -1;
+}
+
+void expect_taps_are_the_kernel(const LayerSchedule& layer, const Operator& op) {
+    const Weights& w = op.weights;
+    ASSERT_EQ(static_cast<std::int64_t>(layer.taps.size()), w.per_channel());
+    std::vector<int> seen(layer.taps.size(), 0);
+    for (std::size_t t = 0; t < layer.taps.size(); ++t) {
+        const Tap& tap = layer.taps[t];
+        ++seen.at(static_cast<std::size_t>(tap.weight));
+        if (layer.fully_connected) {
+            ASSERT_EQ(tap.row * layer.line_bytes + tap.column, tap.weight);
+            ASSERT_LT(tap.column, layer.line_bytes);
+        } else {
+            ASSERT_EQ((tap.channel * w.kernel_height + tap.row) * w.kernel_width + tap.column, tap.weight);
+            ASSERT_LT(tap.row, w.kernel_height);
+            ASSERT_LT(tap.column, w.kernel_width);
+        }
+        for (int m = 0; m < w.output_channels; ++m) {
+            const auto first = static_cast<std::size_t>(m * w.per_channel());
+            ASSERT_EQ(layer.weights[first + t], w.values[first + static_cast<std::size_t>(tap.weight)]);
+        }
+    }
+    for (const int count : seen) ASSERT_EQ(count, 1);
+}
+
+void expect_every_sum_once(const LayerSchedule& layer) {
+    const int pixels = layer.sums.height * layer.sums.width;
+    std::vector<int> seen(static_cast<std::size_t>(layer.images * layer.sums.elements()), 0);
+    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
+        const TileIndex index = tile_at(layer, n);
+        const int rows = layer.channels_in_tile(index.channel_tile);
+        const int columns = tile_columns(layer, index);
+        ASSERT_GE(rows, 1);
+        ASSERT_LE(rows, layer.array_rows);
+        ASSERT_GE(columns, 1);
+        ASSERT_LE(columns, layer.array_columns);
+        for (int r = 0; r < rows; ++r) {
+            for (int c = 0; c < columns; ++c) {
+                const int image = layer.image_columns ? index.image_group * layer.array_columns + c : index.image_group;
+                const int pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + c;
+                ASSERT_LT(image, layer.images);
+                ASSERT_LT(pixel, pixels);
+                const int channel = index.channel_tile * layer.array_rows + r;
+                ++seen.at(static_cast<std::size_t>((image * layer.sums.channels + channel) * pixels + pixel));
+            }
+        }
+    }
+    for (const int count : seen) ASSERT_EQ(count, 1);
+}
+
+void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hardware) {
+    std::vector<bool> needed(static_cast<std::size_t>(layer.map_height), layer.fully_connected);
+    int first_before = 0;
+    int end_before = 0;
+    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
+        const TileIndex index = tile_at(layer, n);
+        const auto& tile = layer.tiles[static_cast<std::size_t>(index.tile)];
+        const LineWindow& window =
+            layer.windows[static_cast<std::size_t>(layer.tile_window[static_cast<std::size_t>(index.tile)])];
+        ASSERT_LE(window.first_tile, index.tile);
+        ASSERT_GT(window.end_tile, index.tile);
+        ASSERT_LE(window.end_row - window.first_row, layer.buffer_rows);
+        ASSERT_LE(window.end_row, static_cast<int>(layer.fill_rows.size()));
+        if (index.tile > 0) {  // rows leave the buffer in the order they came
+            ASSERT_GE(window.first_row, first_before);
+            ASSERT_GE(window.end_row, end_before);
+        }
+        first_before = window.first_row;
+        end_before = window.end_row;
+        for (const Tap& tap : layer.taps) {
+            int lines = 0;
+            for (int y = tile.first_y; y <= tile.last_y; ++y) {
+                const int row = layer.fully_connected ? tap.row : input_row(layer, y, tap.row);
+                if (row < 0) continue;
+                needed[static_cast<std::size_t>(row)] = true;
+                const int position = layer.row_position[static_cast<std::size_t>(row)];
+                ASSERT_GE(position, window.first_row);
+                ASSERT_LT(position, window.end_row);
+                lines = std::max(lines, position * layer.line_channels + tap.channel + 1);
+            }
+            ASSERT_EQ(lines_needed(layer, index, tap), lines * layer.images_in_group(index.image_group));
+        }
+    }
+    // Rows that no tap reads are not filled, the others once and from top to bottom.
+    std::vector<int> expected;
+    for (int y = 0; y < layer.map_height; ++y) {
+        ASSERT_EQ(layer.row_position[static_cast<std::size_t>(y)],
+                  needed[static_cast<std::size_t>(y)] ? static_cast<int>(expected.size()) : -1);
+        if (needed[static_cast<std::size_t>(y)]) expected.push_back(y);
+    }
+    ASSERT_EQ(layer.fill_rows, expected);
+    const std::int64_t images = layer.image_columns ? layer.array_columns : 1;
+    ASSERT_LE(std::int64_t{layer.buffer_rows} * layer.line_channels * layer.line_bytes * images,
+              hardware.line_buffer.bytes);
+}
+
+void expect_drain_once(const LayerSchedule& layer, int lanes) {
+    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
+        const TileIndex index = tile_at(layer, n);
+        const int rows = layer.channels_in_tile(index.channel_tile);
+        const int columns = tile_columns(layer, index);
+        std::vector<int> seen(static_cast<std::size_t>(rows * columns), 0);
+        const int beats = drain_beats(layer, rows, columns, lanes);
+        for (int b = 0; b < beats; ++b) {
+            const DrainBeat beat = drain_beat(layer, rows, columns, lanes, b);
+            ASSERT_GE(beat.count, 1);
+            ASSERT_LE(beat.count, lanes);
+            for (int i = 0; i < beat.count; ++i) {
+                const int row = beat.row + (layer.image_columns ? i : 0);
+                const int column = beat.column + (layer.image_columns ? 0 : i);
+                ASSERT_LT(row, rows);
+                ASSERT_LT(column, columns);
+                ++seen.at(static_cast<std::size_t>(row * columns + column));
+            }
+        }
+        for (const int count : seen) ASSERT_EQ(count, 1);
+    }
+}
+
+TEST(LoopNest, RandomLayersOnRandomHardware) {
+    int strides_above_kernel = 0;
+    int image_columns = 0;
+    int bypassed = 0;
+    int several_rows = 0;
+    for (unsigned seed = 0; seed < 600; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Dice dice(seed);
+        const NetworkBuilder builder = random_network(dice);
+        const HardwareParams hardware = random_hardware(dice);
+        const Schedule schedule = compile(builder.network(), hardware, dice.between(1, hardware.batch));
+        for (const LayerSchedule& layer : schedule.layers) {
+            SCOPED_TRACE(layer.name);
+            if (!layer.bypass) {
+                const Operator& op = builder.network().operators[static_cast<std::size_t>(layer.operator_index)];
+                ASSERT_NO_FATAL_FAILURE(expect_taps_are_the_kernel(layer, op));
+            }
+            ASSERT_NO_FATAL_FAILURE(expect_every_sum_once(layer));
+            ASSERT_NO_FATAL_FAILURE(expect_rows_are_held(layer, hardware));
+            ASSERT_NO_FATAL_FAILURE(expect_drain_once(layer, hardware.requant.lanes));
+            strides_above_kernel += layer.stride_height > layer.kernel_height ? 1 : 0;
+            image_columns += layer.image_columns ? 1 : 0;
+            bypassed += layer.bypass ? 1 : 0;
+            several_rows += layer.tiles.front().last_y > layer.tiles.front().first_y ? 1 : 0;
+        }
+    }
+    // The draw reaches every kind of layer.
+    EXPECT_GT(strides_above_kernel, 50);
+    EXPECT_GT(image_columns, 50);
+    EXPECT_GT(bypassed, 50);
+    EXPECT_GT(several_rows, 50);
+}
+
+}  // namespace
+}  // namespace widthwise::test

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every graph of tests/goldens/operators through the SystemC engine, with ONNX Runtime's arithmetic.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/error.h"
+#include "system/simulation.h"
+
+namespace widthwise::test {
+namespace {
+
+/// Operators that the importer does not read yet (network.h: the QDQ form only). A test below makes sure of it.
+const std::set<std::string> kNotImported = {"qlinear_conv", "qlinear_network"};
+
+std::string golden_path(const std::string& name) { return source_path("tests/goldens/operators/" + name); }
+
+std::vector<std::string> cases() {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(golden_path(""))) {
+        const std::string name = entry.path().stem().string();
+        if (entry.path().extension() == ".onnx" && !kNotImported.contains(name)) names.push_back(name);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+struct Variant {
+    const char* name;
+    Mapping mapping;
+    Interconnect interconnect;
+    int batch;
+};
+constexpr Variant kVariants[] = {
+    {"row", Mapping::row, Interconnect::broadcast, 1},
+    {"flat", Mapping::flat, Interconnect::broadcast, 3},  // of the 4 images: batches of 3 and 1
+    {"systolic", Mapping::row, Interconnect::systolic, 4},
+    {"flat_systolic", Mapping::flat, Interconnect::systolic, 2},
+};
+std::ostream& operator<<(std::ostream& out, const Variant& variant) { return out << variant.name; }
+
+class OnnxruntimeOperators : public testing::TestWithParam<std::tuple<std::string, Variant>> {};
+
+TEST_P(OnnxruntimeOperators, SameOutputs) {
+    const auto& [name, variant] = GetParam();
+    const Network network = import_onnx(golden_path(name + ".onnx"));
+    const IdxTensor input = read_idx(golden_path(name + ".input.idx.gz"));
+    const IdxTensor output = read_idx(golden_path(name + ".output.idx.gz"));
+    const Tensor& in = network.tensors[static_cast<std::size_t>(network.input)];
+    const Tensor& out = network.tensors[static_cast<std::size_t>(network.output)];
+    const auto dimensions = [](const Shape& s) { return std::vector<int>{4, s.channels, s.height, s.width}; };
+    ASSERT_EQ(input.dimensions, dimensions(in.shape));
+    ASSERT_EQ(output.dimensions, dimensions(out.shape));
+    ASSERT_EQ(input.is_signed, in.quantization.is_signed);
+    ASSERT_EQ(output.is_signed, out.quantization.is_signed);
+
+    HardwareParams hardware;
+    compute_as_onnxruntime(hardware);
+    hardware.array.mapping = variant.mapping;
+    hardware.array.interconnect = variant.interconnect;
+    hardware.batch = variant.batch;
+    SystemcEngine engine(network, hardware);
+    const auto image_of = [](const IdxTensor& tensor, int image) {
+        const auto bytes = static_cast<std::ptrdiff_t>(tensor.values.size() / 4);
+        return Bytes(tensor.values.begin() + image * bytes, tensor.values.begin() + (image + 1) * bytes);
+    };
+    const Results results = run(engine, 0, 4, [&](int image) { return image_of(input, image); });
+    ASSERT_EQ(results.outputs.size(), 4U);
+    for (int image = 0; image < 4; ++image) {
+        const Bytes expected = image_of(output, image);
+        ASSERT_FALSE(expected.empty());
+        EXPECT_EQ(results.outputs[static_cast<std::size_t>(image)], expected) << "image " << image;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, OnnxruntimeOperators,
+                         testing::Combine(testing::ValuesIn(cases()), testing::ValuesIn(kVariants)),
+                         [](const auto& parameters) {
+                             return std::get<0>(parameters.param) + "_" + std::get<1>(parameters.param).name;
+                         });
+
+TEST(OnnxruntimeOperatorCases, AllAreThereAndTheSkippedOnesAreRefused) {
+    EXPECT_EQ(cases().size(), 25U);
+    for (const std::string& name : kNotImported) {
+        EXPECT_THROW(import_onnx(golden_path(name + ".onnx")), InputError) << name << ": imported now, test it";
+    }
+}
+
+}  // namespace
+}  // namespace widthwise::test

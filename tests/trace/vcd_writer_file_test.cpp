@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// When a waveform's file appears, stays partial or is refused.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <stdexcept>
+
+#include "common/error.h"
+#include "trace/temporary_folder.h"
+#include "trace/vcd_reader.h"
+#include "trace/vcd_writer.h"
+
+namespace widthwise::test {
+namespace {
+
+using std::filesystem::exists;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::ThrowsMessage;
+
+constexpr std::uint64_t kPeriod = 1500;
+
+TEST(VcdWriterFile, NoFileWithoutBegin) {
+    const TemporaryFolder folder;
+    { const VcdWriter writer(folder.file("a.vcd")); }
+    EXPECT_FALSE(exists(folder.file("a.vcd.partial")));
+    const auto record_nothing = [&] {
+        const bool flag = false;
+        WaveList list;
+        list.add("top", "flag", flag);
+        WaveLimits limits;
+        limits.scopes = {"none"};
+        VcdWriter(folder.file("a.vcd"), limits).begin(list, kPeriod);
+    };
+    EXPECT_THAT(record_nothing, ThrowsMessage<InputError>(HasSubstr("'none'")));
+    EXPECT_FALSE(exists(folder.file("a.vcd")));
+    EXPECT_FALSE(exists(folder.file("a.vcd.partial")));
+}
+
+TEST(VcdWriterFile, DestructorCloses) {
+    const TemporaryFolder folder;
+    const bool flag = false;
+    WaveList list;
+    list.add("top", "flag", flag);
+    {
+        VcdWriter writer(folder.file("a.vcd"));
+        writer.begin(list, kPeriod);
+        writer.sample(0);
+        EXPECT_FALSE(exists(folder.file("a.vcd")));
+    }
+    EXPECT_EQ(VcdFile(folder.file("a.vcd")).times().back(), kPeriod);
+    VcdWriter twice(folder.file("a.vcd"));
+    twice.begin(list, kPeriod);
+    twice.close();
+    EXPECT_NO_THROW(twice.close());
+    EXPECT_TRUE(twice.finished());
+}
+
+TEST(VcdWriterFile, StaysPartialWhenTheRunFails) {
+    const TemporaryFolder folder;
+    const bool flag = false;
+    WaveList list;
+    list.add("top", "flag", flag);
+    try {
+        VcdWriter writer(folder.file("a.vcd"));
+        writer.begin(list, kPeriod);
+        writer.sample(0);
+        throw std::runtime_error("the run failed");
+    } catch (const std::runtime_error&) {
+    }
+    EXPECT_FALSE(exists(folder.file("a.vcd")));
+    EXPECT_EQ(VcdFile(folder.file("a.vcd.partial")).times().back(), kPeriod / 2);
+}
+
+TEST(VcdWriterFile, RefusesAtOnce) {
+    const TemporaryFolder folder;
+    WaveLimits limits;
+    limits.end_cycle = 0;
+    EXPECT_THAT([&] { VcdWriter(folder.file("a.vcd"), limits); }, ThrowsMessage<InputError>(HasSubstr("cycle")));
+    EXPECT_FALSE(exists(folder.file("a.vcd.partial")));
+    EXPECT_THAT([&] { VcdWriter(folder.file("none/a.vcd")); }, ThrowsMessage<InputError>(HasSubstr("none/a.vcd")));
+    std::ofstream(folder.file("b.vcd")) << "old";
+    EXPECT_THAT([&] { VcdWriter(folder.file("b.vcd"), {}, false); }, ThrowsMessage<InputError>(HasSubstr("exists")));
+    EXPECT_EQ(file_text(folder.file("b.vcd")), "old");
+}
+
+TEST(VcdWriterFile, FullDisk) {
+    const TemporaryFolder folder;
+    const std::string path = folder.file("a.vcd");
+    std::filesystem::create_symlink("/dev/full", path + ".partial");
+    const bool flag = false;
+    WaveList list;
+    list.add("top", "flag", flag);
+    VcdWriter writer(path);
+    EXPECT_THAT([&] { writer.begin(list, kPeriod); },
+                ThrowsMessage<SimulationError>(AllOf(HasSubstr(path), HasSubstr("No space left"))));
+    EXPECT_TRUE(writer.finished());
+    EXPECT_NO_THROW(writer.sample(0));
+    EXPECT_NO_THROW(writer.close());
+    EXPECT_FALSE(exists(path));
+}
+
+TEST(VcdWriterFile, OurOwnMistakes) {
+    const TemporaryFolder folder;
+    const std::int32_t value = 0;
+    WaveList list, wide;
+    list.add("top", "x", value, 32);
+    wide.add("top", "x", value, 65);
+    VcdWriter writer(folder.file("a.vcd"));
+    EXPECT_THROW(writer.sample(0), SimulationError);
+    EXPECT_THAT([&] { writer.begin(wide, kPeriod); }, ThrowsMessage<SimulationError>(HasSubstr("top.x has 65 bits")));
+    EXPECT_THROW(writer.begin(list, 1), SimulationError);
+    VcdWriter other(folder.file("b.vcd"));
+    other.begin(list, kPeriod);
+    EXPECT_THROW(other.begin(list, kPeriod), SimulationError);
+    other.sample(3);
+    EXPECT_THROW(other.sample(3), SimulationError);
+}
+
+}  // namespace
+}  // namespace widthwise::test
