@@ -47,7 +47,8 @@ RequantScale derive_requant_scale(double factor, const RequantFormat& format) {
         }
         case RequantMode::shift: {
             const auto shift = static_cast<int>(std::lround(-std::log2(factor)));
-            if (shift < 0) throw InputError(fmt::format("rescale factor {} is above 1: a right shift cannot do it", factor));
+            if (shift < 0)
+                throw InputError(fmt::format("rescale factor {} is above 1: a right shift cannot do it", factor));
             scale.shift = std::min(shift, kMaxShift);
             break;
         }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/simulation.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
 #include <type_traits>
-
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "cli/progress.h"
 #include "cli/workers.h"
@@ -39,7 +39,8 @@ ImageSource source_of(const Workload& workload) {
 }
 
 ValueSink values_of(LayerDump& dump) {
-    return [&dump](int op, int image, int channel, int pixel, int value) { dump.set(op, image, channel, pixel, value); };
+    return
+        [&dump](int op, int image, int channel, int pixel, int value) { dump.set(op, image, channel, pixel, value); };
 }
 
 /// Collects predictions, image by image.
@@ -181,7 +182,8 @@ std::vector<RunOutcome> simulate_fast(const Workload& workload, const Simulation
 void check_agreement(const std::vector<RunOutcome>& clocked, const std::vector<RunOutcome>& fast) {
     for (std::size_t i = 0; i < clocked.size(); ++i) {
         if (!(clocked[i].record == fast[i].record)) {
-            throw SimulationError("the two engines disagree on cycles, stalls, overflow, psums or events: a bug in one of them");
+            throw SimulationError(
+                "the two engines disagree on cycles, stalls, overflow, psums or events: a bug in one of them");
         }
         if (!(clocked[i].predictions == fast[i].predictions)) {
             throw SimulationError("the two engines disagree on a prediction: a bug in one of them");
@@ -204,8 +206,8 @@ std::vector<RunOutcome> simulate(const Workload& workload, const SimulationReque
     for (const RunOutcome& outcome : outcomes) cycles += static_cast<double>(outcome.record.total().cycles.total);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     spdlog::info("{} {:.3g} million cycles in {:.2f} s with {} job{}: {:.3g} million cycles per second",
-                 request.engine == EngineChoice::fast ? "accounted for" : "simulated", cycles / 1e6, seconds, request.jobs,
-                 request.jobs == 1 ? "" : "s", cycles / 1e6 / seconds);
+                 request.engine == EngineChoice::fast ? "accounted for" : "simulated", cycles / 1e6, seconds,
+                 request.jobs, request.jobs == 1 ? "" : "s", cycles / 1e6 / seconds);
     if (request.engine == EngineChoice::both) check_agreement(outcomes, simulate_fast(workload, request, false));
     return outcomes;
 }

@@ -51,8 +51,11 @@ private:
 
 struct SystemcEngine::Implementation {
     Implementation(const Network& network, const HardwareParams& hardware)
-        : full(compile(network, hardware, hardware.batch)), network_(network), period(clock_period(hardware)),
-          clock("clock", period), accelerator("accelerator", hardware, period, record) {
+        : full(compile(network, hardware, hardware.batch)),
+          network_(network),
+          period(clock_period(hardware)),
+          clock("clock", period),
+          accelerator("accelerator", hardware, period, record) {
         accelerator.clk(clock);
         accelerator.reset(reset);
         record.layers.resize(full.layers.size());
@@ -137,7 +140,8 @@ RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, cons
         if (!done) throw SimulationError("the accelerator stopped before its batch was done");
         const auto outputs = i.accelerator.outputs(schedule);
         const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);
-        for (int k = 0; k < schedule.images; ++k) sink(image + k, outputs.subspan(static_cast<std::size_t>(k) * bytes, bytes));
+        for (int k = 0; k < schedule.images; ++k)
+            sink(image + k, outputs.subspan(static_cast<std::size_t>(k) * bytes, bytes));
     }
     return i.record;
 }

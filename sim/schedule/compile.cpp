@@ -44,8 +44,9 @@ public:
         for (std::size_t i = 0; i < operators.size(); ++i) {
             const bool computes = operators[i].has_weights();
             const bool pool_follows = computes && i + 1 < operators.size() && !operators[i + 1].has_weights();
-            add_layer(computes ? static_cast<int>(i) : -1,
-                      !computes ? static_cast<int>(i) : pool_follows ? static_cast<int>(i + 1) : -1);
+            add_layer(computes ? static_cast<int>(i) : -1, !computes      ? static_cast<int>(i)
+                                                           : pool_follows ? static_cast<int>(i + 1)
+                                                                          : -1);
             if (pool_follows) ++i;
         }
         place_feature_maps();
@@ -70,8 +71,10 @@ private:
                 known += (known.empty() ? "" : ", ") + op.name;
             }
             if (!found) {
-                throw InputError(fmt::format("accumulator width given for layer '{}', which the network does not have "
-                                             "(layers with accumulators: {})", name, known));
+                throw InputError(
+                    fmt::format("accumulator width given for layer '{}', which the network does not have "
+                                "(layers with accumulators: {})",
+                                name, known));
             }
         }
     }
@@ -148,7 +151,9 @@ private:
     void add_convolution_taps(LayerSchedule& layer, const Weights& w) const {
         const TapOrder& order = hardware_.accumulator.order;
         const auto extent = [&](TapLoop loop) {
-            return loop == TapLoop::channel ? w.input_channels : loop == TapLoop::row ? w.kernel_height : w.kernel_width;
+            return loop == TapLoop::channel ? w.input_channels
+                   : loop == TapLoop::row   ? w.kernel_height
+                                            : w.kernel_width;
         };
         for (int a = 0; a < extent(order[0]); ++a) {
             for (int b = 0; b < extent(order[1]); ++b) {
@@ -156,7 +161,9 @@ private:
                     Tap tap;
                     const std::array<int, 3> at = {a, b, c};
                     for (int i = 0; i < 3; ++i) {
-                        (order[i] == TapLoop::channel ? tap.channel : order[i] == TapLoop::row ? tap.row : tap.column) = at[i];
+                        (order[i] == TapLoop::channel ? tap.channel
+                         : order[i] == TapLoop::row   ? tap.row
+                                                      : tap.column) = at[i];
                     }
                     tap.weight = (tap.channel * w.kernel_height + tap.row) * w.kernel_width + tap.column;
                     layer.taps.push_back(tap);
@@ -178,8 +185,12 @@ private:
         layer.bias_preload = params.bias == BiasMode::preload;
         layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
         layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
-        layer.requant = {hardware_.requant.mode, hardware_.requant.rounding, hardware_.requant.multiplier_bits,
-                         output.zero_point, op.clamp_low, op.clamp_high};
+        layer.requant = {hardware_.requant.mode,
+                         hardware_.requant.rounding,
+                         hardware_.requant.multiplier_bits,
+                         output.zero_point,
+                         op.clamp_low,
+                         op.clamp_high};
         for (int m = 0; m < op.weights.output_channels; ++m) {
             try {
                 layer.requant_scales.push_back(derive_requant_scale(
@@ -217,7 +228,7 @@ private:
         layer.pool_input_scale = input.scale;
         layer.pool_output_scale = output.scale;
         layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
-                              output.zero_point, pool.clamp_low, pool.clamp_high};
+                              output.zero_point,      pool.clamp_low,          pool.clamp_high};
         check_pool_port(layer);
         if (layer.pool_is_max) return;
         // Dividing by the number of pixels is part of the rescale factor.
@@ -258,12 +269,17 @@ private:
         };
         const Window& w = layer.pool_window;
         const Shape& map = layer.sums;
-        const int rows = most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
-        const int columns = most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
+        const int rows =
+            most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
+        const int columns =
+            most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
         const int pixels = rows * columns * hardware_.requant.lanes;
         if (pixels > kMaxPooledPixels) {
-            refuse(layer, fmt::format("requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
-                                      "at most {}", hardware_.requant.lanes, pixels, kMaxPooledPixels));
+            refuse(layer,
+                   fmt::format(
+                       "requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
+                       "at most {}",
+                       hardware_.requant.lanes, pixels, kMaxPooledPixels));
         }
     }
 
@@ -335,13 +351,14 @@ private:
         const LineBufferParams& params = hardware_.line_buffer;
         int needed = 1;
         for (const LineWindow& w : layer.windows) needed = std::max(needed, w.end_row - w.first_row);
-        const std::int64_t row_bytes = std::int64_t{layer.line_channels} * layer.line_bytes *
-                                       (layer.image_columns ? layer.array_columns : 1);
+        const std::int64_t row_bytes =
+            std::int64_t{layer.line_channels} * layer.line_bytes * (layer.image_columns ? layer.array_columns : 1);
         const auto fitting = static_cast<int>(std::min<std::int64_t>(params.bytes / row_bytes, 1 << 20));
         if (fitting < needed) {
-            refuse(layer, fmt::format("line_buffer.bytes: {} holds {} of the {} feature-map rows of {} bytes that the array "
-                                      "reads at once; needs at least {}", params.bytes, fitting, needed, row_bytes,
-                                      needed * row_bytes));
+            refuse(layer,
+                   fmt::format("line_buffer.bytes: {} holds {} of the {} feature-map rows of {} bytes that the array "
+                               "reads at once; needs at least {}",
+                               params.bytes, fitting, needed, row_bytes, needed * row_bytes));
         }
         if (layer.fully_connected) {  // a vector: two of them, so that the next pass can be filled meanwhile
             layer.buffer_rows = std::min(2 * needed, fitting);
@@ -350,13 +367,15 @@ private:
         } else {
             layer.buffer_rows = params.rows;
             if (params.rows < needed) {
-                refuse(layer, fmt::format("line_buffer.rows: {} is less than the {} feature-map rows that the array reads at "
-                                          "once (kernel height {}); allowed: {} or more, or auto", params.rows, needed,
-                                          layer.kernel_height, needed));
+                refuse(layer,
+                       fmt::format("line_buffer.rows: {} is less than the {} feature-map rows that the array reads at "
+                                   "once (kernel height {}); allowed: {} or more, or auto",
+                                   params.rows, needed, layer.kernel_height, needed));
             }
             if (params.rows > fitting) {
-                refuse(layer, fmt::format("line_buffer.bytes: {} cannot hold line_buffer.rows: {} rows of {} bytes; needs {}",
-                                          params.bytes, params.rows, row_bytes, params.rows * row_bytes));
+                refuse(layer,
+                       fmt::format("line_buffer.bytes: {} cannot hold line_buffer.rows: {} rows of {} bytes; needs {}",
+                                   params.bytes, params.rows, row_bytes, params.rows * row_bytes));
             }
         }
     }
@@ -364,9 +383,9 @@ private:
     void describe_attributes(LayerSchedule& layer) const {
         const ArrayParams& array = hardware_.array;
         EventAttributes& a = layer.attributes;
-        const int weight_bits =
-            layer.operator_index >= 0 ? network_.operators[layer.operator_index].weights.bits : 8;
-        a.activation_bits = operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits);
+        const int weight_bits = layer.operator_index >= 0 ? network_.operators[layer.operator_index].weights.bits : 8;
+        a.activation_bits =
+            operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits);
         a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits);
         a.accumulator_bits = layer.accumulator.bits;
         a.requant_bits = layer.accumulator.bits;
@@ -382,8 +401,9 @@ private:
     static int operand_bits(const LayerSchedule& layer, const char* key, int configured, int needed) {
         if (configured == 0) return needed;
         if (!layer.bypass && configured < needed) {
-            refuse(layer, fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..8, or auto",
-                                      key, configured, needed, needed));
+            refuse(layer,
+                   fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..8, or auto",
+                               key, configured, needed, needed));
         }
         return configured;
     }
@@ -396,9 +416,10 @@ private:
             const Placement placement{address, shape.elements()};
             const std::int64_t bytes = shape.elements() * schedule_.images;
             if (bytes > half) {
-                refuse(layer, fmt::format("activation_buffer.bytes: {} (two halves of {}) cannot hold its {} of {} bytes; "
-                                          "needs at least {}", hardware_.activation_buffer.bytes, half, role, bytes,
-                                          2 * bytes));
+                refuse(layer,
+                       fmt::format("activation_buffer.bytes: {} (two halves of {}) cannot hold its {} of {} bytes; "
+                                   "needs at least {}",
+                                   hardware_.activation_buffer.bytes, half, role, bytes, 2 * bytes));
             }
             address = half - address;
             return placement;
@@ -435,13 +456,16 @@ private:
             }
         }
         if (params.storage == WeightStorage::resident && schedule_.weight_bytes > params.bytes) {
-            throw InputError(fmt::format("weight_buffer.bytes: {} cannot hold all weights and channel parameters of the network, "
-                                         "{} bytes; enlarge it or set weight_buffer.storage: streamed",
-                                         params.bytes, schedule_.weight_bytes));
+            throw InputError(
+                fmt::format("weight_buffer.bytes: {} cannot hold all weights and channel parameters of the network, "
+                            "{} bytes; enlarge it or set weight_buffer.storage: streamed",
+                            params.bytes, schedule_.weight_bytes));
         }
         if (params.storage == WeightStorage::streamed && 2 * largest > params.bytes) {
-            refuse(*largest_layer, fmt::format("weight_buffer.bytes: {} cannot hold two weight tiles (one in use, one prefetched) "
-                                               "of {} bytes; needs at least {}", params.bytes, largest, 2 * largest));
+            refuse(*largest_layer,
+                   fmt::format("weight_buffer.bytes: {} cannot hold two weight tiles (one in use, one prefetched) "
+                               "of {} bytes; needs at least {}",
+                               params.bytes, largest, 2 * largest));
         }
     }
 

@@ -24,7 +24,8 @@ WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
     finish_ = accept_ + latency_ + 3 + words(schedule.input_bytes, bytes_per_cycle_);
 }
 
-/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once a slot is free.
+/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once a slot is
+/// free.
 void WeightStream::advance() {
     Edge commanded = accept_;
     if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + 1);
@@ -110,13 +111,22 @@ namespace {
 
 class LayerTimer {
 public:
-    LayerTimer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream, CycleCounts& cycles)
-        : hardware_(schedule.hardware), layer_(layer), start_(start), stream_(stream), cycles_(cycles),
-          fill_(layer, schedule.hardware.activation_buffer.ports, start + 1), issued_(start + 1), weights_read_(start) {
+    LayerTimer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream,
+               CycleCounts& cycles)
+        : hardware_(schedule.hardware),
+          layer_(layer),
+          start_(start),
+          stream_(stream),
+          cycles_(cycles),
+          fill_(layer, schedule.hardware.activation_buffer.ports, start + 1),
+          issued_(start + 1),
+          weights_read_(start) {
         if (layer.pool_index >= 0) {
             const Window& w = layer.pool_window;
-            pool_rows_ = windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
-            pool_columns_ = windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
+            pool_rows_ =
+                windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
+            pool_columns_ =
+                windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
         }
         order_lines();
     }
@@ -236,7 +246,8 @@ private:
             const std::int64_t pass = (n + 1) / layer_.tiles_per_pass();
             const auto tile = static_cast<std::size_t>((n + 1) % layer_.tiles_per_pass());
             const auto window = static_cast<std::size_t>(layer_.tile_window[tile]);
-            fill_.hold(pass * static_cast<std::int64_t>(layer_.fill_rows.size()) + layer_.windows[window].first_row, lines_read_);
+            fill_.hold(pass * static_cast<std::int64_t>(layer_.fill_rows.size()) + layer_.windows[window].first_row,
+                       lines_read_);
         }
         const bool weight_tile_done = (n + 1) % (layer_.tiles_per_pass() * layer_.image_groups) == 0;
         if (stream_ != nullptr && !layer_.bypass && weight_tile_done) stream_->release(weights_read_);
@@ -277,12 +288,12 @@ private:
     LineFill fill_;
     std::vector<PixelWindows> pool_rows_, pool_columns_;
     std::vector<std::size_t> line_taps_;
-    Edge issued_;               ///< the last tap; before the first: the edge at which the array has its first command
-    Edge lines_read_ = 0;       ///< the last tap's activations left the line buffer's storage
-    Edge weights_read_;         ///< and its weights the weight buffer's
-    Edge weights_arrive_ = 0;   ///< streamed: the current weight tile
-    Edge skew_until_ = 0;       ///< first edge at which the next tile may enter
-    Edge drained_ = 0;          ///< the last beat of the previous tile left
+    Edge issued_;              ///< the last tap; before the first: the edge at which the array has its first command
+    Edge lines_read_ = 0;      ///< the last tap's activations left the line buffer's storage
+    Edge weights_read_;        ///< and its weights the weight buffer's
+    Edge weights_arrive_ = 0;  ///< streamed: the current weight tile
+    Edge skew_until_ = 0;      ///< first edge at which the next tile may enter
+    Edge drained_ = 0;         ///< the last beat of the previous tile left
 };
 
 }  // namespace

@@ -30,10 +30,10 @@ private:
     int latency_;
     int bytes_per_cycle_;
     std::vector<std::int64_t> tile_bytes_;
-    std::size_t arrived_ = 0;   ///< tiles whose arrival has been computed
+    std::size_t arrived_ = 0;     ///< tiles whose arrival has been computed
     std::vector<Edge> releases_;  ///< of each tile used up
-    Edge accept_ = 0;  ///< the Dma took the last command
-    Edge finish_ = 0;  ///< and finished it
+    Edge accept_ = 0;             ///< the Dma took the last command
+    Edge finish_ = 0;             ///< and finished it
 };
 
 /// The line buffer's fill side: when each line of the layer has arrived.

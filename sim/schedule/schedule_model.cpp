@@ -30,8 +30,10 @@ Count pixel_visits(const std::vector<PixelWindows>& axis) {
 
 void count_pooling(const LayerSchedule& layer, EventCounts& events) {
     const Window& w = layer.pool_window;
-    const auto rows = windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
-    const auto columns = windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
+    const auto rows =
+        windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
+    const auto columns =
+        windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
     const auto maps = static_cast<Count>(layer.sums.channels) * static_cast<Count>(layer.images);
     const Count outputs = static_cast<Count>(layer.output.elements()) * static_cast<Count>(layer.images);
     const Count combined = maps * pixel_visits(rows) * pixel_visits(columns) - outputs;
@@ -72,11 +74,13 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
         }
     }
     // Every working column reads one activation per tap, once per channel tile.
-    const Count columns = layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
+    const Count columns =
+        layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
     events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tiles);
     Count row_bytes = 0;
     for (const int y : layer.fill_rows) row_bytes += static_cast<Count>(layer.bytes_of_line(y));
-    const Count filled = row_bytes * static_cast<Count>(layer.line_channels) * images * static_cast<Count>(layer.channel_tiles);
+    const Count filled =
+        row_bytes * static_cast<Count>(layer.line_channels) * images * static_cast<Count>(layer.channel_tiles);
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output.elements()) * images;

@@ -2,9 +2,9 @@
 // Cycles, stalls and event counts of a schedule without stepping a clock.
 //
 // The accelerator's timing does not depend on values, so one evaluation holds for every batch. The model follows the
-// loop nest tile by tile with the units' hand-over rules as recurrences over clock edges: a tap is issued one edge after
-// the later of its line's arrival, its weights' arrival and the array's permission. A tile that waits for nothing costs a
-// constant; only tiles that may stall are followed tap by tap. README.md derives each constant.
+// loop nest tile by tile with the units' hand-over rules as recurrences over clock edges: a tap is issued one edge
+// after the later of its line's arrival, its weights' arrival and the array's permission. A tile that waits for nothing
+// costs a constant; only tiles that may stall are followed tap by tap. README.md derives each constant.
 #pragma once
 
 #include "engine/record.h"
@@ -13,8 +13,8 @@
 namespace widthwise {
 
 /// What one batch of the schedule takes: everything in the record that does not depend on values (overflow and psum
-/// statistics stay empty; with zero gating all multiplications count as `mac.multiply`). `setup` is the one-time load of
-/// resident weights.
+/// statistics stay empty; with zero gating all multiplications count as `mac.multiply`). `setup` is the one-time load
+/// of resident weights.
 RunRecord model_schedule(const Schedule& schedule);
 
 }  // namespace widthwise

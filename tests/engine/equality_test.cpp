@@ -83,7 +83,8 @@ std::string difference_in_child(std::uint64_t seed) {
     close(ends[0]);
     int status = 0;
     waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) text += fmt::format("seed {}: the child died, status {}\n", seed, status);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        text += fmt::format("seed {}: the child died, status {}\n", seed, status);
     return text;
 }
 

@@ -22,7 +22,8 @@ struct Fixture {
     Fixture() {
         const Dataset data = Dataset::load(config.images, config.labels);
         for (int i = 0; i < data.size(); ++i) {
-            images.push_back(data.quantized(i, config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]));
+            images.push_back(
+                data.quantized(i, config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]));
         }
     }
 };

@@ -51,11 +51,12 @@ public:
         h.accumulator.bias = one_of({BiasMode::preload, BiasMode::requant});
         h.accumulator.statistics = chance(80) ? PsumStatistics::outputs : PsumStatistics::every_add;
         std::shuffle(h.accumulator.order.begin(), h.accumulator.order.end(), random_);
-        h.requant.mode = one_of({RequantMode::fixed_point, RequantMode::shift, RequantMode::reciprocal, RequantMode::float32});
+        h.requant.mode =
+            one_of({RequantMode::fixed_point, RequantMode::shift, RequantMode::reciprocal, RequantMode::float32});
         h.requant.rounding = h.requant.mode == RequantMode::float32
                                  ? Rounding::half_even
-                                 : one_of({Rounding::floor, Rounding::toward_zero, Rounding::half_up, Rounding::half_away,
-                                           Rounding::half_even, Rounding::gemmlowp});
+                                 : one_of({Rounding::floor, Rounding::toward_zero, Rounding::half_up,
+                                           Rounding::half_away, Rounding::half_even, Rounding::gemmlowp});
         h.requant.multiplier_bits = between(4, 32);
         h.requant.lanes = between(1, 7);
         h.pool.rounding = h.requant.rounding;
@@ -157,7 +158,8 @@ private:
         window(op.window, input.shape, 5);
         const int outputs = between(1, 12);
         weights(op, outputs, input.shape.channels, op.window.kernel_height, op.window.kernel_width);
-        output.shape = {outputs, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)};
+        output.shape = {outputs, op.window.output_height(input.shape.height),
+                        op.window.output_width(input.shape.width)};
     }
 
     void fully_connected(Operator& op, const Tensor& input, Tensor& output) {
@@ -214,10 +216,10 @@ std::string RandomCase::describe() const {
     }
     for (const Operator& op : network.operators) {
         const Window& w = op.window;
-        text += fmt::format("operator {}: kind {}, kernel {}x{}, stride {}x{}, pads {} {} {} {}, clamp {}..{}, bias {}\n",
-                            op.name, static_cast<int>(op.kind), w.kernel_height, w.kernel_width, w.stride_height,
-                            w.stride_width, w.pad_top, w.pad_left, w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high,
-                            op.weights.bias.size());
+        text += fmt::format(
+            "operator {}: kind {}, kernel {}x{}, stride {}x{}, pads {} {} {} {}, clamp {}..{}, bias {}\n", op.name,
+            static_cast<int>(op.kind), w.kernel_height, w.kernel_width, w.stride_height, w.stride_width, w.pad_top,
+            w.pad_left, w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high, op.weights.bias.size());
     }
     return text;
 }

@@ -19,7 +19,9 @@ using fast::kLanes;
 
 struct FastEngine::Implementation {
     Implementation(const Network& network_, const HardwareParams& hardware, int threads_)
-        : network(network_), schedule(compile(network_, hardware, hardware.batch)), threads(std::max(1, threads_)),
+        : network(network_),
+          schedule(compile(network_, hardware, hardware.batch)),
+          threads(std::max(1, threads_)),
           batch_model(model_schedule(schedule)) {
         for (const LayerSchedule& layer : schedule.layers) {
             layers.emplace_back(layer, schedule.hardware, fast::best_dispatch());
@@ -59,7 +61,9 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     }
     fast::LaneProbe probe;
     if (values) {
-        probe = [&](int op, int lane, int channel, int pixel, int value) { values(op, first + lane, channel, pixel, value); };
+        probe = [&](int op, int lane, int channel, int pixel, int value) {
+            values(op, first + lane, channel, pixel, value);
+        };
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
         layers[l].run(from, to, lanes, workspace, record.layers[l], probe);
@@ -67,7 +71,8 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     }
     const auto output_size = static_cast<std::size_t>(schedule.layers.back().output.elements());
     for (int lane = 0; lane < lanes; ++lane) {
-        for (std::size_t i = 0; i < output_size; ++i) outputs[static_cast<std::size_t>(lane) * output_size + i] = from[i].lane[lane];
+        for (std::size_t i = 0; i < output_size; ++i)
+            outputs[static_cast<std::size_t>(lane) * output_size + i] = from[i].lane[lane];
     }
 }
 
@@ -83,7 +88,8 @@ void scale(LayerRecord& record, std::uint64_t times) {
 /// The model counts every multiplication as done; gated ones were counted with the values.
 void settle_gating(LayerRecord& record) {
     const std::uint64_t gated = record.events[Event::mac_gated];
-    for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write}) record.events[event] -= gated;
+    for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write})
+        record.events[event] -= gated;
 }
 
 }  // namespace
@@ -126,8 +132,9 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
             try {
                 for (int image = next.fetch_add(kLanes); image < stop; image = next.fetch_add(kLanes)) {
                     const int lanes = std::min(kLanes, stop - image);
-                    engine.run_block(image, lanes, source, outputs.data() + static_cast<std::size_t>(image - start) * output_size,
-                                     record, workspace, from, to);
+                    engine.run_block(image, lanes, source,
+                                     outputs.data() + static_cast<std::size_t>(image - start) * output_size, record,
+                                     workspace, from, to);
                 }
             } catch (...) {
                 const std::lock_guard lock(mutex);

@@ -13,7 +13,8 @@ namespace widthwise {
 
 class FastEngine {
 public:
-    /// `threads`: 1.. ; images are shared among them. `network` must outlive the engine. Throws InputError as compile().
+    /// `threads`: 1.. ; images are shared among them. `network` must outlive the engine. Throws InputError as
+    /// compile().
     FastEngine(const Network& network, const HardwareParams& hardware, int threads);
     ~FastEngine();
     FastEngine(const FastEngine&) = delete;
@@ -22,8 +23,8 @@ public:
     /// Reports every operator's values of everything that follows (single-threaded then).
     void report_values(ValueSink sink);
 
-    /// Runs images [first, end) in batches of hardware.batch, as SystemcEngine::run() does; the set-up is counted in every
-    /// call.
+    /// Runs images [first, end) in batches of hardware.batch, as SystemcEngine::run() does; the set-up is counted in
+    /// every call.
     RunRecord run(int first, int end, const ImageSource& source, const OutputSink& sink);
 
 private:

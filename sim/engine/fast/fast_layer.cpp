@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-
 namespace widthwise::fast {
 
 namespace {
@@ -15,7 +14,9 @@ constexpr int kMaxShortBits = 16;
 }  // namespace
 
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
-    : layer_(layer), dispatch_(dispatch), statistics_(hardware.accumulator.statistics),
+    : layer_(layer),
+      dispatch_(dispatch),
+      statistics_(hardware.accumulator.statistics),
       zero_gating_(hardware.array.zero_gating) {
     taps_ = static_cast<int>(layer.taps.size());
     groups_ = (taps_ + 3) / 4;
@@ -44,9 +45,9 @@ void FastLayer::prepare_weights() {
         padded_width_ = std::max(l.pad_left + l.input.width, (l.sums.width - 1) * l.stride_width + l.kernel_width);
     }
     for (const Tap& tap : l.taps) {
-        offsets_.push_back(l.fully_connected ? tap.weight
-                                             : (std::ptrdiff_t{tap.channel} * padded_height_ + tap.row) * padded_width_ +
-                                                   tap.column);
+        offsets_.push_back(l.fully_connected
+                               ? tap.weight
+                               : (std::ptrdiff_t{tap.channel} * padded_height_ + tap.row) * padded_width_ + tap.column);
     }
     const auto channels = static_cast<std::size_t>(l.sums.channels);
     const auto per_channel = static_cast<std::size_t>(groups_) * 4;
@@ -88,7 +89,8 @@ const BlockMap& FastLayer::pad(const BlockMap& input, Workspace& workspace) cons
     LaneBytes zero;
     std::fill(zero.lane, zero.lane + kLanes, static_cast<std::uint8_t>(l.input_quantization.zero_point));
     workspace.padded.assign(static_cast<std::size_t>(l.input.channels) * static_cast<std::size_t>(padded_height_) *
-                                static_cast<std::size_t>(padded_width_), zero);
+                                static_cast<std::size_t>(padded_width_),
+                            zero);
     const int rows = std::min(l.input.height, padded_height_ - l.pad_top);
     const int columns = std::min(l.input.width, padded_width_ - l.pad_left);
     for (int c = 0; c < l.input.channels; ++c) {
@@ -136,7 +138,8 @@ void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& worksp
 }
 
 void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const {
-    const std::size_t pixels = static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
+    const std::size_t pixels =
+        static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
     for (int m = 0; m < layer_.sums.channels; ++m) {
         const LaneBytes& out = workspace.sums[static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel)];
         for (int lane = 0; lane < lanes; ++lane) {
@@ -148,14 +151,16 @@ void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, c
 }
 
 void FastLayer::gather(const BlockMap& map, int y, int x, Workspace& workspace) const {
-    const std::ptrdiff_t corner = std::ptrdiff_t{y} * layer_.stride_height * padded_width_ + std::ptrdiff_t{x} * layer_.stride_width;
+    const std::ptrdiff_t corner =
+        std::ptrdiff_t{y} * layer_.stride_height * padded_width_ + std::ptrdiff_t{x} * layer_.stride_width;
     const LaneBytes* base = map.data() + (layer_.fully_connected ? 0 : corner);
     for (std::size_t t = 0; t < workspace.taps.size(); ++t) workspace.taps[t] = base + offsets_[t];
 }
 
 void FastLayer::count_gated(int lanes, const Workspace& workspace, LayerRecord& record) const {
     std::uint64_t zeros = 0;
-    for (const LaneBytes* tap : workspace.taps) zeros += static_cast<std::uint64_t>(std::count(tap->lane, tap->lane + lanes, 0));
+    for (const LaneBytes* tap : workspace.taps)
+        zeros += static_cast<std::uint64_t>(std::count(tap->lane, tap->lane + lanes, 0));
     record.events[Event::mac_gated] += zeros * static_cast<std::uint64_t>(layer_.sums.channels);
 }
 
@@ -167,9 +172,11 @@ void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) 
     gather_quads(dispatch_, workspace.taps, flip_, workspace.quads.data());
     if (path_ == Path::bounded) {
         dot_quads(dispatch_, workspace.quads.data(), groups_, quad_positive_.data(), channels, workspace.exact.data());
-        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_negative_.data(), channels, workspace.negative.data());
-        bound_channels(workspace.exact.data(), workspace.negative.data(), start_, static_cast<std::int32_t>(format.min()),
-                       static_cast<std::int32_t>(format.max()), workspace.leaves.data());
+        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_negative_.data(), channels,
+                  workspace.negative.data());
+        bound_channels(workspace.exact.data(), workspace.negative.data(), start_,
+                       static_cast<std::int32_t>(format.min()), static_cast<std::int32_t>(format.max()),
+                       workspace.leaves.data());
         if (format.bits > kMaxShortBits) bound_prefixes(workspace);
     } else {
         dot_quads(dispatch_, workspace.quads.data(), groups_, quad_weights_.data(), channels, workspace.exact.data());
@@ -191,16 +198,18 @@ void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) 
     }
 }
 
-/// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes, so it
-/// pays where many channels pass it; in 16-bit lanes it would not.
+/// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes,
+/// so it pays where many channels pass it; in 16-bit lanes it would not.
 void FastLayer::bound_prefixes(Workspace& workspace) const {
     const auto low = static_cast<std::int32_t>(layer_.accumulator.min());
     const auto high = static_cast<std::int32_t>(layer_.accumulator.max());
     const std::size_t per_channel = static_cast<std::size_t>(groups_) * 4;
     for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
         if (workspace.leaves[m] == 0 || !layer_.accumulator.fits(start_exact_[m])) continue;
-        const BoundedChannel channel{quad_positive_.data() + m * per_channel, quad_negative_.data() + m * per_channel, start_[m]};
-        workspace.leaves[m] = prefixes_may_leave(dispatch_, workspace.quads.data(), groups_, channel, low, high) ? 1 : 0;
+        const BoundedChannel channel{quad_positive_.data() + m * per_channel, quad_negative_.data() + m * per_channel,
+                                     start_[m]};
+        workspace.leaves[m] =
+            prefixes_may_leave(dispatch_, workspace.quads.data(), groups_, channel, low, high) ? 1 : 0;
     }
 }
 
@@ -210,8 +219,8 @@ void FastLayer::sum_in_order(Workspace& workspace) const {
     for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
         if (workspace.leaves[m] == 0) continue;
         const auto start = static_cast<std::int32_t>(bring_into_range(layer_.accumulator, start_exact_[m]));
-        workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start, &workspace.value[m],
-                                     &workspace.events[m]});
+        workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start,
+                                     &workspace.value[m], &workspace.events[m]});
     }
     if (workspace.ordered.empty()) return;
     widen(dispatch_, workspace.taps, layer_.input_quantization.is_signed, workspace.wide.data());
@@ -225,8 +234,10 @@ void FastLayer::sum_in_order(Workspace& workspace) const {
 }
 
 /// The definition itself, one output after the other.
-void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record, const LaneProbe& probe) const {
-    const std::size_t pixels = static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
+void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record,
+                            const LaneProbe& probe) const {
+    const std::size_t pixels =
+        static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
     const bool every_add = statistics_ == PsumStatistics::every_add;
     for (int m = 0; m < layer_.sums.channels; ++m) {
         const auto i = static_cast<std::size_t>(m);
@@ -245,7 +256,8 @@ void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRec
             ++record.overflow.outputs;
             record.overflow.events += accumulator.overflow_events();
             if (accumulator.overflow_events() > 0) {
-                ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient : record.overflow.persistent);
+                ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient
+                                                                : record.overflow.persistent);
             }
             const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[i] : 0;
             const int value = requantize(accumulator.value(), bias, layer_.requant_scales[i], layer_.requant);
@@ -283,8 +295,8 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
                         for (int y = first_y; y < end_y; ++y) {
                             for (int x = first_x; x < end_x; ++x) {
                                 const std::uint8_t byte = pixel(y, x).lane[lane];
-                                pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, l.pool_input_zero_point,
-                                         l.pool_input_scale);
+                                pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte,
+                                         l.pool_input_zero_point, l.pool_input_scale);
                             }
                         }
                         output[at].lane[lane] = static_cast<std::uint8_t>(pool_value(partial));

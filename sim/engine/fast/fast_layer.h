@@ -28,7 +28,7 @@ struct Workspace {
     std::vector<LaneQuads> quads;
     std::vector<LaneShorts> wide;
     std::vector<LaneInts> exact, negative, value, events;  ///< per channel
-    std::vector<std::uint8_t> leaves;      ///< per channel: may leave its range
+    std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
     std::vector<OrderedChannel> ordered;
 };
 
@@ -36,8 +36,8 @@ class FastLayer {
 public:
     FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch);
 
-    /// Computes `output` from `input` for lanes 0..lanes-1 and adds what was counted to `record` (overflow, psums, and the
-    /// events that depend on values).
+    /// Computes `output` from `input` for lanes 0..lanes-1 and adds what was counted to `record` (overflow, psums, and
+    /// the events that depend on values).
     void run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
              const LaneProbe& probe) const;
 
@@ -45,8 +45,8 @@ private:
     /// How the layer's sums are formed.
     enum class Path : std::uint8_t {
         exact,    ///< no sum can overflow, or only finished sums are checked: dot products
-        bounded,  ///< dot products of the positive and of the negative weights bound every intermediate sum; only outputs
-                  ///< that might leave the range are summed in order
+        bounded,  ///< dot products of the positive and of the negative weights bound every intermediate sum; only
+                  ///< outputs that might leave the range are summed in order
         ordered,  ///< in order, always
         plain,    ///< one accumulator at a time: sums beyond 31 bits, or statistics of every addition
     };
@@ -77,8 +77,8 @@ private:
     std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the padded map, from a pixel's top left corner
     std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * groups]
     std::vector<std::int16_t> tap_weights_;                                  ///< [channel][tap]
-    std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
-    std::vector<std::int32_t> start_;         ///< the same in a lane's width
+    std::vector<std::int64_t> start_exact_;                                  ///< per channel: preloaded bias, or 0
+    std::vector<std::int32_t> start_;                                        ///< the same in a lane's width
     std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
     std::optional<LaneRequantizer> requantizer_;
 };

@@ -71,7 +71,8 @@ bool prefixes_may_leave_portable(const LaneQuads* quads, int groups, const Bound
             const std::uint8_t* x = q + 4 * l;
             const std::int32_t rise = up[0] * x[0] + up[1] * x[1] + up[2] * x[2] + up[3] * x[3];
             const std::int32_t fall = down[0] * x[0] + down[1] * x[1] + down[2] * x[2] + down[3] * x[3];
-            outside |= static_cast<std::int32_t>(sum.lane[l] + rise > high) | static_cast<std::int32_t>(sum.lane[l] + fall < low);
+            outside |= static_cast<std::int32_t>(sum.lane[l] + rise > high) |
+                       static_cast<std::int32_t>(sum.lane[l] + fall < low);
             sum.lane[l] += rise + fall;
         }
     }
@@ -89,8 +90,8 @@ void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, Lane
 }
 
 WIDTHWISE_VECTOR_CLONES
-void ordered_saturating(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low, std::int32_t high,
-                        LaneInts& value, LaneInts& events) {
+void ordered_saturating(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low,
+                        std::int32_t high, LaneInts& value, LaneInts& events) {
     for (int t = 0; t < taps; ++t) {
         const std::int32_t weight = weights[t];
         for (int l = 0; l < kLanes; ++l) {
@@ -103,8 +104,8 @@ void ordered_saturating(const LaneShorts* wide, int taps, const std::int16_t* we
 }
 
 WIDTHWISE_VECTOR_CLONES
-void ordered_wrapping(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low, std::int32_t high,
-                      LaneInts& value, LaneInts& events) {
+void ordered_wrapping(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low,
+                      std::int32_t high, LaneInts& value, LaneInts& events) {
     const std::uint32_t half = static_cast<std::uint32_t>(high) + 1;
     const std::uint32_t mask = 2 * half - 1;
     for (int t = 0; t < taps; ++t) {

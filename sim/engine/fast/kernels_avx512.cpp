@@ -16,8 +16,9 @@
 namespace widthwise::fast {
 
 bool avx512_available() {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
 }
 
 /// Interleaves four taps: unpacking works within 128-bit blocks, so a quad register holds the images in blocks of four,
@@ -107,7 +108,8 @@ bool prefixes_may_leave_avx512(const LaneQuads* quads, int groups, const Bounded
     }
     const __m512i most = _mm512_max_epi32(highest[0], highest[1]);
     const __m512i least = _mm512_min_epi32(lowest[0], lowest[1]);
-    return (_mm512_cmpgt_epi32_mask(most, _mm512_set1_epi32(high)) | _mm512_cmplt_epi32_mask(least, _mm512_set1_epi32(low))) != 0;
+    return (_mm512_cmpgt_epi32_mask(most, _mm512_set1_epi32(high)) |
+            _mm512_cmplt_epi32_mask(least, _mm512_set1_epi32(low))) != 0;
 }
 
 WIDTHWISE_AVX512
@@ -123,7 +125,8 @@ namespace {
 /// Up to 16 bits: 32 lanes of 16 bits. Products of 8-bit operands fit; a sum that leaves 16 bits saturates there, which
 /// is still outside the accumulator's range, so that the range check sees it.
 template <int Channels, bool Saturate, bool Full>
-WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, int taps, const OrderedChannel* channels) {
+WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, int taps,
+                                             const OrderedChannel* channels) {
     const __m512i low = _mm512_set1_epi16(static_cast<short>(-(1 << (bits - 1))));
     const __m512i high = _mm512_set1_epi16(static_cast<short>((1 << (bits - 1)) - 1));
     const __m128i wrap_shift = _mm_cvtsi32_si128(16 - bits);
@@ -167,7 +170,8 @@ WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, i
 
 /// 17 to 31 bits: two registers of 16 lanes of 32 bits; the exact sums stay within 32 bits.
 template <int Channels, bool Saturate>
-WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, int taps, const OrderedChannel* channels) {
+WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, int taps,
+                                             const OrderedChannel* channels) {
     const __m512i low = _mm512_set1_epi32(-(1 << (bits - 1)));
     const __m512i high = _mm512_set1_epi32(static_cast<std::int32_t>((std::uint32_t{1} << (bits - 1)) - 1));
     const __m128i wrap_shift = _mm_cvtsi32_si128(32 - bits);
@@ -190,8 +194,7 @@ WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, i
                 const __m512i clamped = _mm512_min_epi32(_mm512_max_epi32(sum, low), high);
                 const __mmask16 overflow = _mm512_cmpneq_epi32_mask(sum, clamped);
                 events[m][h] = _mm512_mask_add_epi32(events[m][h], overflow, events[m][h], one);
-                value[m][h] =
-                    Saturate ? clamped : _mm512_sra_epi32(_mm512_sll_epi32(sum, wrap_shift), wrap_shift);
+                value[m][h] = Saturate ? clamped : _mm512_sra_epi32(_mm512_sll_epi32(sum, wrap_shift), wrap_shift);
             }
         }
     }
@@ -244,7 +247,9 @@ bool avx512_available() { return false; }
 void gather_quads_avx512(std::span<const LaneBytes* const>, bool, LaneQuads*) { absent(); }
 void dot_quads_avx512(const LaneQuads*, int, const std::int8_t*, int, LaneInts*) { absent(); }
 void widen_avx512(std::span<const LaneBytes* const>, bool, LaneShorts*) { absent(); }
-void ordered_sums_avx512(const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) { absent(); }
+void ordered_sums_avx512(const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) {
+    absent();
+}
 
 }  // namespace widthwise::fast
 

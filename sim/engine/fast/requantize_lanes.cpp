@@ -22,8 +22,8 @@ void add_constants(LaneInts* sums, std::span<const std::int32_t> constants) {
 }
 
 WIDTHWISE_VECTOR_CLONES
-void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts, std::int32_t low,
-                    std::int32_t high, std::uint8_t* leaves) {
+void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts,
+                    std::int32_t low, std::int32_t high, std::uint8_t* leaves) {
     for (std::size_t m = 0; m < starts.size(); ++m) {
         const std::int32_t start = starts[m];
         std::int32_t outside = start < low || start > high ? 1 : 0;
@@ -43,7 +43,8 @@ void max_lanes(LaneBytes& best, const LaneBytes& other) {
 }
 
 WIDTHWISE_VECTOR_CLONES
-void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events, int channels) {
+void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events,
+                    int channels) {
     for (int m = 0; m < channels; ++m) {
         for (int l = 0; l < kLanes; ++l) {
             const std::int64_t sum = exact[m].lane[l];
@@ -148,11 +149,12 @@ void requantize_float(const LaneInts* sums, std::span<const std::int64_t> biases
     }
 }
 
-/// Fixed point in float64 lanes: with at most 53 bits the product is exact there, and so is the scaling by a power of two.
-/// The quotient is limited to the clamp's integers before it is rounded, which no rounding mode can tell.
+/// Fixed point in float64 lanes: with at most 53 bits the product is exact there, and so is the scaling by a power of
+/// two. The quotient is limited to the clamp's integers before it is rounded, which no rounding mode can tell.
 template <Rounding Mode>
-[[gnu::always_inline]] inline void requantize_exact_double(const LaneInts& sums, std::int32_t bias, double factor, double low,
-                                                           double high, std::int32_t zero_point, std::uint8_t* bytes) {
+[[gnu::always_inline]] inline void requantize_exact_double(const LaneInts& sums, std::int32_t bias, double factor,
+                                                           double low, double high, std::int32_t zero_point,
+                                                           std::uint8_t* bytes) {
     constexpr double kMagic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds half to even at the units
     for (int l = 0; l < kLanes; ++l) {
         double quotient = static_cast<double>(sums.lane[l] + bias) * factor;
@@ -217,8 +219,8 @@ LaneRequantizer::LaneRequantizer(const RequantFormat& format, std::span<const Re
     if (path_ != Path::float64) return;
     for (std::size_t m = 0; m < scales.size(); ++m) {
         const double multiplier = fixed ? static_cast<double>(scales[m].multiplier) : 1.0;
-        factors_.push_back({biases.empty() ? 0 : static_cast<std::int32_t>(biases[m]),
-                            std::ldexp(multiplier, -scales[m].shift)});
+        factors_.push_back(
+            {biases.empty() ? 0 : static_cast<std::int32_t>(biases[m]), std::ldexp(multiplier, -scales[m].shift)});
     }
 }
 

@@ -18,13 +18,14 @@ void add_constants(LaneInts* sums, std::span<const std::int32_t> constants);
 
 /// From the sums of positive and of negative products: leaves[m] = some intermediate sum of the channel may leave
 /// [low, high], whatever the order of addition; positive[m] becomes the exact sum. Sums begin at starts[m].
-void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts, std::int32_t low,
-                    std::int32_t high, std::uint8_t* leaves);
+void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts,
+                    std::int32_t low, std::int32_t high, std::uint8_t* leaves);
 
 void max_lanes(LaneBytes& best, const LaneBytes& other);
 
 /// Check per_output: brings finished sums into range; events 1 where they were not.
-void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events, int channels);
+void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events,
+                    int channels);
 
 /// Adds one channel's overflow events of lanes 0..lanes-1.
 void count_overflow(const AccumulatorFormat& format, const LaneInts& exact, const LaneInts& events, int lanes,
@@ -56,10 +57,10 @@ private:
 /// requantize() of every lane of every channel of a layer.
 class LaneRequantizer {
 public:
-    /// `bits` bounds the magnitude of sum plus bias. `biases` is empty or has one entry per channel; both spans must outlive
-    /// the object.
-    LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales, std::span<const std::int64_t> biases,
-                    int bits);
+    /// `bits` bounds the magnitude of sum plus bias. `biases` is empty or has one entry per channel; both spans must
+    /// outlive the object.
+    LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales,
+                    std::span<const std::int64_t> biases, int bits);
 
     /// Channel m's bytes go to out[m * stride].
     void run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const;

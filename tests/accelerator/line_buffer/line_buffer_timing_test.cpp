@@ -175,5 +175,17 @@ TEST(LineBufferTimingOf, StallsAreBlamedOnTheFillOrOnTheLostPort) {
     expect_same(b.activations.monitor.data, b.expected, "tap");
 }
 
+/// The tile at work stays in the queue of two until its last tap.
+TEST(LineBufferTimingOf, OneCommandWaitsBehindTheTileAtWork) {
+    const Geometry g{1, 6, 8, 3, 2, 8, 3};
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    b.memory.deny = [] { return true; };
+    b.bench.pulse_reset();
+    b.bench.run(20);
+    EXPECT_EQ(b.command.monitor.count(), 2U);
+    EXPECT_EQ(b.activations.monitor.count(), 0U);
+}
+
 }  // namespace
 }  // namespace widthwise::bench

@@ -218,5 +218,15 @@ TEST(PeArrayTimingOf, ComputingAndDrainingFollowTheTaps) {
     EXPECT_EQ(draining, expected_draining);
 }
 
+/// The tile at work and two behind it.
+TEST(PeArrayTimingOf, TwoCommandsWaitInTheQueue) {
+    const Network network = full_tiles({2, 2, 2}, 6, 1, 2);
+    PeArrayBench b(network, array({2, 2, 2}, kBroadcast, true), 1, 0);
+    b.activations.source.allow = [](std::size_t) { return false; };
+    b.bench.pulse_reset();
+    b.bench.run(20);
+    EXPECT_EQ(b.command.monitor.count(), 1U + 2);
+}
+
 }  // namespace
 }  // namespace widthwise::bench

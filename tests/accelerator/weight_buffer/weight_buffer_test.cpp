@@ -261,5 +261,16 @@ TEST(WeightBufferTimingOf, StarvationIsBlamedOnDramOrOnThePort) {
     EXPECT_TRUE(b.done());
 }
 
+/// The tile at work stays in the queue of two until its last tap.
+TEST(WeightBufferTimingOf, OneCommandWaitsBehindTheTileAtWork) {
+    const Network network = NetworkBuilder({1, 5, 3}, Quantization{}, 1).convolution(4, window(2)).network();
+    WeightBufferBench b(network, HardwareParams{}, 1, 0);
+    b.fill.source.allow = [](std::size_t) { return false; };
+    b.bench.pulse_reset();
+    b.bench.run(20);
+    EXPECT_EQ(b.command.monitor.count(), 2U);
+    EXPECT_EQ(b.weights.monitor.count(), 0U);
+}
+
 }  // namespace
 }  // namespace widthwise::bench
