@@ -39,8 +39,8 @@ const Command& find_command(const std::string& name) {
 const char* tool_version() { return WIDTHWISE_VERSION; }
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> kCommands = {run_command(), compare_command(), check_command(),
-                                                   inspect_command()};
+    static const std::vector<Command> kCommands = {run_command(),    compare_command(), sweep_command(),
+                                                   search_command(), check_command(),   inspect_command()};
     return kCommands;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Sequencer against plain loops: tile commands on three links, Dma commands, slots of streamed weights, phases.
+#include "accelerator/sequencer/sequencer.h"
+
 #include <algorithm>
 #include <functional>
 #include <optional>
@@ -7,7 +9,6 @@
 
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
-#include "accelerator/sequencer/sequencer.h"
 
 namespace widthwise::bench {
 namespace {
@@ -18,7 +19,8 @@ class SequencerBench {
 public:
     SequencerBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
         : schedule(compile(network, hardware, images)),
-          streamed(hardware.weight_buffer.storage == WeightStorage::streamed), bench(seed, schedule.layers.size()),
+          streamed(hardware.weight_buffer.storage == WeightStorage::streamed),
+          bench(seed, schedule.layers.size()),
           unit("sequencer", bench.period, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/block_tree.h"
+
+#include <cstring>
+#include <utility>
+
+#include "results/run_report.h"
+
+namespace widthwise {
+
+using fast::BlockMap;
+
+namespace {
+
+bool equal(const BlockMap& a, const BlockMap& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(fast::LaneBytes)) == 0;
+}
+
+}  // namespace
+
+BlockTree::BlockTree(const LayerVariants& variants, const ImageBlock& block, Records records)
+    : variants_(variants), block_(block), keeps_records_(records == Records::kept) {}
+
+void BlockTree::clear() {
+    root_.edges.clear();
+    nodes_.clear();
+    records_.clear();
+    bytes_ = 0;
+}
+
+std::uint32_t BlockTree::follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records) {
+    Node* node = &root_;
+    for (std::size_t l = 0; l < path.size(); ++l) {
+        Edge& taken = edge(*node, l, path[l], workspace);
+        if (!records.empty()) records[l] += *taken.record;
+        node = taken.to;
+    }
+    return node->wrong;
+}
+
+BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fast::Workspace& workspace) {
+    const auto at = static_cast<std::size_t>(variant);
+    if (node.edges.size() <= at) {
+        bytes_ += (variants_.count(layer) - node.edges.size()) * sizeof(Edge);
+        node.edges.resize(variants_.count(layer));
+    }
+    Edge& wanted = node.edges[at];
+    if (wanted.to != nullptr) return wanted;
+    for (std::size_t v = 0; v < node.edges.size(); ++v) {
+        const Edge& other = node.edges[v];
+        if (other.to == nullptr || !other.quiet) continue;
+        if (!no_event_implies_none(variants_.key(layer, static_cast<int>(v)), variants_.key(layer, variant))) continue;
+        return wanted = other;
+    }
+    const BlockMap& input = layer == 0 ? block_.input : node.values;
+    BlockMap output = std::move(scratch_);
+    LayerRecord record;
+    variants_.layer(layer, variant).run(input, output, block_.lanes, workspace, record, {});
+    wanted.quiet = record.overflow.events == 0;
+    if (keeps_records_) {
+        wanted.record = &records_.emplace_back(record);
+        bytes_ += sizeof(LayerRecord);
+    }
+    wanted.to = equal_sibling(node, output);
+    if (wanted.to != nullptr) {
+        scratch_ = std::move(output);
+        return wanted;
+    }
+    Node& made = nodes_.emplace_back();
+    made.values = std::move(output);
+    bytes_ += sizeof(Node) + made.values.capacity() * sizeof(fast::LaneBytes);
+    if (layer + 1 == variants_.layers()) made.wrong = classify(made.values);
+    wanted.to = &made;
+    return wanted;
+}
+
+BlockTree::Node* BlockTree::equal_sibling(const Node& node, const BlockMap& values) const {
+    for (const Edge& other : node.edges) {
+        if (other.to != nullptr && equal(other.to->values, values)) return other.to;
+    }
+    return nullptr;
+}
+
+std::uint32_t BlockTree::classify(const BlockMap& values) const {
+    std::uint32_t wrong = 0;
+    std::vector<std::uint8_t> output(values.size());
+    for (int lane = 0; lane < block_.lanes; ++lane) {
+        const int label = block_.labels[static_cast<std::size_t>(lane)];
+        if (label < 0) continue;
+        for (std::size_t i = 0; i < output.size(); ++i) output[i] = values[i].lane[lane];
+        if (predicted_class(output, variants_.output_is_signed()) != label) wrong |= std::uint32_t{1} << lane;
+    }
+    return wrong;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <set>
+
+#include "common/error.h"
+#include "config/config_keys.h"
+#include "config/suggestion.h"
+#include "data/md5.h"
+#include "explore/parallel.h"
+#include "schedule/schedule_model.h"
+
+namespace widthwise {
+namespace {
+
+/// Runs `action`; what it refuses is refused at `place`.
+template <typename Action>
+void at(const YamlValue& place, const Action& action) {
+    try {
+        action();
+    } catch (const InputError& error) {
+        place.fail(error.what());
+    }
+}
+
+std::string digest_of(const std::string& text) { return md5_of_bytes(text.data(), text.size()); }
+
+const Tensor& input_of(const Network& network) { return network.tensors[static_cast<std::size_t>(network.input)]; }
+
+void check_layer_names(const AxisValue& value, const Network& network) {
+    RunConfig config;
+    value.apply(config);
+    std::vector<std::string> names;
+    for (const Operator& op : network.operators) {
+        if (op.has_weights()) names.push_back(lower_case(op.name));
+    }
+    for (const auto& [layer, bits] : config.hardware.accumulator.layer_bits) {
+        if (std::find(names.begin(), names.end(), layer) != names.end()) continue;
+        value.place.fail(fmt::format("the network {} has no layer '{}' with accumulators (allowed: {}){}", network.path,
+                                     layer, fmt::join(names, ", "), suggestion(layer, names)));
+    }
+}
+
+}  // namespace
+
+Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version)
+    : file_(load_sweep(path)),
+      base_(load_run_config(file_.config)),
+      dataset_(Dataset::load(base_.images, base_.labels)) {
+    read_images();
+    check_axes(data_root);
+    const std::string data = data_digest(version);
+    points_.reserve(file_.points());
+    for (std::size_t point = 0; point < file_.points(); ++point) plan(point, data_root, data);
+}
+
+void Sweep::read_images() {
+    end_ = dataset_.size();
+    if (dataset_.size() == 0) throw InputError(fmt::format("{}: holds no images", base_.images));
+    if (!file_.images) return;
+    if (file_.images->end > dataset_.size()) {
+        file_.images->place.fail(fmt::format("{} is out of range (allowed: up to {}, the images in {})",
+                                             file_.images->end, dataset_.size(), base_.images));
+    }
+    first_ = file_.images->first;
+    end_ = file_.images->end;
+}
+
+/// What can be said of single values is said where they stand.
+void Sweep::check_axes(const std::string& data_root) {
+    const Axis* networks = file_.find("network");
+    if (networks == nullptr) network_index(base_.network);
+    for (const Axis& axis : file_.axes) {
+        for (const AxisValue& value : axis.values) {
+            RunConfig config = base_;
+            value.apply(config);
+            if (axis.name == "network") at(value.place, [&] { network_index(config.network); });
+            if (axis.name == "energy_table") at(value.place, [&] { table_index(config.energy_table, data_root); });
+            for (const Conflict& conflict : conflicts(config.hardware)) {
+                value.place.fail(fmt::format("{}: {}", conflict.key, conflict.message));
+            }
+        }
+    }
+    const Axis* layers = file_.find("layer_accumulators");
+    for (const AxisValue& value : layers == nullptr ? std::vector<AxisValue>{} : layers->values) {
+        for (const Network& network : networks_) check_layer_names(value, network);
+    }
+}
+
+std::size_t Sweep::network_index(const std::string& path) {
+    for (std::size_t n = 0; n < networks_.size(); ++n) {
+        if (networks_[n].path == path) return n;
+    }
+    Network network = import_onnx(path);
+    check_input(network);
+    networks_.push_back(std::move(network));
+    variants_.emplace_back();
+    return networks_.size() - 1;
+}
+
+void Sweep::check_input(const Network& network) const {
+    static_cast<void>(dataset_.quantized(first_, base_.preprocessing, input_of(network)));
+    if (!dataset_.has_labels()) return;
+    const std::int64_t classes = network.tensors[static_cast<std::size_t>(network.output)].shape.elements();
+    for (int i = first_; i < end_; ++i) {
+        if (dataset_.label(i) < classes) continue;
+        throw InputError(fmt::format("{}: image {} has the label {}, but the output of {} has {} classes", base_.labels,
+                                     i, dataset_.label(i), network.path, classes));
+    }
+}
+
+std::size_t Sweep::table_index(const std::string& name, const std::string& data_root) {
+    const auto known = table_names_.find(name);
+    if (known != table_names_.end()) return known->second;
+    Table table{EnergyTable::load(name, data_root), ""};
+    table.digest = md5_of_file(table.table.path());
+    tables_.push_back(std::move(table));
+    return table_names_[name] = tables_.size() - 1;
+}
+
+/// Cycles and events are the same for all widths.
+std::size_t Sweep::timing_index(const Point& point) {
+    RunConfig config = point.config;
+    config.hardware.accumulator.format = {};
+    config.hardware.accumulator.layer_bits.clear();
+    config.energy_table.clear();
+    const std::string key = to_yaml(config);
+    const auto [place, is_new] = timings_.emplace(key, timing_points_.size());
+    if (is_new) timing_points_.push_back(points_.size());
+    return place->second;
+}
+
+/// A formula may fail for some width; better now than after the images.
+void Sweep::check_prices(const EnergyTable& table, const Schedule& schedule) {
+    for (const LayerSchedule& layer : schedule.layers) {
+        const EventAttributes& a = layer.attributes;
+        const std::string key =
+            fmt::format("{} {} {} {} {} {}", table.path(), a.activation_bits, a.weight_bits, a.accumulator_bits,
+                        a.requant_bits, a.multiplier_bits);  // capacities are the same in all points
+        if (priced_.insert(key).second) static_cast<void>(table.costs(a));
+    }
+}
+
+void Sweep::plan(std::size_t point, const std::string& data_root, const std::string& data_digest) {
+    Point planned;
+    planned.config = file_.apply(base_, point);
+    try {
+        validate(planned.config.hardware);
+        planned.network = network_index(planned.config.network);
+        planned.table = table_index(planned.config.energy_table, data_root);
+        const Network& network = networks_[planned.network];
+        const Schedule schedule = compile(network, planned.config.hardware, planned.config.hardware.batch);
+        planned.path = variants_[planned.network].add(schedule);
+        planned.timing = timing_index(planned);
+        check_prices(tables_[planned.table].table, schedule);
+    } catch (const InputError& error) {
+        throw InputError(fmt::format("{}: point {} ({}): {}", file_.path, point, file_.describe(point), error.what()));
+    }
+    std::string text = fmt::format("{} {}", data_digest, networks_[planned.network].digest);
+    for (std::size_t l = 0; l < planned.path.size(); ++l) {
+        text += fmt::format(" {}", variants_[planned.network].key(l, planned.path[l]).text());
+    }
+    planned.digest = digest_of(text);
+    points_.push_back(std::move(planned));
+}
+
+/// Beside network and arithmetic: the tool, the images and what is made of them.
+std::string Sweep::data_digest(const std::string& version) const {
+    const Preprocessing& p = base_.preprocessing;
+    return digest_of(fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version,
+                                 dataset_.images().digest, fmt::format("{}:{}", first_, end_),
+                                 dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
+                                 p.scale, p.mean, p.deviation));
+}
+
+std::vector<std::string> Sweep::digests(const Shard& shard) const {
+    std::vector<std::string> found;
+    std::set<std::string> seen;
+    for (std::size_t point = 0; point < points_.size(); ++point) {
+        if (shard.holds(point) && seen.insert(points_[point].digest).second) found.push_back(points_[point].digest);
+    }
+    return found;
+}
+
+std::size_t Sweep::missing(const Shard& shard, const Journal& journal) const {
+    const std::vector<std::string> needed = digests(shard);
+    return static_cast<std::size_t>(std::count_if(
+        needed.begin(), needed.end(), [&](const std::string& digest) { return journal.find(digest) == nullptr; }));
+}
+
+void Sweep::compute(const Shard& shard, Journal& journal, int threads,
+                    const std::function<void(std::size_t)>& report) const {
+    std::vector<int> images(static_cast<std::size_t>(end_ - first_));
+    std::iota(images.begin(), images.end(), first_);
+    for (std::size_t n = 0; n < networks_.size(); ++n) {
+        std::vector<const Point*> todo;
+        std::set<std::string> seen;
+        for (std::size_t point = 0; point < points_.size(); ++point) {
+            const Point& p = points_[point];
+            if (p.network != n || !shard.holds(point) || journal.find(p.digest) != nullptr) continue;
+            if (seen.insert(p.digest).second) todo.push_back(&p);
+        }
+        if (todo.empty()) continue;
+        const auto label = [this](int image) { return dataset_.has_labels() ? dataset_.label(image) : -1; };
+        const auto source = [&](int image) {
+            return dataset_.quantized(image, base_.preprocessing, input_of(networks_[n]));
+        };
+        const std::vector<ImageBlock> blocks = make_image_blocks(images, source, label, threads);
+        // Portions: an interruption loses one. Their size has no influence on results.
+        constexpr double kSeconds = 5;
+        std::size_t portion = 8;
+        for (std::size_t start = 0; start < todo.size();) {
+            const std::size_t end = std::min(todo.size(), start + portion);
+            std::vector<ValuePath> paths;
+            for (std::size_t i = start; i < end; ++i) paths.push_back(todo[i]->path);
+            std::size_t told = 0;
+            const std::size_t all = paths.size() * images.size();
+            const auto count = [&](std::size_t steps) {  // of blocks; the last one may be short
+                const std::size_t now = std::min(all, told + steps * fast::kLanes);
+                report(now - told);
+                told = now;
+            };
+            const auto began = std::chrono::steady_clock::now();
+            const std::vector<ValueOutcome> outcomes = evaluate(variants_[n], blocks, paths, threads, count);
+            const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+            for (std::size_t i = start; i < end; ++i) journal.add(todo[i]->digest, outcomes[i - start]);
+            constexpr double kMost = 64;
+            portion = static_cast<std::size_t>(
+                std::clamp(static_cast<double>(portion) * kSeconds / std::max(seconds, 1e-3), 1.0, kMost));
+            start = end;
+        }
+    }
+}
+
+Sweep::Timing Sweep::timing(std::size_t point) const {
+    const Point& p = points_[point];
+    const HardwareParams& hardware = p.config.hardware;
+    const Network& network = networks_[p.network];
+    Timing timing;
+    timing.batch = model_schedule(compile(network, hardware, hardware.batch));
+    const int left = (end_ - first_) % hardware.batch;
+    if (left != 0) timing.rest = model_schedule(compile(network, hardware, left));
+    return timing;
+}
+
+PointResult Sweep::result(std::size_t point, const ValueOutcome& values, const Timing& timing) const {
+    const Point& p = points_[point];
+    const Network& network = networks_[p.network];
+    const int batch = p.config.hardware.batch;
+    const Schedule schedule = compile(network, p.config.hardware, batch);
+    RunSetup setup;
+    setup.config = p.config;
+    setup.network = &network;
+    setup.schedule = &schedule;
+    setup.table = &tables_[p.table].table;
+    const RunReport report(setup, {full_record(values, timing.batch, timing.rest, batch), {}});
+    PointResult result;
+    result.point = point;
+    if (values.labelled > 0) result.accuracy = Accuracy{values.labelled, values.correct};
+    result.overflow = report.total.record.overflow;
+    result.cycles = report.cycles_per_inference();
+    result.microseconds = report.microseconds_per_inference();
+    result.utilisation = report.utilisation(report.total);
+    for (std::size_t c = 0; c < kComponentCount; ++c) result.energy[c] = report.total.energy[c] / report.images();
+    result.total_energy = report.energy_per_inference();
+    for (const Phase& phase : report.phases) {
+        if (phase.layer == nullptr) continue;
+        LayerResult layer;
+        layer.name = phase.name;
+        layer.kind = phase.kind;
+        if (phase.has_accumulators()) layer.bits = phase.layer->accumulator.bits;
+        layer.bounds = phase.bounds;
+        layer.overflow = phase.record.overflow;
+        layer.psums = phase.record.psums;
+        layer.cycles = static_cast<double>(phase.record.cycles.total) / report.images();
+        layer.energy = phase.total_energy() / report.images();
+        result.layers.push_back(std::move(layer));
+    }
+    return result;
+}
+
+std::vector<PointResult> Sweep::results(const Shard& shard, const Journal& journal, int threads) const {
+    std::vector<std::size_t> wanted;
+    std::size_t absent = 0;
+    std::size_t first_absent = 0;
+    for (std::size_t point = 0; point < points_.size(); ++point) {
+        if (!shard.holds(point)) continue;
+        wanted.push_back(point);
+        if (journal.find(points_[point].digest) != nullptr) continue;
+        if (absent++ == 0) first_absent = point;
+    }
+    if (absent > 0) {
+        throw InputError(fmt::format("{}: {} of {} points were not computed; the first is point {} ({})", file_.path,
+                                     absent, wanted.size(), first_absent, file_.describe(first_absent)));
+    }
+    std::vector<Timing> timings(timing_points_.size());
+    parallel_for(timings.size(), threads, {}, [&](std::size_t t, int) { timings[t] = timing(timing_points_[t]); });
+    std::vector<PointResult> results(wanted.size());
+    parallel_for(wanted.size(), threads, {}, [&](std::size_t i, int) {
+        const Point& p = points_[wanted[i]];
+        results[i] = result(wanted[i], *journal.find(p.digest), timings[p.timing]);
+    });
+    return results;
+}
+
+}  // namespace widthwise

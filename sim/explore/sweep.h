@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// A sweep: every point of a sweep file with what it found. Values are computed once for all points with the same
+// arithmetic; cycles come from the schedule model and energies from counts.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "energy/energy_table.h"
+#include "explore/journal.h"
+#include "explore/layer_variants.h"
+#include "explore/sweep_file.h"
+#include "network/network.h"
+#include "results/run_report.h"
+
+namespace widthwise {
+
+/// Part `index` of `count`, 1..count: every count-th point.
+struct Shard {
+    int index = 1;
+    int count = 1;
+    [[nodiscard]] bool holds(std::size_t point) const {
+        return point % static_cast<std::size_t>(count) == static_cast<std::size_t>(index - 1);
+    }
+};
+
+struct LayerResult {
+    std::string name;
+    std::string kind;
+    int bits = 0;  ///< 0: no accumulators
+    WorstCaseBits bounds;
+    OverflowCounts overflow;
+    PsumStats psums;
+    double cycles = 0;  ///< per inference, as energy
+    double energy = 0;
+};
+
+struct PointResult {
+    std::size_t point = 0;
+    std::optional<Accuracy> accuracy;
+    OverflowCounts overflow;  ///< of all layers
+    double cycles = 0;        ///< per inference, as the next two and energy
+    double microseconds = 0;
+    double utilisation = 0;
+    std::array<double, kComponentCount> energy{};
+    double total_energy = 0;
+    std::vector<LayerResult> layers;
+};
+
+class Sweep {
+public:
+    /// Reads everything that the sweep file names and checks every point. Throws InputError. `data_root` holds the
+    /// shipped energy tables; `version` is the tool's.
+    Sweep(const std::string& path, const std::string& data_root, const std::string& version);
+    Sweep(const Sweep&) = delete;
+    Sweep& operator=(const Sweep&) = delete;
+
+    struct Table {
+        EnergyTable table;
+        std::string digest;
+    };
+    struct Point {
+        RunConfig config;
+        std::size_t network = 0;
+        std::size_t table = 0;
+        std::size_t timing = 0;
+        ValuePath path;
+        std::string digest;  ///< of everything that decides its values
+    };
+
+    [[nodiscard]] const SweepFile& file() const { return file_; }
+    [[nodiscard]] const RunConfig& base() const { return base_; }
+    [[nodiscard]] const Dataset& dataset() const { return dataset_; }
+    [[nodiscard]] const std::deque<Network>& networks() const { return networks_; }
+    [[nodiscard]] const std::deque<Table>& tables() const { return tables_; }
+    [[nodiscard]] const std::vector<Point>& points() const { return points_; }
+    [[nodiscard]] int first_image() const { return first_; }
+    [[nodiscard]] int end_image() const { return end_; }
+
+    /// Digests that the shard's points need, each once, in the order of the points.
+    [[nodiscard]] std::vector<std::string> digests(const Shard& shard) const;
+    /// How many of them the journal does not have.
+    [[nodiscard]] std::size_t missing(const Shard& shard, const Journal& journal) const;
+    /// Computes those, adding them to the journal. `report` counts images, missing() times the images in all.
+    void compute(const Shard& shard, Journal& journal, int threads,
+                 const std::function<void(std::size_t)>& report) const;
+    /// Throws InputError naming a point whose values the journal does not have.
+    [[nodiscard]] std::vector<PointResult> results(const Shard& shard, const Journal& journal, int threads) const;
+
+private:
+    struct Timing {
+        RunRecord batch;
+        RunRecord rest;
+    };
+    void read_images();
+    void check_axes(const std::string& data_root);
+    void plan(std::size_t point, const std::string& data_root, const std::string& data_digest);
+    std::size_t network_index(const std::string& path);
+    std::size_t table_index(const std::string& name, const std::string& data_root);
+    std::size_t timing_index(const Point& point);
+    void check_prices(const EnergyTable& table, const Schedule& schedule);
+    [[nodiscard]] Timing timing(std::size_t point) const;
+    [[nodiscard]] std::string data_digest(const std::string& version) const;
+    [[nodiscard]] PointResult result(std::size_t point, const ValueOutcome& values, const Timing& timing) const;
+    void check_input(const Network& network) const;
+
+    SweepFile file_;
+    RunConfig base_;
+    Dataset dataset_;
+    int first_ = 0;
+    int end_ = 0;
+    std::deque<Network> networks_;
+    std::deque<LayerVariants> variants_;  ///< of each network
+    std::deque<Table> tables_;
+    std::map<std::string, std::size_t> table_names_;
+    std::map<std::string, std::size_t> timings_;
+    std::set<std::string> priced_;
+    std::vector<std::size_t> timing_points_;  ///< a point of each timing
+    std::vector<Point> points_;
+};
+
+}  // namespace widthwise

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "explore/value_evaluation.h"
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+
+#include "explore/block_tree.h"
+#include "explore/parallel.h"
+
+namespace widthwise {
+namespace {
+
+/// Narrow variants first: where they do not overflow they answer for the wide ones.
+std::vector<std::size_t> narrow_first(const LayerVariants& variants, std::span<const ValuePath> paths) {
+    std::vector<std::size_t> order(paths.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const auto bits = [&](std::size_t layer, int variant) {
+        const int width = variants.key(layer, variant).bits;
+        return width == 0 ? kMaxAccumulatorBits + 1 : width;
+    };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        for (std::size_t l = 0; l < paths[a].size(); ++l) {
+            const int left = bits(l, paths[a][l]);
+            const int right = bits(l, paths[b][l]);
+            if (left != right) return left < right;
+        }
+        return false;
+    });
+    return order;
+}
+
+void add_up(ValueOutcome& total, const ValueOutcome& part) {
+    total.images += part.images;
+    total.labelled += part.labelled;
+    total.correct += part.correct;
+    for (std::size_t l = 0; l < part.layers.size(); ++l) total.layers[l] += part.layers[l];
+}
+
+void scale(LayerRecord& record, std::uint64_t times) {
+    record.cycles.total *= times;
+    record.cycles.compute *= times;
+    for (std::uint64_t& stall : record.cycles.stalls) stall *= times;
+    for (std::size_t e = 0; e < kEventCount; ++e) record.events[static_cast<Event>(e)] *= times;
+}
+
+void add_batches(RunRecord& total, RunRecord batch, std::uint64_t times) {
+    scale(batch.load, times);
+    scale(batch.store, times);
+    for (LayerRecord& layer : batch.layers) scale(layer, times);
+    batch.images *= times;
+    total += batch;
+}
+
+}  // namespace
+
+std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vector<ImageBlock>& blocks,
+                                   std::span<const ValuePath> paths, int threads,
+                                   const std::function<void(std::size_t)>& report, const WrongSink& wrong) {
+    const std::vector<std::size_t> order = narrow_first(variants, paths);
+    ValueOutcome empty;
+    empty.layers.resize(variants.layers());
+    std::vector<std::vector<ValueOutcome>> parts(static_cast<std::size_t>(std::max(1, threads)));
+    for (auto& part : parts) part.assign(paths.size(), empty);
+    std::vector<fast::Workspace> workspaces(parts.size());
+    const auto count = [&](std::size_t finished) {
+        if (report) report(finished * paths.size());
+    };
+    parallel_for(blocks.size(), threads, count, [&](std::size_t b, int thread) {
+        const ImageBlock& block = blocks[b];
+        const auto t = static_cast<std::size_t>(thread);
+        BlockTree tree(variants, block, BlockTree::Records::kept);
+        for (const std::size_t p : order) {
+            ValueOutcome& outcome = parts[t][p];
+            std::uint32_t missed = tree.follow(paths[p], workspaces[t], outcome.layers);
+            outcome.images += static_cast<std::uint64_t>(block.lanes);
+            outcome.labelled += static_cast<std::uint64_t>(std::popcount(block.labelled));
+            outcome.correct += static_cast<std::uint64_t>(std::popcount(block.labelled & ~missed));
+            for (; wrong && missed != 0; missed &= missed - 1) {
+                wrong(block.images[static_cast<std::size_t>(std::countr_zero(missed))], p);
+            }
+        }
+    });
+    for (std::size_t t = 1; t < parts.size(); ++t) {
+        for (std::size_t p = 0; p < paths.size(); ++p) add_up(parts[0][p], parts[t][p]);
+    }
+    return std::move(parts[0]);
+}
+
+RunRecord full_record(const ValueOutcome& values, const RunRecord& batch, const RunRecord& rest, int batch_images) {
+    RunRecord record;
+    record.layers = values.layers;
+    const auto size = static_cast<std::uint64_t>(batch_images);
+    if (values.images >= size) add_batches(record, batch, values.images / size);
+    if (values.images % size != 0) add_batches(record, rest, 1);
+    // The model counts every multiplication as done; gated ones were counted with the values.
+    for (LayerRecord& layer : record.layers) {
+        const std::uint64_t gated = layer.events[Event::mac_gated];
+        for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write}) {
+            layer.events[event] -= gated;
+        }
+    }
+    return record;
+}
+
+}  // namespace widthwise

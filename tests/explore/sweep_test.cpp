@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every point of a sweep is what a run of its own would find, although most values were computed for another point.
+#include "explore/sweep.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+#include "engine/fast/fast_engine.h"
+#include "explore/sweep_files.h"
+
+namespace widthwise {
+namespace {
+
+using testing::HasSubstr;
+
+RunReport fresh_run(const Sweep& sweep, const Sweep::Point& point, const Schedule& schedule) {
+    const Network& network = sweep.networks()[point.network];
+    FastEngine engine(network, point.config.hardware, 1);
+    RunOutcome outcome;
+    const auto source = [&](int image) {
+        return sweep.dataset().quantized(image, point.config.preprocessing,
+                                         network.tensors[static_cast<std::size_t>(network.input)]);
+    };
+    const bool is_signed = network.tensors[static_cast<std::size_t>(network.output)].quantization.is_signed;
+    outcome.record = engine.run(
+        sweep.first_image(), sweep.end_image(), source, [&](int image, std::span<const std::uint8_t> values) {
+            outcome.predictions.push_back({image, sweep.dataset().label(image), predicted_class(values, is_signed)});
+        });
+    RunSetup setup;
+    setup.config = point.config;
+    setup.network = &network;
+    setup.schedule = &schedule;
+    setup.table = &sweep.tables()[point.table].table;
+    return {setup, std::move(outcome)};
+}
+
+void expect_layer(const LayerResult& layer, const Phase& phase, const RunReport& report) {
+    EXPECT_EQ(layer.name, phase.name);
+    EXPECT_EQ(layer.bits, phase.has_accumulators() ? phase.layer->accumulator.bits : 0);
+    EXPECT_EQ(layer.overflow, phase.record.overflow);
+    EXPECT_EQ(layer.psums, phase.record.psums);
+    EXPECT_EQ(layer.cycles, static_cast<double>(phase.record.cycles.total) / report.images());
+    EXPECT_EQ(layer.energy, phase.total_energy() / report.images());
+}
+
+void expect_fresh_runs(const std::string& path, std::size_t evaluations) {
+    const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1.2.3");
+    EXPECT_EQ(sweep.digests({}).size(), evaluations);
+    Journal journal;
+    sweep.compute({}, journal, 2, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results({}, journal, 2);
+    ASSERT_EQ(results.size(), sweep.points().size());
+    for (const PointResult& result : results) {
+        SCOPED_TRACE(sweep.file().describe(result.point));
+        const Sweep::Point& point = sweep.points()[result.point];
+        const HardwareParams& hardware = point.config.hardware;
+        const Schedule schedule = compile(sweep.networks()[point.network], hardware, hardware.batch);
+        const RunReport report = fresh_run(sweep, point, schedule);
+        EXPECT_EQ(result.accuracy->correct, report.accuracy->correct);
+        EXPECT_EQ(result.accuracy->labelled, report.accuracy->labelled);
+        EXPECT_EQ(result.overflow, report.total.record.overflow);
+        EXPECT_EQ(result.cycles, report.cycles_per_inference());
+        EXPECT_EQ(result.microseconds, report.microseconds_per_inference());
+        EXPECT_EQ(result.utilisation, report.utilisation(report.total));
+        EXPECT_EQ(result.total_energy, report.energy_per_inference());
+        for (std::size_t c = 0; c < kComponentCount; ++c) {
+            EXPECT_EQ(result.energy[c], report.total.energy[c] / report.images());
+        }
+        ASSERT_EQ(result.layers.size() + 2, report.phases.size()) << "beside load and store";
+        for (std::size_t l = 0; l < result.layers.size(); ++l) {
+            expect_layer(result.layers[l], report.phases[l + 1], report);
+        }
+    }
+}
+
+TEST(Sweep, EqualsFreshRuns) {
+    const test::TemporaryFolder folder;
+    expect_fresh_runs(test::write_sweep(folder, test::kMixedAxes, 100, 141), 8);
+}
+
+TEST(Sweep, EqualsFreshRunsOfOtherHardware) {
+    const test::TemporaryFolder folder;
+    expect_fresh_runs(
+        test::write_sweep(folder,
+                          "  batch: [1, 8]\n  mapping: [row, flat]\n  interconnect: [broadcast, systolic]\n"
+                          "  lanes: [1, 4]\n  layer_accumulators: [{}, {c1: 15, F6: 13}]\n",
+                          0, 37, test::repository("configs/widthwise-16x16.yaml")),
+        2);
+}
+
+TEST(Sweep, EqualsFreshRunsOfOtherArithmetic) {
+    const test::TemporaryFolder folder;
+    expect_fresh_runs(
+        test::write_sweep(
+            folder,
+            "  requantization: [{mode: float32, rounding: half_even}, {mode: fixed_point, rounding: floor, "
+            "multiplier_bits: 8}, {mode: shift}]\n"
+            "  check: [per_add, per_output]\n  bias: [preload, requant]\n  accumulator_bits: [14, 16]\n",
+            0, 33),
+        24);
+}
+
+TEST(Sweep, EqualsFreshRunsWithZeroGating) {
+    const test::TemporaryFolder folder;
+    expect_fresh_runs(test::write_sweep(folder, "  accumulator_bits: [12, 16, 20, 30]\n", 0, 40,
+                                        test::repository("configs/edge-4x4-streamed.yaml")),
+                      4);
+}
+
+TEST(Sweep, GivesThePublishedEnergiesOfTheCourse) {
+    const test::TemporaryFolder folder;
+    const Sweep sweep(test::write_sweep(folder,
+                                        "  accumulator_bits: [18]\n"
+                                        "  layer_accumulators: [{}, {c1: 18, c3: 16, c5: 16, f6: 18, out: 16}]\n",
+                                        0, 4, test::repository("configs/course.yaml")),
+                      WIDTHWISE_SOURCE_DIR, "1");
+    Journal journal;
+    sweep.compute({}, journal, 1, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results({}, journal, 1);
+    EXPECT_EQ(4 * results[0].total_energy, 402692880);
+    EXPECT_EQ(4 * results[1].total_energy, 395774080);
+    EXPECT_EQ(4 * results[1].layers[1].energy, 230400000);
+}
+
+TEST(Sweep, WidthsThatCannotOverflowAreOneEvaluation) {
+    const test::TemporaryFolder folder;
+    const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: {from: 22, to: 48}\n"), WIDTHWISE_SOURCE_DIR, "1");
+    EXPECT_EQ(sweep.points().size(), 27U);
+    EXPECT_EQ(sweep.digests({}).size(), 1U);
+}
+
+TEST(Sweep, DigestsTellEverythingApartThatDecidesValues) {
+    const test::TemporaryFolder folder;
+    std::set<std::string> digests;
+    const auto add = [&](const std::string& version, int first, int end, const std::string& config) {
+        const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: [16]\n", first, end, test::repository(config)),
+                          WIDTHWISE_SOURCE_DIR, version);
+        digests.insert(sweep.points().front().digest);
+        return digests.size();
+    };
+    EXPECT_EQ(add("1", 0, 10, "configs/widthwise-8x8.yaml"), 1U);
+    EXPECT_EQ(add("1", 0, 10, "configs/widthwise-16x16.yaml"), 1U) << "the same values";
+    EXPECT_EQ(add("2", 0, 10, "configs/widthwise-8x8.yaml"), 2U);
+    EXPECT_EQ(add("1", 1, 10, "configs/widthwise-8x8.yaml"), 3U);
+    EXPECT_EQ(add("1", 0, 11, "configs/widthwise-8x8.yaml"), 4U);
+    EXPECT_EQ(add("1", 0, 10, "configs/course.yaml"), 5U);
+}
+
+TEST(Sweep, ResultsNeedTheirValues) {
+    const test::TemporaryFolder folder;
+    const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: [16, 18]\n"), WIDTHWISE_SOURCE_DIR, "1");
+    Journal journal;
+    journal.add(sweep.points()[0].digest, {40, 40, 40, std::vector<LayerRecord>(5)});
+    EXPECT_THAT(test::refusal([&] { static_cast<void>(sweep.results({}, journal, 1)); }),
+                HasSubstr("1 of 2 points were not computed; the first is point 1 (accumulator_bits 18)"));
+}
+
+}  // namespace
+}  // namespace widthwise
