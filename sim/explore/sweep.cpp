@@ -198,14 +198,14 @@ void Sweep::compute(const Shard& shard, Journal& journal, int threads,
     std::vector<int> images(static_cast<std::size_t>(end_ - first_));
     std::iota(images.begin(), images.end(), first_);
     for (std::size_t n = 0; n < networks_.size(); ++n) {
-        std::vector<const Point*> todo;
+        std::vector<const Point*> unevaluated;
         std::set<std::string> seen;
         for (std::size_t point = 0; point < points_.size(); ++point) {
             const Point& p = points_[point];
             if (p.network != n || !shard.holds(point) || journal.find(p.digest) != nullptr) continue;
-            if (seen.insert(p.digest).second) todo.push_back(&p);
+            if (seen.insert(p.digest).second) unevaluated.push_back(&p);
         }
-        if (todo.empty()) continue;
+        if (unevaluated.empty()) continue;
         const auto label = [this](int image) { return dataset_.has_labels() ? dataset_.label(image) : -1; };
         const auto source = [&](int image) {
             return dataset_.quantized(image, base_.preprocessing, input_of(networks_[n]));
@@ -214,10 +214,10 @@ void Sweep::compute(const Shard& shard, Journal& journal, int threads,
         // Portions: an interruption loses one. Their size has no influence on results.
         constexpr double kSeconds = 5;
         std::size_t portion = 8;
-        for (std::size_t start = 0; start < todo.size();) {
-            const std::size_t end = std::min(todo.size(), start + portion);
+        for (std::size_t start = 0; start < unevaluated.size();) {
+            const std::size_t end = std::min(unevaluated.size(), start + portion);
             std::vector<ValuePath> paths;
-            for (std::size_t i = start; i < end; ++i) paths.push_back(todo[i]->path);
+            for (std::size_t i = start; i < end; ++i) paths.push_back(unevaluated[i]->path);
             std::size_t told = 0;
             const std::size_t all = paths.size() * images.size();
             const auto count = [&](std::size_t steps) {  // of blocks; the last one may be short
@@ -228,7 +228,7 @@ void Sweep::compute(const Shard& shard, Journal& journal, int threads,
             const auto began = std::chrono::steady_clock::now();
             const std::vector<ValueOutcome> outcomes = evaluate(variants_[n], blocks, paths, threads, count);
             const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-            for (std::size_t i = start; i < end; ++i) journal.add(todo[i]->digest, outcomes[i - start]);
+            for (std::size_t i = start; i < end; ++i) journal.add(unevaluated[i]->digest, outcomes[i - start]);
             constexpr double kMost = 64;
             portion = static_cast<std::size_t>(
                 std::clamp(static_cast<double>(portion) * kSeconds / std::max(seconds, 1e-3), 1.0, kMost));
