@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the commands print, and that the help's examples work.
-#include <sstream>
-
 #include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/tool.h"
 
@@ -20,7 +20,8 @@ TEST(CommandLine, VersionAndOverview) {
     const test::ToolResult help = test::run_tool({"--help"});
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* command : {"run", "compare", "check", "inspect"}) EXPECT_THAT(help.out, HasSubstr(command));
+    for (const char* command : {"run", "compare", "sweep", "search", "check", "inspect"})
+        EXPECT_THAT(help.out, HasSubstr(command));
 }
 
 class HelpExamples : public testing::TestWithParam<const char*> {};
@@ -46,7 +47,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
     EXPECT_GE(examples, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples, testing::Values("run", "compare", "check", "inspect"),
+INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
+                         testing::Values("run", "compare", "sweep", "search", "check", "inspect"),
                          [](const auto& command) { return std::string(command.param); });
 
 TEST(Check, SaysOkAndWhatIsUsed) {
