@@ -129,10 +129,12 @@ def requantise(accumulator, input_scale, weight_scale, output_scale, zero_point,
     return (np.rint(value).astype(np.int32) + zero_point).astype(dtype)
 
 
-def convolve(x, w, strides=(1, 1), pads=(0, 0, 0, 0)):
+def convolve(x, w, strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1)):
     """Exact integer convolution: x [N, C, H, W] with the zero point already subtracted, w [M, C, R, S]."""
     x = np.pad(x.astype(np.int64), ((0, 0), (0, 0), (pads[0], pads[2]), (pads[1], pads[3])))
-    windows = np.lib.stride_tricks.sliding_window_view(x, w.shape[2:], (2, 3))[:, :, ::strides[0], ::strides[1]]
+    span = [(k - 1) * d + 1 for k, d in zip(w.shape[2:], dilations)]
+    windows = np.lib.stride_tricks.sliding_window_view(x, span, (2, 3))
+    windows = windows[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
     # float64 holds these sums exactly and has a fast matrix product
     return np.rint(np.einsum("nchwrs,mcrs->nmhw", windows.astype(np.float64), w.astype(np.float64),
                              optimize=True)).astype(np.int64)

@@ -7,13 +7,20 @@ namespace widthwise {
 
 Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwareParams& hardware,
                          const sc_core::sc_time& period, RunRecord& record)
-    : sc_module(name), sequencer("sequencer", period, record), dram("dram", hardware.dram, record),
-      dma("dma", hardware.dram), weight_buffer("weight_buffer", hardware.weight_buffer, record),
+    : sc_module(name),
+      sequencer("sequencer", period, record),
+      dram("dram", hardware.dram, record),
+      dma("dma", hardware.dram),
+      weight_buffer("weight_buffer", hardware.weight_buffer, record),
       activation_buffer("activation_buffer", hardware.activation_buffer, record),
-      line_buffer("line_buffer", hardware.line_buffer, record), pe_array("pe_array", hardware, record),
-      requant_unit("requant_unit", hardware.requant, record), pool_unit("pool_unit", record) {
-    const std::initializer_list<Unit*> units = {&sequencer, &dram, &dma, &weight_buffer, &activation_buffer, &line_buffer,
-                                                &pe_array, &requant_unit, &pool_unit};
+      line_buffer("line_buffer", hardware.line_buffer, record),
+      pe_array("pe_array", hardware, record),
+      requant_unit("requant_unit", hardware.requant, record),
+      residual_unit("residual_unit", hardware.requant, record),
+      pool_unit("pool_unit", record) {
+    const std::initializer_list<Unit*> units = {&sequencer,         &dram,        &dma,      &weight_buffer,
+                                                &activation_buffer, &line_buffer, &pe_array, &requant_unit,
+                                                &residual_unit,     &pool_unit};
     for (Unit* unit : units) {
         unit->clk(clk);
         unit->reset(reset);
@@ -73,6 +80,14 @@ void Accelerator::connect() {
     requant_unit.sums(pe_array2requant_unit_);
     requant_unit.outputs(requant_unit2pool_unit_);
     pool_unit.outputs(requant_unit2pool_unit_);
+    requant_unit.addends(requant_unit2residual_unit_);
+    residual_unit.values(requant_unit2residual_unit_);
+    residual_unit.operand_request(residual_unit2activation_buffer_);
+    activation_buffer.operand_request(residual_unit2activation_buffer_);
+    activation_buffer.operand_data(activation_buffer2residual_unit_);
+    residual_unit.operands(activation_buffer2residual_unit_);
+    residual_unit.outputs(residual_unit2pool_unit_);
+    pool_unit.additions(residual_unit2pool_unit_);
     pool_unit.results(pool_unit2activation_buffer_);
     activation_buffer.results(pool_unit2activation_buffer_);
 }
@@ -86,7 +101,7 @@ void append_little_endian(std::vector<std::uint8_t>& bytes, std::uint64_t value,
 /// A weight tile as it lies in memory: for each tap one weight per row, then each channel's parameters.
 void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, int channel_tile) {
     const int rows = layer.channels_in_tile(channel_tile);
-    const auto first = static_cast<std::size_t>(channel_tile * layer.array_rows);
+    const auto first = static_cast<std::size_t>(layer.first_channel(channel_tile));
     const std::size_t taps = layer.taps.size();
     for (std::size_t t = 0; t < taps; ++t) {
         for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
@@ -128,6 +143,7 @@ std::span<const std::uint8_t> Accelerator::outputs(const Schedule& schedule) con
 
 void Accelerator::set_probe(const ResultProbe& probe) {
     requant_unit.probe = probe;
+    residual_unit.probe = probe;
     pool_unit.probe = probe;
 }
 
@@ -141,6 +157,7 @@ void Accelerator::trace(WaveList& wave) const {
     line_buffer.trace(wave, top + ".line_buffer");
     pe_array.trace(wave, top + ".pe_array");
     requant_unit.trace(wave, top + ".requant_unit");
+    residual_unit.trace(wave, top + ".residual_unit");
     pool_unit.trace(wave, top + ".pool_unit");
     const std::string links = top + ".links.";
     sequencer2line_buffer_.trace(wave, links + "sequencer2line_buffer");
@@ -163,6 +180,10 @@ void Accelerator::trace(WaveList& wave) const {
     weight_buffer2pe_array_.trace(wave, links + "weight_buffer2pe_array");
     pe_array2requant_unit_.trace(wave, links + "pe_array2requant_unit");
     requant_unit2pool_unit_.trace(wave, links + "requant_unit2pool_unit");
+    requant_unit2residual_unit_.trace(wave, links + "requant_unit2residual_unit");
+    residual_unit2activation_buffer_.trace(wave, links + "residual_unit2activation_buffer");
+    activation_buffer2residual_unit_.trace(wave, links + "activation_buffer2residual_unit");
+    residual_unit2pool_unit_.trace(wave, links + "residual_unit2pool_unit");
     pool_unit2activation_buffer_.trace(wave, links + "pool_unit2activation_buffer");
 }
 

@@ -13,6 +13,7 @@
 #include "accelerator/pe_array/pe_array.h"
 #include "accelerator/pool_unit/pool_unit.h"
 #include "accelerator/requant_unit/requant_unit.h"
+#include "accelerator/residual_unit/residual_unit.h"
 #include "accelerator/sequencer/sequencer.h"
 #include "accelerator/weight_buffer/weight_buffer.h"
 
@@ -63,6 +64,10 @@ private:
     Link<WeightOperands> weight_buffer2pe_array_{"weight_buffer2pe_array"};
     Link<PsumBeat> pe_array2requant_unit_{"pe_array2requant_unit"};
     Link<OutputBeat> requant_unit2pool_unit_{"requant_unit2pool_unit"};
+    Link<OutputBeat> requant_unit2residual_unit_{"requant_unit2residual_unit"};
+    Link<ActivationRead> residual_unit2activation_buffer_{"residual_unit2activation_buffer"};
+    Link<Word> activation_buffer2residual_unit_{"activation_buffer2residual_unit"};
+    Link<OutputBeat> residual_unit2pool_unit_{"residual_unit2pool_unit"};
     Link<ActivationWrite> pool_unit2activation_buffer_{"pool_unit2activation_buffer"};
     sc_core::sc_signal<Stall> line_buffer_starved_by_{"line_buffer_starved_by", Stall::fill};
     sc_core::sc_signal<Stall> weight_buffer_starved_by_{"weight_buffer_starved_by", Stall::dram};
@@ -78,6 +83,7 @@ public:
     LineBuffer line_buffer;
     PeArray pe_array;
     RequantUnit requant_unit;
+    ResidualUnit residual_unit;
     PoolUnit pool_unit;
 };
 

@@ -24,13 +24,17 @@ struct BufferUse {
 std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     const HardwareParams& hardware = schedule.hardware;
     BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
+    const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
+                                      [](const LayerSchedule& layer) { return layer.addition_index >= 0; });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
     std::int64_t largest_tile = 0;
     for (const LayerSchedule& layer : schedule.layers) {
         for (int t = 0; t < layer.channel_tiles; ++t) largest_tile = std::max(largest_tile, layer.weight_tile_bytes(t));
-        activations.used =
-            std::max(activations.used, (layer.input.elements() + layer.output.elements()) * layer.images);
+        // Ping-pong halves begin in the middle of the buffer; feature maps of branches lie as low as they can.
+        const std::int64_t end = layer.output_placement.image(layer.images);
+        const std::int64_t both = (layer.input.elements() + layer.output.elements()) * layer.images;
+        activations.used = std::max({activations.used, both, branches ? end : 0});
         const int images = layer.image_columns ? layer.array_columns : 1;
         lines.used =
             std::max(lines.used, std::int64_t{layer.buffer_rows} * layer.line_channels * layer.line_bytes * images);

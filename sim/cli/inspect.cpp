@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // widthwise inspect: what is in a network.
-#include <algorithm>
-
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/workload.h"
+#include "common/error.h"
 #include "config/hardware.h"
+#include "engine/fast/fast_engine.h"
 #include "network/network.h"
 #include "results/run_files.h"
 #include "results/run_report.h"
@@ -34,10 +43,19 @@ std::int64_t parameters(const Operator& op) {
     return static_cast<std::int64_t>(op.weights.values.size() + op.weights.bias.size());
 }
 
+bool has_window(const Operator& op) {
+    return op.kind != OperatorKind::fully_connected && op.kind != OperatorKind::addition;
+}
+
 std::string kernel_text(const Operator& op) {
-    if (op.kind == OperatorKind::fully_connected) return "-";
-    return fmt::format("{}x{}/{}x{}", op.window.kernel_height, op.window.kernel_width, op.window.stride_height,
-                       op.window.stride_width);
+    if (!has_window(op)) return "-";
+    const Window& w = op.window;
+    std::string text = fmt::format("{}x{}/{}x{}", w.kernel_height, w.kernel_width, w.stride_height, w.stride_width);
+    if (w.dilation_height != 1 || w.dilation_width != 1) {
+        text += fmt::format(" dilated {}x{}", w.dilation_height, w.dilation_width);
+    }
+    if (op.groups != 1) text += fmt::format(" in {} groups", op.groups);
+    return text;
 }
 
 std::string weight_scale_text(const Weights& weights) {
@@ -51,18 +69,40 @@ std::string type_text(const Quantization& quantization) {
     return fmt::format("{}{}", quantization.is_signed ? "int" : "uint", quantization.bits);
 }
 
+std::string signed_text(std::int64_t value) { return value < 0 ? "-" + grouped(-value) : grouped(value); }
+
+/// The psums of each operator with weights, by its index, over the images that were asked for.
+using MeasuredPsums = std::map<int, PsumStats>;
+
+/// With accumulators so wide that nothing overflows, so that no layer sees an input that saturation has changed.
+MeasuredPsums measure(const Workload& workload, const HalfOpenRange& images, int jobs) {
+    HardwareParams hardware = workload.config.hardware;
+    hardware.accumulator.format.bits = kMaxAccumulatorBits;
+    hardware.accumulator.layer_bits.clear();
+    FastEngine engine(workload.network, hardware, jobs);
+    const RunRecord record = engine.run(
+        static_cast<int>(images.first), static_cast<int>(images.end), [&](int image) { return workload.input(image); },
+        [](int, std::span<const std::uint8_t>) { InterruptGuard::check(); });
+    const Schedule schedule = compile(workload.network, hardware, hardware.batch);
+    MeasuredPsums measured;
+    for (const LayerSchedule& layer : schedule.layers) {
+        if (!layer.bypass) measured[layer.operator_index] = record.layers[static_cast<std::size_t>(layer.index)].psums;
+    }
+    return measured;
+}
+
 class Inspection {
 public:
-    explicit Inspection(const Network& network) : network_(network) {}
+    Inspection(const Network& network, MeasuredPsums measured) : network_(network), measured_(std::move(measured)) {}
 
     [[nodiscard]] std::string text() const {
         const Tensor& input = tensor(network_.input);
         return fmt::format(
-            "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n\n{}\nQuantization and the "
-            "accumulator bits that the worst input can need\n\n{}",
+            "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n\n{}\nQuantization\n\n{}\n"
+            "Accumulator bits: what the worst input can need, by the operands' types and by the actual weights{}\n\n{}",
             "network", network_.path, "MD5", network_.digest, "input", shape_text(input.shape),
             type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, shapes_table(),
-            quantization_table());
+            quantization_table(), measured_.empty() ? "" : ", and what the images needed", accumulator_table());
     }
 
     [[nodiscard]] Json json() const {
@@ -104,18 +144,35 @@ private:
 
     [[nodiscard]] std::string quantization_table() const {
         TextTable table({"layer", "input\ntype", "input\nscale", "zero\npoint", "weight\nbits", "weight\nscale",
-                         "output\ntype", "output\nscale", "zero\npoint", "output\nrange", "bits by\nl1 norm",
-                         "bits by\ntypes"});
+                         "output\ntype", "output\nscale", "zero\npoint", "output\nrange"});
         for (const Operator& op : network_.operators) {
             const Quantization& in = tensor(op.input).quantization;
             const Quantization& out = tensor(op.output).quantization;
-            const WorstCaseBits worst = worst_case_accumulator_bits(network_, op);
             const bool sums = op.has_weights();
             table.add_row({op.name, type_text(in), fmt::format("{:.4g}", in.scale), fmt::format("{}", in.zero_point),
                            sums ? fmt::format("{}", op.weights.bits) : "-", weight_scale_text(op.weights),
                            type_text(out), fmt::format("{:.4g}", out.scale), fmt::format("{}", out.zero_point),
-                           fmt::format("{}..{}", op.clamp_low, op.clamp_high), sums ? fmt::format("{}", worst.l1) : "-",
-                           sums ? fmt::format("{}", worst.data_type) : "-"});
+                           fmt::format("{}..{}", op.clamp_low, op.clamp_high)});
+        }
+        return table.text();
+    }
+
+    [[nodiscard]] std::string accumulator_table() const {
+        std::vector<std::string> header = {"layer", "taps", "bits by\ntypes", "bits by\nl1 norm"};
+        if (!measured_.empty()) header.insert(header.end(), {"bits\nmeasured", "least\npsum", "greatest\npsum"});
+        TextTable table(header);
+        for (std::size_t i = 0; i < network_.operators.size(); ++i) {
+            const Operator& op = network_.operators[i];
+            if (!op.has_weights()) continue;
+            const WorstCaseBits worst = worst_case_accumulator_bits(network_, op);
+            std::vector<std::string> row = {op.name, grouped(op.weights.per_channel()),
+                                            fmt::format("{}", worst.data_type), fmt::format("{}", worst.l1)};
+            if (const auto found = measured_.find(static_cast<int>(i)); found != measured_.end()) {
+                const PsumStats& psums = found->second;
+                row.insert(row.end(), {fmt::format("{}", bits_for_range(psums.min, psums.max)), signed_text(psums.min),
+                                       signed_text(psums.max)});
+            }
+            table.add_row(row);
         }
         return table.text();
     }
@@ -140,29 +197,47 @@ private:
                      {"clamp", {op.clamp_low, op.clamp_high}},
                      {"parameters", parameters(op)},
                      {"macs", multiply_accumulates(network_, op)}};
-        if (op.kind != OperatorKind::fully_connected) {
+        if (op.kind == OperatorKind::addition) json["second_input"] = tensor_json(tensor(op.second_input));
+        if (has_window(op)) {
             const Window& w = op.window;
             json["window"] = {{"kernel", {w.kernel_height, w.kernel_width}},
                               {"stride", {w.stride_height, w.stride_width}},
+                              {"dilation", {w.dilation_height, w.dilation_width}},
                               {"pads", {w.pad_top, w.pad_left, w.pad_bottom, w.pad_right}}};
         }
         if (op.has_weights()) {
             const WorstCaseBits worst = worst_case_accumulator_bits(network_, op);
-            json["weights"] = {
-                {"bits", op.weights.bits}, {"scales", op.weights.scales}, {"bias", !op.weights.bias.empty()}};
+            json["weights"] = {{"groups", op.groups},
+                               {"bits", op.weights.bits},
+                               {"scales", op.weights.scales},
+                               {"bias", !op.weights.bias.empty()}};
             json["accumulator_bits"] = {{"l1_bound", worst.l1}, {"data_type_bound", worst.data_type}};
+            const auto found = measured_.find(static_cast<int>(&op - network_.operators.data()));
+            if (found != measured_.end()) {
+                const PsumStats& psums = found->second;
+                json["accumulator_bits"]["measured"] = bits_for_range(psums.min, psums.max);
+                json["psums"] = {{"min", psums.min}, {"max", psums.max}};
+            }
         }
         return json;
     }
 
     const Network& network_;
+    MeasuredPsums measured_;
 };
 
 void inspect(const ParsedOptions& options) {
     const std::string& path = options.argument;
     const bool is_config = path.ends_with(".yaml") || path.ends_with(".yml");
+    MeasuredPsums measured;
+    if (options.has("images")) {
+        if (!is_config) throw InputError("--images needs a YAML configuration, which says which images and how");
+        const Workload workload(path, "", "");
+        const InterruptGuard guard;
+        measured = measure(workload, chosen_images(options, workload.dataset, 0), chosen_jobs(options));
+    }
     const Network network = import_onnx(is_config ? load_run_config(path).network : path);
-    const Inspection inspection(network);
+    const Inspection inspection(network, std::move(measured));
     if (options.has("json")) fmt::print("{}", json_text(inspection.json()));
     else if (!options.has("quiet")) fmt::print("{}", inspection.text());
 }
@@ -174,8 +249,13 @@ Command inspect_command() {
     spec.name = "inspect";
     spec.argument = "MODEL";
     spec.summary = "Print a network's layers: shapes, parameters, MACs, scales, worst-case accumulator bits.";
-    spec.details = "MODEL is an ONNX file, or a YAML configuration that names one.";
-    spec.examples = {"models/lenet5.onnx"};
+    spec.details =
+        "MODEL is an ONNX file, or a YAML configuration that names one. With a configuration, --images\n"
+        "measures the range of each layer's partial sums: of finished ones, or after every addition if the\n"
+        "configuration says accumulator.statistics: every_add.";
+    spec.options = {{"images", "A:B", "Measure on images A up to B, B not among them."},
+                    {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
+    spec.examples = {"models/lenet5.onnx", "configs/widthwise-8x8.yaml --images 0:10000"};
     return {spec, inspect};
 }
 

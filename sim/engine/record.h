@@ -56,6 +56,13 @@ inline void count_requantization(EventCounts& events, RequantMode mode, std::uin
     events[Event::requant_add] += n;
 }
 
+/// n residual additions: two rescaled operands, their sum, and the zero point.
+inline void count_additions(EventCounts& events, RequantMode mode, std::uint64_t n) {
+    events[Event::residual_multiply] += 2 * n;
+    if (mode != RequantMode::float32) events[Event::residual_shift] += n;
+    events[Event::residual_add] += 2 * n;
+}
+
 /// Range and moments of the exact (never overflowing) partial sums.
 struct PsumStats {
     std::uint64_t count = 0;

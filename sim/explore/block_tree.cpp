@@ -38,6 +38,13 @@ std::uint32_t BlockTree::follow(const ValuePath& path, fast::Workspace& workspac
     return node->wrong;
 }
 
+const BlockMap& BlockTree::output_of(const Node& node, int at, int layer) const {
+    if (layer < 0) return block_.input;
+    const Node* found = &node;
+    for (; at > layer; --at) found = found->parent;
+    return found->values;
+}
+
 BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fast::Workspace& workspace) {
     const auto at = static_cast<std::size_t>(variant);
     if (node.edges.size() <= at) {
@@ -52,10 +59,14 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
         if (!no_event_implies_none(variants_.key(layer, static_cast<int>(v)), variants_.key(layer, variant))) continue;
         return wanted = other;
     }
-    const BlockMap& input = layer == 0 ? block_.input : node.values;
+    const LayerSchedule& schedule = variants_.schedule(layer, variant);
+    const int before = static_cast<int>(layer) - 1;
+    const BlockMap& input = output_of(node, before, schedule.input_layer);
+    const BlockMap* residual =
+        schedule.addition_index >= 0 ? &output_of(node, before, schedule.residual_layer) : nullptr;
     BlockMap output = std::move(scratch_);
     LayerRecord record;
-    variants_.layer(layer, variant).run(input, output, block_.lanes, workspace, record, {});
+    variants_.layer(layer, variant).run(input, residual, output, block_.lanes, workspace, record, {});
     wanted.quiet = record.overflow.events == 0;
     if (keeps_records_) {
         wanted.record = &records_.emplace_back(record);
@@ -67,6 +78,7 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
         return wanted;
     }
     Node& made = nodes_.emplace_back();
+    made.parent = &node;
     made.values = std::move(output);
     bytes_ += sizeof(Node) + made.values.capacity() * sizeof(fast::LaneBytes);
     if (layer + 1 == variants_.layers()) made.wrong = classify(made.values);

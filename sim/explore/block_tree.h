@@ -46,10 +46,13 @@ private:
         bool quiet = false;  ///< no overflow event
     };
     struct Node {
+        const Node* parent = nullptr;  ///< the output of the layer before; none: the input
         fast::BlockMap values;
         std::vector<Edge> edges;  ///< by variant of the next layer
         std::uint32_t wrong = 0;  ///< of the last layer
     };
+    /// The output of `layer` (-1: the block's input) on the way to `node`, which is that of layer `at`.
+    const fast::BlockMap& output_of(const Node& node, int at, int layer) const;
     Edge& edge(Node& node, std::size_t layer, int variant, fast::Workspace& workspace);
     Node* equal_sibling(const Node& node, const fast::BlockMap& values) const;
     [[nodiscard]] std::uint32_t classify(const fast::BlockMap& values) const;

@@ -45,8 +45,20 @@ void add_pool(Digest& digest, const LayerSchedule& layer) {
     const Window& w = layer.pool_window;
     digest.add(w.kernel_height).add(w.kernel_width).add(w.stride_height).add(w.stride_width);
     digest.add(w.pad_top).add(w.pad_left).add(w.pad_bottom).add(w.pad_right);
-    digest.add(layer.pool_is_max).add(layer.pool_counts_padding).add(layer.pool_input_zero_point);
+    digest.add(layer.pool_is_max)
+        .add(layer.pool_is_global)
+        .add(layer.pool_counts_padding)
+        .add(layer.pool_input_zero_point);
     digest.add(layer.pool_input_scale).add(layer.pool_output_scale).add(layer.pool_requant, layer.pool_scales);
+}
+
+void add_residual(Digest& digest, const LayerSchedule& layer) {
+    const ResidualFormat& format = layer.residual;
+    for (const ResidualOperand& operand : {format.a, format.b}) {
+        digest.add(operand.zero_point).add(operand.multiplier).add(operand.ratio);
+    }
+    digest.add(format.shift).add(format.offset).add(format.output, {});
+    digest.add(layer.residual_layer).add(layer.residual_is_signed).add(layer.residual_is_first);
 }
 
 }  // namespace
@@ -57,16 +69,26 @@ std::string ValueKey::text() const {
 
 ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
     Digest digest;
-    digest.add(layer.operator_index).add(layer.pool_index).add(layer.bypass).add(layer.fully_connected);
+    digest.add(layer.operator_index)
+        .add(layer.addition_index)
+        .add(layer.pool_index)
+        .add(layer.input_layer)
+        .add(layer.bypass)
+        .add(layer.fully_connected);
     digest.add(layer.input).add(layer.sums).add(layer.output);
     const Quantization& input = layer.input_quantization;
     digest.add(input.is_signed).add(input.bits).add(input.zero_point);
     digest.add(layer.stride_height).add(layer.stride_width).add(layer.pad_top).add(layer.pad_left);
     if (!layer.fully_connected) digest.add(layer.kernel_height).add(layer.kernel_width);
     digest.add(layer.taps.size());
-    for (const Tap& tap : layer.taps) digest.add(tap.weight);  // says channel, row and column too
+    for (const Tap& tap : layer.taps) {
+        digest.add(tap.weight);
+        if (!layer.fully_connected) digest.add(tap.row).add(tap.column);  // of a vector they depend on the fill port
+    }
+    digest.add(layer.groups);
     digest.add_all(layer.weights).add_all(layer.bias).add(layer.bias_preload);
     digest.add(layer.requant, layer.requant_scales);
+    if (layer.addition_index >= 0) add_residual(digest, layer);
     if (layer.pool_index >= 0) add_pool(digest, layer);
     digest.add(hardware.accumulator.statistics).add(hardware.array.zero_gating);
     ValueKey key;

@@ -43,6 +43,9 @@ public:
     [[nodiscard]] const fast::FastLayer& layer(std::size_t layer, int variant) const {
         return *at(layer, variant).fast;
     }
+    [[nodiscard]] const LayerSchedule& schedule(std::size_t layer, int variant) const {
+        return *at(layer, variant).schedule;
+    }
     [[nodiscard]] bool output_is_signed() const { return output_is_signed_; }
 
 private:

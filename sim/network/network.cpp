@@ -87,8 +87,8 @@ int l1_bits(const Operator& op, const Quantization& input) {
 }  // namespace
 
 const Operator* Network::find(const std::string& operator_name) const {
-    const auto found = std::find_if(operators.begin(), operators.end(),
-                                    [&](const Operator& op) { return op.name == operator_name; });
+    const auto found =
+        std::find_if(operators.begin(), operators.end(), [&](const Operator& op) { return op.name == operator_name; });
     return found == operators.end() ? nullptr : &*found;
 }
 

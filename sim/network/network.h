@@ -35,7 +35,7 @@ struct Tensor {
     Quantization quantization;
 };
 
-/// Kernel, stride and padding of a convolution or pooling, in pixels.
+/// Kernel, stride, dilation and padding of a convolution or pooling, in pixels. Pooling has no dilation.
 struct Window {
     int kernel_height = 1;
     int kernel_width = 1;
@@ -45,17 +45,28 @@ struct Window {
     int pad_left = 0;
     int pad_bottom = 0;
     int pad_right = 0;
-    /// Output extent for an input extent, (in + pads - kernel) / stride + 1.
+    int dilation_height = 1;  ///< distance of neighbouring kernel rows
+    int dilation_width = 1;
+    /// Pixels that the dilated kernel spans.
+    [[nodiscard]] int span_height() const { return (kernel_height - 1) * dilation_height + 1; }
+    [[nodiscard]] int span_width() const { return (kernel_width - 1) * dilation_width + 1; }
+    /// Output extent for an input extent, (in + pads - span) / stride + 1.
     [[nodiscard]] int output_height(int height) const {
-        return (height + pad_top + pad_bottom - kernel_height) / stride_height + 1;
+        return (height + pad_top + pad_bottom - span_height()) / stride_height + 1;
     }
     [[nodiscard]] int output_width(int width) const {
-        return (width + pad_left + pad_right - kernel_width) / stride_width + 1;
+        return (width + pad_left + pad_right - span_width()) / stride_width + 1;
     }
     friend bool operator==(const Window&, const Window&) = default;
 };
 
-enum class OperatorKind : std::uint8_t { convolution, fully_connected, max_pool, average_pool };
+enum class OperatorKind : std::uint8_t {
+    convolution,
+    fully_connected,
+    max_pool,
+    average_pool,
+    addition,  ///< of two feature maps of one shape, as behind a residual connection
+};
 
 /// What was merged into the output range of an operator.
 enum class Activation : std::uint8_t { none, relu, clip };
@@ -64,31 +75,36 @@ enum class Activation : std::uint8_t { none, relu, clip };
 /// (out x in x 1 x 1, `in` counting the flattened input in CHW order).
 struct Weights {
     int output_channels = 0;
-    int input_channels = 0;
+    int input_channels = 0;  ///< of one group
     int kernel_height = 1;
     int kernel_width = 1;
     int bits = 8;  ///< fewest bits, 2..8, that hold every value (two's complement)
     std::vector<std::int8_t> values;
-    std::vector<float> scales;        ///< one, or one per output channel
-    std::vector<std::int32_t> bias;   ///< empty, or one per output channel; scale = input scale * weight scale
+    std::vector<float> scales;       ///< one, or one per output channel
+    std::vector<std::int32_t> bias;  ///< empty, or one per output channel; scale = input scale * weight scale
     [[nodiscard]] std::int64_t per_channel() const {
         return std::int64_t{input_channels} * kernel_height * kernel_width;
     }
     [[nodiscard]] float scale(int channel) const { return scales.size() == 1 ? scales[0] : scales[channel]; }
 };
 
-/// One operator. Convolution and fully connected use `weights`; all but fully connected use `window`.
+/// One operator. Convolution and fully connected use `weights`; convolution and pooling use `window`.
 struct Operator {
     std::string name;  ///< ONNX node name (made from its output when the file gives none); unique
     OperatorKind kind = OperatorKind::convolution;
-    int input = 0;   ///< index into Network::tensors
-    int output = 0;  ///< index into Network::tensors
+    int input = 0;          ///< index into Network::tensors
+    int second_input = -1;  ///< index into Network::tensors; of an addition only
+    int output = 0;         ///< index into Network::tensors
     Window window;
+    /// Of a convolution: output channel m of group g reads the input channels of group g only, groups being
+    /// consecutive channels (depthwise: as many groups as input channels).
+    int groups = 1;
     Weights weights;
     Activation activation = Activation::none;
-    int clamp_low = 0;   ///< quantized output range, activation included
+    int clamp_low = 0;  ///< quantized output range, activation included
     int clamp_high = 255;
     bool average_counts_padding = false;  ///< ONNX count_include_pad
+    bool global_average = false;          ///< an average over the whole map, which ONNX Runtime rounds differently
     [[nodiscard]] bool has_weights() const {
         return kind == OperatorKind::convolution || kind == OperatorKind::fully_connected;
     }
@@ -99,7 +115,7 @@ struct Network {
     std::string path;    ///< the file it was read from
     std::string digest;  ///< MD5 of that file, hexadecimal
     std::vector<Tensor> tensors;
-    std::vector<Operator> operators;  ///< in execution order
+    std::vector<Operator> operators;  ///< in execution order: tensors are written before they are read
     int input = 0;                    ///< index into tensors
     int output = 0;                   ///< index into tensors
     [[nodiscard]] const Operator* find(const std::string& operator_name) const;
@@ -122,8 +138,9 @@ struct WorstCaseBits {
 /// those of Weights::bits. Both are 0 for pooling.
 WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op);
 
-/// Reads a quantized ONNX network in QDQ form: one chain QuantizeLinear -> (DequantizeLinear -> operator -> [Relu |
-/// Clip] -> QuantizeLinear)* -> [DequantizeLinear]. The batch dimension is ignored. Flatten and Reshape leave no trace:
+/// Reads a quantized ONNX network: QDQ form (QuantizeLinear -> (DequantizeLinear -> operator -> [Relu | Clip] ->
+/// QuantizeLinear)* -> [DequantizeLinear]), operators on integers (QLinearConv and its like), or ConvInteger and
+/// MatMulInteger with a constant scale behind them. The batch dimension is ignored. Flatten and Reshape leave no trace:
 /// a fully connected layer reads the C x H x W tensor before it. Quantization::bits of a layer's output is the fewest
 /// (2..8) that hold its clamp range and zero point, so that Clip declares activations narrower than 8 bits.
 /// Throws InputError naming the file and the node.

@@ -58,8 +58,8 @@ void set_pads(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttribute
     }
     if (automatic == "VALID") return;
     const bool upper = automatic == "SAME_UPPER";
-    const PadPair vertical = same_padding(input.height, window.kernel_height, window.stride_height, upper);
-    const PadPair horizontal = same_padding(input.width, window.kernel_width, window.stride_width, upper);
+    const PadPair vertical = same_padding(input.height, window.span_height(), window.stride_height, upper);
+    const PadPair horizontal = same_padding(input.width, window.span_width(), window.stride_width, upper);
     window.pad_top = vertical.before;
     window.pad_bottom = vertical.after;
     window.pad_left = horizontal.before;
@@ -139,8 +139,9 @@ void OnnxAttributes::finish() const {
 }
 
 Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
-                   const std::vector<std::int64_t>& default_kernel) {
-    attributes.require_all("dilations", 1);
+                   const std::vector<std::int64_t>& default_kernel, bool may_dilate) {
+    if (!may_dilate) attributes.require_all("dilations", 1);
+    const auto dilations = small_integers(model, node, attributes, "dilations", {1, 1}, 1);
     const auto kernel = small_integers(model, node, attributes, "kernel_shape", default_kernel, 1);
     const auto strides = small_integers(model, node, attributes, "strides", {1, 1}, 1);
     Window window;
@@ -148,12 +149,21 @@ Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttr
     window.kernel_width = static_cast<int>(kernel[1]);
     window.stride_height = static_cast<int>(strides[0]);
     window.stride_width = static_cast<int>(strides[1]);
+    window.dilation_height = static_cast<int>(dilations[0]);
+    window.dilation_width = static_cast<int>(dilations[1]);
+    const std::int64_t span = std::max(std::int64_t{window.kernel_height - 1} * window.dilation_height,
+                                       std::int64_t{window.kernel_width - 1} * window.dilation_width);
+    if (span >= kMaxExtent) {
+        model.fail(node, "attribute dilations makes its kernel span {} pixels, expected at most {}", span + 1,
+                   kMaxExtent);
+    }
     set_pads(model, node, attributes, input, window);
     const int height = input.height + window.pad_top + window.pad_bottom;
     const int width = input.width + window.pad_left + window.pad_right;
-    if (window.kernel_height > height || window.kernel_width > width) {
-        model.fail(node, "kernel {}x{} is larger than its padded input {}x{}", window.kernel_height,
-                   window.kernel_width, height, width);
+    if (window.span_height() > height || window.span_width() > width) {
+        const bool dilated = window.dilation_height != 1 || window.dilation_width != 1;
+        model.fail(node, "kernel {}x{}{} is larger than its padded input {}x{}", window.span_height(),
+                   window.span_width(), dilated ? " (with dilations)" : "", height, width);
     }
     return window;
 }

@@ -40,9 +40,9 @@ private:
     std::set<std::string> asked_;
 };
 
-/// Kernel, strides and pads (explicit or auto_pad) of Conv, MaxPool and AveragePool over `input`. Throws InputError for
-/// dilations, for values out of range and for a kernel larger than the padded input.
+/// Kernel, strides, dilations and pads (explicit or auto_pad) of a convolution or pooling node over `input`. Throws
+/// InputError for values out of range, for dilated pooling and for a kernel larger than the padded input.
 Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
-                   const std::vector<std::int64_t>& default_kernel);
+                   const std::vector<std::int64_t>& default_kernel, bool may_dilate);
 
 }  // namespace widthwise

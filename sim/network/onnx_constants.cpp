@@ -132,5 +132,7 @@ template ConstantArray<std::uint8_t> read_constant(const OnnxModel&, const onnx:
 template ConstantArray<std::int32_t> read_constant(const OnnxModel&, const onnx::NodeProto&, const std::string&);
 template ConstantArray<std::int64_t> read_constant(const OnnxModel&, const onnx::NodeProto&, const std::string&);
 template float read_scalar(const OnnxModel&, const onnx::NodeProto&, const std::string&);
+template std::int8_t read_scalar(const OnnxModel&, const onnx::NodeProto&, const std::string&);
+template std::uint8_t read_scalar(const OnnxModel&, const onnx::NodeProto&, const std::string&);
 
 }  // namespace widthwise

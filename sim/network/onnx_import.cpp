@@ -1,299 +1,219 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks the chain of a QDQ graph from its input to its output. Between a DequantizeLinear and the next QuantizeLinear
-// one operator is pending; the QuantizeLinear turns it into an Operator with a quantized output tensor.
+// The frame of the import: which nodes there are, that all lead to the output, and how an operator is finished.
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <map>
-#include <optional>
-#include <set>
+#include <vector>
 
 #include "data/dataset.h"
 #include "network/network.h"
-#include "network/onnx_model.h"
-#include "network/onnx_operators.h"
+#include "network/onnx_graph.h"
 #include "network/onnx_quantization.h"
 
 namespace widthwise {
-namespace {
 
-/// What the tensor at the cursor holds.
-enum class Form : std::uint8_t {
-    real_input,  ///< the graph input, before its QuantizeLinear
-    quantized,   ///< integers
-    real,        ///< dequantized, or the output of the pending operator
-};
+GraphImporter::GraphImporter(const OnnxModel& model) : model_(model) {
+    GraphValue input;
+    input.form = Form::real_input;
+    input.features = input_shape(model);
+    input.input_range = {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()};
+    values_.emplace(model.input().name(), input);
+}
 
-class ChainImporter {
-public:
-    explicit ChainImporter(const OnnxModel& model) : model_(model), name_(model.input().name()) {}
-    Network run();
-
-private:
-    using Step = void (ChainImporter::*)(const onnx::NodeProto&);
-    static const std::map<std::string, Step>& steps();
-
-    void check_operators() const;
-    [[nodiscard]] const onnx::NodeProto* next() const;
-    void check_all_visited(const std::set<const onnx::NodeProto*>& visited) const;
-    void check_end() const;
-
-    void quantize(const onnx::NodeProto& node);
-    void dequantize(const onnx::NodeProto& node);
-    void convolution(const onnx::NodeProto& node);
-    void fully_connected(const onnx::NodeProto& node);
-    void max_pool(const onnx::NodeProto& node);
-    void average_pool(const onnx::NodeProto& node);
-    void relu(const onnx::NodeProto& node);
-    void clip(const onnx::NodeProto& node);
-    void add(const onnx::NodeProto& node);
-    void flatten(const onnx::NodeProto& node);
-    void constant(const onnx::NodeProto&) {}
-
-    void require_operand(const onnx::NodeProto& node) const;
-    PendingOperator& require_pending(const onnx::NodeProto& node);
-    void begin(PendingOperator&& pending);
-    void finish_pending(const std::string& tensor_name, Quantization quantization);
-    Quantization output_quantization(const onnx::NodeProto& node, const Quantization& found) const;
-    int add_tensor(const std::string& name, const Shape& shape, const Quantization& quantization);
-    std::string unique_name(const onnx::NodeProto& node);
-
-    [[nodiscard]] const Tensor& tensor() const { return network_.tensors[static_cast<std::size_t>(tensor_)]; }
-
-    const OnnxModel& model_;
-    Network network_;
-    std::string name_;  ///< the ONNX tensor that the walk has reached
-    Form form_ = Form::real_input;
-    FeatureShape features_;
-    int tensor_ = -1;  ///< the last quantized tensor; the pending operator's input
-    std::optional<PendingOperator> pending_;
-    std::set<std::string> used_names_;  ///< lower case, as configurations refer to layers
-};
-
-const std::map<std::string, ChainImporter::Step>& ChainImporter::steps() {
+const std::map<std::string, GraphImporter::Step>& GraphImporter::steps() {
     static const std::map<std::string, Step> kSteps = {
-        {"Add", &ChainImporter::add},
-        {"AveragePool", &ChainImporter::average_pool},
-        {"Clip", &ChainImporter::clip},
-        {"Constant", &ChainImporter::constant},
-        {"Conv", &ChainImporter::convolution},
-        {"DequantizeLinear", &ChainImporter::dequantize},
-        {"Flatten", &ChainImporter::flatten},
-        {"Gemm", &ChainImporter::fully_connected},
-        {"MatMul", &ChainImporter::fully_connected},
-        {"MaxPool", &ChainImporter::max_pool},
-        {"QuantizeLinear", &ChainImporter::quantize},
-        {"Relu", &ChainImporter::relu},
-        {"Reshape", &ChainImporter::flatten},
+        {"Add", &GraphImporter::add},
+        {"AveragePool", &GraphImporter::average_pool},
+        {"BatchNormalization", &GraphImporter::batch_normalization},
+        {"Cast", &GraphImporter::cast},
+        {"Clip", &GraphImporter::clip},
+        {"Constant", nullptr},
+        {"Conv", &GraphImporter::convolution},
+        {"ConvInteger", &GraphImporter::sums_of_integers},
+        {"DequantizeLinear", &GraphImporter::dequantize},
+        {"Flatten", &GraphImporter::flatten},
+        {"Gemm", &GraphImporter::fully_connected},
+        {"GlobalAveragePool", &GraphImporter::average_pool},
+        {"MatMul", &GraphImporter::fully_connected},
+        {"MatMulInteger", &GraphImporter::sums_of_integers},
+        {"MaxPool", &GraphImporter::max_pool},
+        {"Mul", &GraphImporter::scale},
+        {"QGemm", &GraphImporter::integer_layer},
+        {"QLinearAdd", &GraphImporter::integer_addition},
+        {"QLinearAveragePool", &GraphImporter::integer_pool},
+        {"QLinearConv", &GraphImporter::integer_layer},
+        {"QLinearGlobalAveragePool", &GraphImporter::integer_pool},
+        {"QLinearMatMul", &GraphImporter::integer_layer},
+        {"QuantizeLinear", &GraphImporter::quantize},
+        {"Relu", &GraphImporter::relu},
+        {"Reshape", &GraphImporter::flatten},
     };
     return kSteps;
 }
 
-Network ChainImporter::run() {
-    check_operators();
-    features_ = input_shape(model_);
-    std::set<const onnx::NodeProto*> visited;
-    while (const onnx::NodeProto* node = next()) {
-        visited.insert(node);
-        (this->*steps().at(node->op_type()))(*node);
-        name_ = node->output(0);
+/// ONNX Runtime keeps these in its own domain; the first two only when asked for types that old operator sets lack.
+bool may_be_microsofts(const std::string& type) {
+    static const std::set<std::string> kTypes = {"QuantizeLinear", "DequantizeLinear",   "QGemm",
+                                                 "QLinearAdd",     "QLinearAveragePool", "QLinearGlobalAveragePool"};
+    return kTypes.count(type) != 0;
+}
+
+void GraphImporter::check_operator(const onnx::NodeProto& node) const {
+    const bool own_domain = node.domain().empty() || node.domain() == "ai.onnx";
+    const bool known = steps().count(node.op_type()) != 0;
+    if (known && (own_domain || (node.domain() == "com.microsoft" && may_be_microsofts(node.op_type())))) return;
+    std::vector<std::string> names;
+    for (const auto& step : steps()) {
+        if (step.second != &GraphImporter::batch_normalization) names.push_back(step.first);
+    }
+    model_.fail(node, "operator {}{} is not supported, expected one of {}", own_domain ? "" : node.domain() + ".",
+                node.op_type(), fmt::join(names, ", "));
+}
+
+/// Constants, and weights on their way through QuantizeLinear and DequantizeLinear.
+bool GraphImporter::is_of_constants(const onnx::NodeProto& node) const {
+    const std::string& type = node.op_type();
+    if (type == "Constant") return true;
+    if (type != "QuantizeLinear" && type != "DequantizeLinear") return false;
+    const std::string& input = input_name(node, 0);
+    return model_.constant(input) != nullptr || of_constants_.count(input) != 0;
+}
+
+Network GraphImporter::run() {
+    for (const onnx::NodeProto& node : model_.graph().node()) check_operator(node);
+    for (const onnx::NodeProto& node : model_.graph().node()) {
+        if (is_of_constants(node)) {
+            for (const std::string& output : node.output()) of_constants_.insert(output);
+        } else {
+            (this->*steps().at(node.op_type()))(node);
+        }
     }
     check_end();
-    check_all_visited(visited);
-    network_.output = tensor_;
     return std::move(network_);
 }
 
-void ChainImporter::check_operators() const {
-    for (const onnx::NodeProto& node : model_.graph().node()) {
-        const bool known = steps().count(node.op_type()) != 0;
-        // ONNX Runtime writes these two in its own domain when asked for types that old operator sets lack.
-        const bool is_qdq = node.op_type() == "QuantizeLinear" || node.op_type() == "DequantizeLinear";
-        const bool own_domain = node.domain().empty() || node.domain() == "ai.onnx";
-        if (known && (own_domain || (is_qdq && node.domain() == "com.microsoft"))) continue;
-        std::vector<std::string> names;
-        for (const auto& step : steps()) names.push_back(step.first);
-        model_.fail(node, "operator {}{} is not supported, expected one of {}",
-                    own_domain ? "" : node.domain() + ".", node.op_type(), fmt::join(names, ", "));
-    }
-}
-
-/// The one reader of the tensor reached, or null at the graph output.
-const onnx::NodeProto* ChainImporter::next() const {
-    const auto& consumers = model_.consumers(name_);
-    const bool is_output = name_ == model_.output_name();
-    if (consumers.size() > 1 || (is_output && !consumers.empty())) {
-        std::vector<std::string> users;
-        for (const onnx::NodeProto* user : consumers) users.push_back(OnnxModel::label(*user));
-        if (is_output) users.emplace_back("the graph output");
-        model_.fail("tensor '{}' is used {} times ({}), expected once: only a chain without branches is supported",
-                    name_, users.size(), fmt::join(users, ", "));
-    }
-    if (consumers.empty() && !is_output) {
-        model_.fail("tensor '{}' leads nowhere, expected a chain to the graph output '{}'", name_,
-                    model_.output_name());
-    }
-    return consumers.empty() ? nullptr : consumers[0];
-}
-
-void ChainImporter::check_all_visited(const std::set<const onnx::NodeProto*>& visited) const {
-    for (const onnx::NodeProto& node : model_.graph().node()) {
-        const std::string& type = node.op_type();
-        const bool of_constants = type == "Constant" || type == "QuantizeLinear" || type == "DequantizeLinear";
-        if (!of_constants && visited.count(&node) == 0) {
-            model_.fail(node, "is not on the chain from the graph input to the graph output");
-        }
-    }
-}
-
-void ChainImporter::check_end() const {
-    if (pending_) {
-        model_.fail(*pending_->node,
-                    "its output is not quantized before the graph output '{}', expected a QuantizeLinear", name_);
+void GraphImporter::check_end() {
+    const std::string& name = model_.output_name();
+    const auto output = values_.find(name);
+    if (output == values_.end()) model_.fail("the graph output '{}' is not computed from the graph input", name);
+    if (output->second.form == Form::pending) {
+        model_.fail(*pending_.at(name).node,
+                    "its output is not quantized before the graph output '{}', expected a QuantizeLinear", name);
     }
     if (network_.operators.empty()) {
         model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
     }
+    network_.output = output->second.tensor;
+    if (!pending_.empty()) {
+        model_.fail(*pending_.begin()->second.node, "its sums '{}' do not lead to the graph output '{}'",
+                    pending_.begin()->first, name);
+    }
+    check_all_needed();
 }
 
-void ChainImporter::quantize(const onnx::NodeProto& node) {
-    const Quantization found = activation_quantization(model_, node, onnx::TensorProto::UINT8);
-    if (form_ == Form::quantized) model_.fail(node, "its input '{}' is quantized already", name_);
-    if (form_ == Form::real_input) {
-        tensor_ = add_tensor(node.output(0), features_.shape, found);
-        network_.input = tensor_;
-    } else if (pending_) {
-        finish_pending(node.output(0), output_quantization(node, found));
-    } else if (!same_parameters(found, tensor().quantization)) {
-        model_.fail(node, "quantizes to {}, but '{}' is {}: nothing in between can requantize", describe(found),
-                    tensor().name, describe(tensor().quantization));
+/// Every operator's result is read by another one or is the network's output.
+void GraphImporter::check_all_needed() const {
+    std::set<int> read = {network_.output};
+    for (const Operator& op : network_.operators) {
+        read.insert(op.input);
+        read.insert(op.second_input);
     }
-    form_ = Form::quantized;
-}
-
-void ChainImporter::dequantize(const onnx::NodeProto& node) {
-    if (form_ != Form::quantized) {
-        model_.fail(node, "its input '{}' is not quantized, expected a QuantizeLinear before", name_);
+    for (const Operator& op : network_.operators) {
+        if (read.count(op.output) != 0) continue;
+        model_.fail("the output of '{}' leads nowhere, expected it to lead to the graph output '{}'", op.name,
+                    model_.output_name());
     }
-    const Quantization& expected = tensor().quantization;
-    const int type = expected.is_signed ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8;
-    const Quantization found = activation_quantization(model_, node, type);
-    if (!same_parameters(found, expected)) {
-        model_.fail(node, "dequantizes {}, but '{}' is {}", describe(found), tensor().name, describe(expected));
-    }
-    form_ = Form::real;
-}
-
-/// The node computes on the tensor reached, and that has been quantized.
-void ChainImporter::require_operand(const onnx::NodeProto& node) const {
-    if (input_name(node, 0) != name_) {
-        model_.fail(node, "its first input is not the chain's tensor '{}'; weights belong on the right", name_);
-    }
-    if (form_ == Form::real_input) {
-        model_.fail(node, "its input '{}' is not quantized, expected QuantizeLinear and DequantizeLinear before",
-                    name_);
-    }
-    if (form_ == Form::quantized && node.op_type() != "MaxPool") {
-        model_.fail(node, "its input '{}' is quantized, expected a DequantizeLinear before", name_);
-    }
-    if (pending_) {
-        model_.fail(node, "follows {} directly, expected QuantizeLinear and DequantizeLinear in between",
-                    OnnxModel::label(*pending_->node));
+    if (network_.operators.back().output != network_.output) {
+        model_.fail("'{}' is computed after the graph output '{}', which does not need it",
+                    network_.operators.back().name, model_.output_name());
     }
 }
 
-PendingOperator& ChainImporter::require_pending(const onnx::NodeProto& node) {
-    if (form_ == Form::real && pending_) return *pending_;
+const GraphValue& GraphImporter::operand(const onnx::NodeProto& node, int index) const {
+    const std::string& name = input_name(node, index);
+    const auto found = values_.find(name);
+    if (found == values_.end()) {
+        model_.fail(node, "its input '{}' is not computed from the graph input; weights belong on the right", name);
+    }
+    return found->second;
+}
+
+void GraphImporter::begin(const onnx::NodeProto& node, PendingOperator&& pending, int input) {
+    const std::string& name = node.output(0);
+    const auto& readers = model_.consumers(name);
+    if (readers.size() > 1 || (name == model_.output_name() && !readers.empty())) {
+        std::vector<std::string> users;
+        for (const onnx::NodeProto* user : readers) users.push_back(OnnxModel::label(*user));
+        if (name == model_.output_name()) users.emplace_back("the graph output");
+        model_.fail(node, "its output '{}' is used {} times ({}) before it is quantized, expected one QuantizeLinear",
+                    name, users.size(), fmt::join(users, ", "));
+    }
+    GraphValue value;
+    value.form = Form::pending;
+    value.features = {pending.output_shape, pending.is_vector};
+    value.tensor = input;
+    values_[name] = value;
+    pending.op.input = input;
+    pending_[name] = std::move(pending);
+}
+
+PendingOperator& GraphImporter::pending_before(const onnx::NodeProto& node) {
+    for (const std::string& name : node.input()) {
+        const auto found = pending_.find(name);
+        if (found != pending_.end()) return found->second;
+    }
     model_.fail(node,
-                "does not follow a Conv, Gemm, MatMul or pool node directly, expected it before the QuantizeLinear");
+                "does not follow a Conv, Gemm, MatMul, Add or pool node directly, expected it before the "
+                "QuantizeLinear");
 }
 
-void ChainImporter::begin(PendingOperator&& pending) {
-    pending.op.input = tensor_;
-    features_ = {pending.output_shape, pending.op.kind == OperatorKind::fully_connected};
-    pending_ = std::move(pending);
-}
-
-void ChainImporter::convolution(const onnx::NodeProto& node) {
-    require_operand(node);
-    begin(read_convolution(model_, node, features_, tensor().quantization.scale));
-}
-
-void ChainImporter::fully_connected(const onnx::NodeProto& node) {
-    require_operand(node);
-    begin(read_fully_connected(model_, node, features_, tensor().quantization.scale));
-}
-
-void ChainImporter::max_pool(const onnx::NodeProto& node) {
-    require_operand(node);
-    begin(read_pool(model_, node, features_));
-    // MaxPool also runs on integers as they are; then nothing else may be merged into it.
-    if (form_ == Form::quantized) finish_pending(node.output(0), tensor().quantization);
-}
-
-void ChainImporter::average_pool(const onnx::NodeProto& node) {
-    require_operand(node);
-    begin(read_pool(model_, node, features_));
-}
-
-void ChainImporter::relu(const onnx::NodeProto& node) { merge_relu(model_, node, require_pending(node)); }
-
-void ChainImporter::clip(const onnx::NodeProto& node) {
-    PendingOperator& pending = require_pending(node);
-    if (input_name(node, 0) != name_) model_.fail(node, "its first input is not the chain's tensor '{}'", name_);
-    merge_clip(model_, node, pending);
-}
-
-void ChainImporter::add(const onnx::NodeProto& node) {
-    PendingOperator& pending = require_pending(node);
-    merge_add(model_, node, name_, tensor().quantization.scale, pending);
-}
-
-void ChainImporter::flatten(const onnx::NodeProto& node) {
-    if (input_name(node, 0) != name_) model_.fail(node, "its first input is not the chain's tensor '{}'", name_);
-    check_flattening(model_, node, features_);
-    features_.is_vector = true;
+void GraphImporter::pass_on(const onnx::NodeProto& node) {
+    for (const std::string& name : node.input()) {
+        const auto found = pending_.find(name);
+        if (found == pending_.end()) continue;
+        PendingOperator pending = std::move(found->second);
+        pending_.erase(found);
+        const int input = values_.at(name).tensor;
+        return begin(node, std::move(pending), input);
+    }
 }
 
 /// Pooling leaves the range of values as it is when it leaves the parameters; a MaxPool can only leave them.
-Quantization ChainImporter::output_quantization(const onnx::NodeProto& node, const Quantization& found) const {
-    const Quantization& input = tensor().quantization;
-    if (pending_->op.has_weights()) return found;
+Quantization GraphImporter::output_quantization(const onnx::NodeProto& node, const PendingOperator& pending,
+                                                const Quantization& found) const {
+    const OperatorKind kind = pending.op.kind;
+    if (kind != OperatorKind::max_pool && kind != OperatorKind::average_pool) return found;
+    const Quantization& input = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization;
     if (same_parameters(found, input)) return input;
-    if (pending_->op.kind == OperatorKind::average_pool) return found;
+    if (kind == OperatorKind::average_pool) return found;
     model_.fail(node, "quantizes to {}, but the input of {} is {}: a MaxPool cannot requantize, expected equal ones",
-                describe(found), OnnxModel::label(*pending_->node), describe(input));
+                describe(found), OnnxModel::label(*pending.node), describe(input));
 }
 
-/// The fewest bits that hold the clamp range and the zero point, with which convolutions pad.
-void narrow(Quantization& quantization, const Operator& op) {
-    const int low = std::min(op.clamp_low, quantization.zero_point);
-    const int high = std::max(op.clamp_high, quantization.zero_point);
-    const int most = quantization.bits;
-    for (quantization.bits = 2; quantization.bits < most; ++quantization.bits) {
-        if (quantization.low() <= low && quantization.high() >= high) return;
+void GraphImporter::finish(PendingOperator&& pending, const std::string& name, Quantization quantization) {
+    Operator& op = pending.op;
+    if (pending.sums != PendingOperator::Sums::real) {
+        model_.fail(*pending.node, "its integer sums are quantized without Cast and Mul in between");
     }
-}
-
-void ChainImporter::finish_pending(const std::string& tensor_name, Quantization quantization) {
-    Operator& op = pending_->op;
-    op.name = unique_name(*pending_->node);
+    op.name = unique_name(*pending.node);
     // Rounding is monotonic, so limiting the quantized value is the same as limiting the real one.
-    op.clamp_low = quantize_value(pending_->low, quantization);
-    op.clamp_high = quantize_value(pending_->high, quantization);
-    narrow(quantization, op);
-    op.output = add_tensor(tensor_name, pending_->output_shape, quantization);
-    tensor_ = op.output;
+    op.clamp_low = quantize_value(pending.low, quantization);
+    op.clamp_high = quantize_value(pending.high, quantization);
+    narrow(quantization, op.clamp_low, op.clamp_high);
+    op.output = add_tensor(name, pending.output_shape, quantization);
+    GraphValue value;
+    value.features = {pending.output_shape, pending.is_vector};
+    value.tensor = op.output;
+    values_[name] = value;
     network_.operators.push_back(std::move(op));
-    pending_.reset();
 }
 
-int ChainImporter::add_tensor(const std::string& name, const Shape& shape, const Quantization& quantization) {
+int GraphImporter::add_tensor(const std::string& name, const Shape& shape, const Quantization& quantization) {
     network_.tensors.push_back({name, shape, quantization});
     return static_cast<int>(network_.tensors.size()) - 1;
 }
 
-std::string ChainImporter::unique_name(const onnx::NodeProto& node) {
+std::string GraphImporter::unique_name(const onnx::NodeProto& node) {
     const auto claim = [this](std::string name) {
         std::transform(name.begin(), name.end(), name.begin(),
                        [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
@@ -305,11 +225,9 @@ std::string ChainImporter::unique_name(const onnx::NodeProto& node) {
     return name;
 }
 
-}  // namespace
-
 Network import_onnx(const std::string& path) {
     const OnnxModel model(path);
-    Network network = ChainImporter(model).run();
+    Network network = GraphImporter(model).run();
     network.name = model.graph().name().empty() ? std::filesystem::path(path).stem().string() : model.graph().name();
     network.path = path;
     network.digest = md5_of_file(path);

@@ -2,13 +2,13 @@
 // A parsed ONNX file whose graph is sound: what the importer may take for granted.
 #pragma once
 
+#include <fmt/format.h>
+#include <onnx/onnx_pb.h>
+
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include <fmt/format.h>
-#include <onnx/onnx_pb.h>
 
 #include "common/error.h"
 

@@ -6,20 +6,12 @@
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
-#include "network/onnx_weights.h"
 
 namespace widthwise {
 namespace {
 
 /// Tensors are indexed with int and held in memory several at a time.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
-
-void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most) {
-    if (node.input_size() < least || node.input_size() > most) {
-        model.fail(node, "has {} inputs, expected {}..{}", node.input_size(), least, most);
-    }
-    if (node.output_size() != 1) model.fail(node, "has {} outputs, only one is supported", node.output_size());
-}
 
 Shape checked_output(const OnnxModel& model, const onnx::NodeProto& node, const Shape& shape) {
     // Each product is taken only once its factors are known to be small.
@@ -42,10 +34,10 @@ void check_is_image(const OnnxModel& model, const onnx::NodeProto& node, const F
     if (input.is_vector) model.fail(node, "its input is N x features, expected N x channels x height x width");
 }
 
-void check_channels(const OnnxModel& model, const onnx::NodeProto& node, const Weights& weights, std::int64_t found) {
+void check_channels(const OnnxModel& model, const onnx::NodeProto& node, const Weights& weights, std::int64_t found,
+                    std::string_view what) {
     if (weights.input_channels == found) return;
-    model.fail(node, "its weights take {} {}, but its input has {}", weights.input_channels,
-               node.op_type() == "Conv" ? "channels (with group 1)" : "features", found);
+    model.fail(node, "its weights take {} {}, but its input has {}", weights.input_channels, what, found);
 }
 
 void check_pool_padding(const OnnxModel& model, const onnx::NodeProto& node, const Window& window) {
@@ -106,6 +98,13 @@ bool flattens(const std::vector<std::int64_t>& target, std::int64_t features, st
 
 }  // namespace
 
+void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most) {
+    if (node.input_size() < least || node.input_size() > most) {
+        model.fail(node, "has {} inputs, expected {}..{}", node.input_size(), least, most);
+    }
+    if (node.output_size() != 1) model.fail(node, "has {} outputs, only one is supported", node.output_size());
+}
+
 FeatureShape input_shape(const OnnxModel& model) {
     const std::vector<std::int64_t> extents = input_dimensions(model);
     FeatureShape input;
@@ -125,73 +124,93 @@ FeatureShape input_shape(const OnnxModel& model) {
 }
 
 PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
-                                 float input_scale) {
-    check_arity(model, node, 2, 3);
+                                 const WeightNames& weights) {
     check_is_image(model, node, input);
     PendingOperator pending = begin(node, OperatorKind::convolution);
     Operator& op = pending.op;
     OnnxAttributes attributes(model, node);
-    attributes.require("group", std::int64_t{1});
-    op.weights = read_convolution_weights(model, node, input_name(node, 1));
-    op.window = read_window(model, node, attributes, input.shape, {op.weights.kernel_height, op.weights.kernel_width});
+    const std::int64_t groups = attributes.integer("group", 1);
+    op.weights = read_convolution_weights(model, node, weights);
+    const Weights& w = op.weights;
+    op.window = read_window(model, node, attributes, input.shape, {w.kernel_height, w.kernel_width}, true);
     attributes.finish();
-    if (op.window.kernel_height != op.weights.kernel_height || op.window.kernel_width != op.weights.kernel_width) {
+    if (op.window.kernel_height != w.kernel_height || op.window.kernel_width != w.kernel_width) {
         model.fail(node, "attribute kernel_shape is {} {}, but its weights are {}x{}", op.window.kernel_height,
-                   op.window.kernel_width, op.weights.kernel_height, op.weights.kernel_width);
+                   op.window.kernel_width, w.kernel_height, w.kernel_width);
     }
-    check_channels(model, node, op.weights, input.shape.channels);
-    if (!input_name(node, 2).empty()) read_bias(model, node, input_name(node, 2), input_scale, op.weights);
-    pending.output_shape = checked_output(model, node, {op.weights.output_channels,
-                                                        op.window.output_height(input.shape.height),
-                                                        op.window.output_width(input.shape.width)});
+    if (groups < 1 || input.shape.channels % groups != 0 || w.output_channels % groups != 0) {
+        model.fail(node, "attribute group is {}, expected a divisor of its {} input and {} output channels", groups,
+                   input.shape.channels, w.output_channels);
+    }
+    op.groups = static_cast<int>(groups);
+    check_channels(model, node, w, input.shape.channels / groups,
+                   groups == 1 ? "channels" : fmt::format("channels (group {})", groups));
+    pending.output_shape = checked_output(
+        model, node,
+        {w.output_channels, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)});
     return pending;
 }
 
 PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
-                                     float input_scale) {
-    const bool is_gemm = node.op_type() == "Gemm";
-    check_arity(model, node, 2, is_gemm ? 3 : 2);
+                                     const WeightNames& weights) {
     if (!input.is_vector) {
         model.fail(node, "its input is N x C x H x W, expected N x features (a Flatten or Reshape before it)");
     }
     PendingOperator pending = begin(node, OperatorKind::fully_connected);
     OnnxAttributes attributes(model, node);
     bool transposed = false;
-    if (is_gemm) {
+    if (node.op_type() == "Gemm" || node.op_type() == "QGemm") {
         attributes.require("alpha", 1.0F);
         attributes.require("beta", 1.0F);
         attributes.require("transA", std::int64_t{0});
         transposed = attributes.integer("transB", 0) != 0;
     }
     attributes.finish();
-    Weights& weights = pending.op.weights;
-    weights = read_matrix_weights(model, node, input_name(node, 1), transposed);
-    check_channels(model, node, weights, input.shape.elements());
-    if (!input_name(node, 2).empty()) read_bias(model, node, input_name(node, 2), input_scale, weights);
-    pending.output_shape = {weights.output_channels, 1, 1};
+    pending.op.weights = read_matrix_weights(model, node, weights, transposed);
+    check_channels(model, node, pending.op.weights, input.shape.elements(), "features");
+    pending.output_shape = {pending.op.weights.output_channels, 1, 1};
+    pending.is_vector = true;
     return pending;
 }
 
 PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
-    check_arity(model, node, 1, 1);
     check_is_image(model, node, input);
-    const bool is_max = node.op_type() == "MaxPool";
+    const std::string& type = node.op_type();
+    const bool is_max = type == "MaxPool";
+    const bool is_global = type == "GlobalAveragePool" || type == "QLinearGlobalAveragePool";
     PendingOperator pending = begin(node, is_max ? OperatorKind::max_pool : OperatorKind::average_pool);
     Operator& op = pending.op;
     OnnxAttributes attributes(model, node);
-    if (!attributes.has("kernel_shape")) model.fail(node, "has no attribute kernel_shape");
-    attributes.require("ceil_mode", std::int64_t{0});
-    if (is_max) {
-        attributes.require("storage_order", std::int64_t{0});
+    attributes.require("channels_last", std::int64_t{0});
+    if (is_global) {
+        op.global_average = true;
+        op.window.kernel_height = input.shape.height;
+        op.window.kernel_width = input.shape.width;
     } else {
-        op.average_counts_padding = attributes.integer("count_include_pad", 0) != 0;
+        if (!attributes.has("kernel_shape")) model.fail(node, "has no attribute kernel_shape");
+        attributes.require("ceil_mode", std::int64_t{0});
+        if (is_max) attributes.require("storage_order", std::int64_t{0});
+        else op.average_counts_padding = attributes.integer("count_include_pad", 0) != 0;
+        op.window = read_window(model, node, attributes, input.shape, {1, 1}, false);
     }
-    op.window = read_window(model, node, attributes, input.shape, {1, 1});
     attributes.finish();
     check_pool_padding(model, node, op.window);
-    pending.output_shape = checked_output(model, node, {input.shape.channels,
-                                                        op.window.output_height(input.shape.height),
-                                                        op.window.output_width(input.shape.width)});
+    pending.output_shape = checked_output(
+        model, node,
+        {input.shape.channels, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)});
+    return pending;
+}
+
+PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& a,
+                              const FeatureShape& b) {
+    OnnxAttributes(model, node).finish();
+    if (a.is_vector != b.is_vector || a.shape != b.shape) {
+        model.fail(node, "adds {}x{}x{} and {}x{}x{}, expected equal shapes", a.shape.channels, a.shape.height,
+                   a.shape.width, b.shape.channels, b.shape.height, b.shape.width);
+    }
+    PendingOperator pending = begin(node, OperatorKind::addition);
+    pending.output_shape = a.shape;
+    pending.is_vector = a.is_vector;
     return pending;
 }
 
@@ -203,7 +222,7 @@ void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOper
     if (pending.op.activation == Activation::none) pending.op.activation = Activation::relu;
 }
 
-void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
+ClipRange read_clip(const OnnxModel& model, const onnx::NodeProto& node) {
     check_arity(model, node, 1, 3);
     OnnxAttributes attributes(model, node);  // min and max were attributes before operator set 11
     constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -211,8 +230,13 @@ void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOper
     const float high = clip_bound(model, node, 2, attributes.real("max", kInfinity));
     attributes.finish();
     if (!(low <= high)) model.fail(node, "its minimum {} is above its maximum {}", low, high);
-    pending.low = std::clamp(pending.low, low, high);
-    pending.high = std::clamp(pending.high, low, high);
+    return {low, high};
+}
+
+void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
+    const ClipRange range = read_clip(model, node);
+    pending.low = std::clamp(pending.low, range.low, range.high);
+    pending.high = std::clamp(pending.high, range.low, range.high);
     pending.op.activation = Activation::clip;
 }
 
@@ -220,14 +244,64 @@ void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::s
                PendingOperator& pending) {
     check_arity(model, node, 2, 2);
     OnnxAttributes(model, node).finish();
-    const bool plain = pending.op.kind == OperatorKind::fully_connected && pending.op.weights.bias.empty() &&
-                       pending.op.activation == Activation::none;
+    const bool plain = pending.op.has_weights() && pending.op.weights.bias.empty() &&
+                       pending.op.activation == Activation::none && pending.sums == PendingOperator::Sums::real;
     if (!plain) {
-        model.fail(node, "is only supported as the bias directly after a MatMul or Gemm without one, not after {}",
+        model.fail(node,
+                   "is only supported as the bias directly behind a layer without one, or between two dequantized "
+                   "feature maps, not after {}",
                    OnnxModel::label(*pending.node));
     }
     const std::string& bias = input_name(node, input_name(node, 0) == sum ? 1 : 0);
+    const onnx::TensorProto* constant = model.constant(bias);
+    if (pending.op.kind == OperatorKind::convolution && constant != nullptr && constant->dims_size() < 3) {
+        model.fail(node, "adds '{}' along the width, expected one value per channel: [{}, 1, 1]", bias,
+                   pending.op.weights.output_channels);
+    }
     read_bias(model, node, bias, input_scale, pending.op.weights);
+}
+
+void merge_cast(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
+    check_arity(model, node, 1, 1);
+    OnnxAttributes attributes(model, node);
+    attributes.require("to", std::int64_t{onnx::TensorProto::FLOAT});
+    attributes.integer("saturate", 1);  // concerns 8-bit floats only
+    attributes.finish();
+    if (pending.sums != PendingOperator::Sums::integers) {
+        model.fail(node, "follows {}, expected it directly after a ConvInteger or MatMulInteger",
+                   OnnxModel::label(*pending.node));
+    }
+    pending.sums = PendingOperator::Sums::cast;
+}
+
+void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
+                 PendingOperator& pending) {
+    check_arity(model, node, 2, 2);
+    OnnxAttributes(model, node).finish();
+    if (pending.sums != PendingOperator::Sums::cast) {
+        model.fail(node, "follows {}, expected it after the Cast behind a ConvInteger or MatMulInteger",
+                   OnnxModel::label(*pending.node));
+    }
+    Weights& weights = pending.op.weights;
+    const auto scale = read_constant<float>(model, node, input_name(node, input_name(node, 0) == sum ? 1 : 0));
+    const std::int64_t out = weights.output_channels;
+    const bool per_map = pending.op.kind == OperatorKind::convolution;
+    const std::vector<std::int64_t> vectors[] = {{out}, {1, out}};
+    const std::vector<std::int64_t> maps[] = {{out, 1, 1}, {1, out, 1, 1}};
+    const auto& allowed = per_map ? maps : vectors;
+    const bool per_channel = std::find(std::begin(allowed), std::end(allowed), scale.dimensions) != std::end(allowed);
+    if (scale.values.size() != 1 && !per_channel) {
+        model.fail(node, "multiplies by the shape [{}], expected one scale, or one per output channel ({})",
+                   fmt::join(scale.dimensions, ", "), out);
+    }
+    weights.scales.clear();
+    for (const float value : scale.values) {
+        if (!std::isfinite(value) || !(value > 0.0F)) {
+            model.fail(node, "multiplies by {}, expected a finite scale above zero", value);
+        }
+        weights.scales.push_back(value / input_scale);
+    }
+    pending.sums = PendingOperator::Sums::real;
 }
 
 void check_flattening(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {

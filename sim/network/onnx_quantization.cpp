@@ -16,8 +16,8 @@ std::vector<std::int64_t> widened(const OnnxModel& model, const onnx::NodeProto&
     return {array.values.begin(), array.values.end()};
 }
 
-void read_scales(const OnnxModel& model, const onnx::NodeProto& node, QuantizationParameters& parameters) {
-    const std::string& name = input_name(node, 1);
+void read_scales(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                 QuantizationParameters& parameters) {
     if (name.empty()) model.fail(node, "has no scale input");
     parameters.scales = read_constant<float>(model, node, name).values;
     if (parameters.scales.empty()) model.fail(node, "scale '{}' has no value", name);
@@ -28,8 +28,8 @@ void read_scales(const OnnxModel& model, const onnx::NodeProto& node, Quantizati
     }
 }
 
-void read_zero_points(const OnnxModel& model, const onnx::NodeProto& node, QuantizationParameters& parameters) {
-    const std::string& name = input_name(node, 2);
+void read_zero_points(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                      QuantizationParameters& parameters) {
     if (name.empty()) return;
     const onnx::TensorProto* tensor = model.constant(name);
     if (tensor == nullptr) model.fail(node, "zero point '{}' is not a constant, expected an initialiser", name);
@@ -68,13 +68,23 @@ QuantizationParameters read_quantization(const OnnxModel& model, const onnx::Nod
     attributes.integer("saturate", 1);  // concerns 8-bit floats only
     parameters.data_type = static_cast<int>(attributes.integer("output_dtype", 0));
     attributes.finish();
-    read_scales(model, node, parameters);
-    read_zero_points(model, node, parameters);
+    read_scales(model, node, input_name(node, 1), parameters);
+    read_zero_points(model, node, input_name(node, 2), parameters);
     return parameters;
 }
 
-Quantization activation_quantization(const OnnxModel& model, const onnx::NodeProto& node, int open_type) {
-    const QuantizationParameters parameters = read_quantization(model, node);
+QuantizationParameters read_quantization(const OnnxModel& model, const onnx::NodeProto& node, const std::string& scale,
+                                         const std::string& zero_point) {
+    QuantizationParameters parameters;
+    read_scales(model, node, scale, parameters);
+    read_zero_points(model, node, zero_point, parameters);
+    return parameters;
+}
+
+namespace {
+
+Quantization as_activation(const OnnxModel& model, const onnx::NodeProto& node,
+                           const QuantizationParameters& parameters, int open_type) {
     if (parameters.scales.size() != 1) {
         model.fail(node, "has {} scales, expected one (activations are quantized per tensor)",
                    parameters.scales.size());
@@ -88,6 +98,26 @@ Quantization activation_quantization(const OnnxModel& model, const onnx::NodePro
     quantization.scale = parameters.scales[0];
     quantization.zero_point = parameters.zero_points.empty() ? 0 : static_cast<int>(parameters.zero_points[0]);
     return quantization;
+}
+
+}  // namespace
+
+Quantization activation_quantization(const OnnxModel& model, const onnx::NodeProto& node, int open_type) {
+    return as_activation(model, node, read_quantization(model, node), open_type);
+}
+
+Quantization activation_quantization(const OnnxModel& model, const onnx::NodeProto& node, const std::string& scale,
+                                     const std::string& zero_point) {
+    return as_activation(model, node, read_quantization(model, node, scale, zero_point), onnx::TensorProto::UINT8);
+}
+
+void narrow(Quantization& quantization, int low, int high) {
+    low = std::min(low, quantization.zero_point);
+    high = std::max(high, quantization.zero_point);
+    const int most = quantization.bits;
+    for (quantization.bits = 2; quantization.bits < most; ++quantization.bits) {
+        if (quantization.low() <= low && quantization.high() >= high) return;
+    }
 }
 
 bool same_parameters(const Quantization& a, const Quantization& b) {

@@ -85,8 +85,9 @@ ConstantArray<std::int8_t> quantize_weights(const OnnxModel& model, const onnx::
     return result;
 }
 
-QuantizedConstant read_quantized(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                 std::size_t rank, std::size_t channel_axis) {
+/// Behind a DequantizeLinear.
+QuantizedConstant read_dequantized(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                                   std::size_t channel_axis) {
     const onnx::NodeProto& source = dequantizer(model, node, name);
     const std::string& values = input_name(source, 0);
     const onnx::NodeProto* producer = model.producer(values);
@@ -100,13 +101,39 @@ QuantizedConstant read_quantized(const OnnxModel& model, const onnx::NodeProto& 
     } else {
         constant.array = read_constant<std::int8_t>(model, source, values);
     }
+    return constant;
+}
+
+/// Integers as they are, with their scale beside them.
+QuantizedConstant read_integers(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
+                                std::size_t channel_axis) {
+    QuantizedConstant constant;
+    constant.array = read_constant<std::int8_t>(model, node, names.values);
+    if (!names.scale.empty()) {
+        constant.parameters = read_quantization(model, node, names.scale, names.zero_point);
+    } else {  // the scale follows further on in the graph
+        constant.parameters.scales = {1.0F};
+        if (!names.zero_point.empty()) {
+            const auto points = read_constant<std::int8_t>(model, node, names.zero_point).values;
+            constant.parameters.zero_points.assign(points.begin(), points.end());
+        }
+    }
+    constant.parameters.axis = static_cast<std::int64_t>(channel_axis);
+    return constant;
+}
+
+QuantizedConstant read_quantized(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
+                                 std::size_t rank, std::size_t channel_axis) {
+    QuantizedConstant constant = names.integers ? read_integers(model, node, names, channel_axis)
+                                                : read_dequantized(model, node, names.values, channel_axis);
     const std::vector<std::int64_t>& dimensions = constant.array.dimensions;
     const bool empty = std::find(dimensions.begin(), dimensions.end(), 0) != dimensions.end();
     if (dimensions.size() != rank || empty) {
-        model.fail(node, "its weights '{}' have the shape [{}], expected {} dimensions above zero", name,
+        model.fail(node, "its weights '{}' have the shape [{}], expected {} dimensions above zero", names.values,
                    fmt::join(dimensions, ", "), rank);
     }
-    check_weight_parameters(model, source, constant.parameters, dimensions, channel_axis);
+    const onnx::NodeProto& scaled_by = names.integers ? node : dequantizer(model, node, names.values);
+    check_weight_parameters(model, scaled_by, constant.parameters, dimensions, channel_axis);
     return constant;
 }
 
@@ -133,11 +160,12 @@ std::vector<std::int8_t> transpose(const std::vector<std::int8_t>& values, std::
     return result;
 }
 
-/// A vector of one value per output channel, [out] or [1, out].
+/// One value per output channel: [out], [1, out], or as it broadcasts over feature maps, [out, 1, 1] or [1, out, 1, 1].
 void check_bias_shape(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
                       const std::vector<std::int64_t>& dimensions, const Weights& weights) {
-    const bool vector = dimensions.size() == 1 || (dimensions.size() == 2 && dimensions[0] == 1);
-    if (vector && dimensions.back() == weights.output_channels) return;
+    const std::int64_t out = weights.output_channels;
+    const std::vector<std::int64_t> allowed[] = {{out}, {1, out}, {out, 1, 1}, {1, out, 1, 1}};
+    if (std::find(std::begin(allowed), std::end(allowed), dimensions) != std::end(allowed)) return;
     model.fail(node, "its bias '{}' has the shape [{}], expected [{}], one per output channel", name,
                fmt::join(dimensions, ", "), weights.output_channels);
 }
@@ -177,8 +205,8 @@ void check_bias_scales(const OnnxModel& model, const onnx::NodeProto& source, fl
 
 }  // namespace
 
-Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name) {
-    QuantizedConstant constant = read_quantized(model, node, name, 4, 0);
+Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names) {
+    QuantizedConstant constant = read_quantized(model, node, names, 4, 0);
     Weights weights;
     weights.output_channels = constant.extent(0);
     weights.input_channels = constant.extent(1);
@@ -187,10 +215,10 @@ Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& 
     return finish_weights(std::move(constant), std::move(weights));
 }
 
-Weights read_matrix_weights(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+Weights read_matrix_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
                             bool transposed) {
     const std::size_t output_axis = transposed ? 0 : 1;
-    QuantizedConstant constant = read_quantized(model, node, name, 2, output_axis);
+    QuantizedConstant constant = read_quantized(model, node, names, 2, output_axis);
     Weights weights;
     weights.output_channels = constant.extent(output_axis);
     weights.input_channels = constant.extent(1 - output_axis);
@@ -199,6 +227,12 @@ Weights read_matrix_weights(const OnnxModel& model, const onnx::NodeProto& node,
                                           static_cast<std::size_t>(weights.output_channels));
     }
     return finish_weights(std::move(constant), std::move(weights));
+}
+
+void read_integer_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name, Weights& weights) {
+    const auto integers = read_constant<std::int32_t>(model, node, name);
+    check_bias_shape(model, node, name, integers.dimensions, weights);
+    weights.bias = integers.values;
 }
 
 void read_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name, float input_scale,

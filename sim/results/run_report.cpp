@@ -31,9 +31,11 @@ Phase transfer_phase(const std::string& name, const LayerRecord& record, const R
 
 std::string layer_kind(const LayerSchedule& layer, const Network& network) {
     const auto kind = [&](int op) { return kind_name(network.operators[static_cast<std::size_t>(op)].kind); };
-    if (layer.operator_index < 0) return kind(layer.pool_index);
-    if (layer.pool_index < 0) return kind(layer.operator_index);
-    return kind(layer.operator_index) + " + " + kind(layer.pool_index);
+    std::string text;
+    for (const int op : {layer.operator_index, layer.addition_index, layer.pool_index}) {
+        if (op >= 0) text += (text.empty() ? "" : " + ") + kind(op);
+    }
+    return text;
 }
 
 }  // namespace
@@ -44,6 +46,7 @@ std::string kind_name(OperatorKind kind) {
         case OperatorKind::fully_connected: return "fully connected";
         case OperatorKind::max_pool: return "max pool";
         case OperatorKind::average_pool: return "average pool";
+        case OperatorKind::addition: return "addition";
     }
     return "";
 }

@@ -44,7 +44,7 @@ void WeightStream::release(Edge edge) { releases_.push_back(edge); }
 // -------------------------------------------------------------------------------------------------------- line fill
 
 LineFill::LineFill(const LayerSchedule& layer, int ports, Edge first_request)
-    : layer_(layer), conflicts_(ports == 1), last_grant_(first_request) {
+    : layer_(layer), conflicts_(ports == 1 || layer.addition_index >= 0), last_grant_(first_request) {
     holds_.push_back({layer.windows.front().first_row, first_request});
 }
 
@@ -134,8 +134,8 @@ public:
     Edge run() {
         const std::int64_t tiles = layer_.tile_count();
         for (std::int64_t n = 0; n < tiles; ++n) time_tile(n);
-        // Last beat -> four requantization stages -> pool -> activation buffer -> Sequencer.
-        const Edge end = drained_ + 7;
+        // Last beat -> four requantization stages -> [addition] -> pool -> activation buffer -> Sequencer.
+        const Edge end = drained_ + 7 + addition();
         cycles_.total += static_cast<std::uint64_t>(end - start_);
         std::uint64_t counted = cycles_.compute;
         for (const std::uint64_t stall : cycles_.stalls) counted += stall;
@@ -147,7 +147,7 @@ private:
     void time_tile(std::int64_t n) {
         const TileIndex index = tile_at(layer_, n);
         const int taps = static_cast<int>(layer_.taps.size());
-        const int rows = layer_.bypass ? 1 : layer_.channels_in_tile(index.channel_tile);
+        const int rows = layer_.channels_in_tile(index.channel_tile);
         const int columns = tile_columns(layer_, index);
         const int skew = hardware_.array.interconnect == Interconnect::systolic ? rows + columns - 2 : 0;
         begin_weight_tile(n);
@@ -258,7 +258,12 @@ private:
         const Edge first_beat = issued_ + skew + (hardware_.array.shadow_accumulators ? 4 : 3);
         drained_ = first_beat + beats - 1;
         if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
+        // An addition's operands are read as their beat comes out of requantization, before anything else is.
+        for (int b = 0; b < beats && layer_.addition_index >= 0; ++b) fill_.block(first_beat + b + kOperandRead);
     }
+
+    /// Edges between requantization and pool: operands asked for, read, added, rounded.
+    [[nodiscard]] Edge addition() const { return layer_.addition_index >= 0 ? 4 : 0; }
 
     /// A beat's results are written six edges after it left the array: requantization, pool, write.
     void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
@@ -280,6 +285,7 @@ private:
         return false;
     }
 
+    static constexpr Edge kOperandRead = 6;  ///< from a beat's leaving the array
     const HardwareParams& hardware_;
     const LayerSchedule& layer_;
     Edge start_;

@@ -18,6 +18,7 @@
 
 #include "arithmetic/accumulator.h"
 #include "arithmetic/requantize.h"
+#include "arithmetic/residual.h"
 #include "config/hardware.h"
 #include "energy/events.h"
 #include "network/network.h"
@@ -27,8 +28,8 @@ namespace widthwise {
 /// One step of the accumulation. For fully connected layers `row` is the fill word (chunk) that holds the input and
 /// `column` its byte within the word.
 struct Tap {
-    int channel = 0;
-    int row = 0;
+    int channel = 0;  ///< within the group
+    int row = 0;      ///< of the span of the kernel
     int column = 0;
     int weight = 0;  ///< offset within the channel's weights
 };
@@ -56,14 +57,15 @@ struct Placement {
     [[nodiscard]] std::int64_t image(int i) const { return address + i * bytes_per_image; }
 };
 
-/// Everything the units need to know of one layer (a convolution or fully connected operator with the pooling that
-/// follows it; or a lone pooling operator, whose pixels pass the array unchanged).
+/// Everything the units need to know of one layer: a convolution or fully connected operator with the addition and the
+/// pooling that follow it; or these without the former, and then pixels pass the array unchanged.
 struct LayerSchedule {
     int index = 0;     ///< position in Schedule::layers
-    std::string name;  ///< of the operator with the weights; of the pool in a lone pooling layer
-    int operator_index = -1;  ///< into Network::operators; -1 in a lone pooling layer
+    std::string name;  ///< of the operator with the weights, or else of the first
+    int operator_index = -1;  ///< into Network::operators; -1 without an operator that has weights
+    int addition_index = -1;  ///< into Network::operators; -1 without a residual addition
     int pool_index = -1;      ///< into Network::operators; -1 without pooling
-    bool bypass = false;      ///< lone pooling: activations pass the array and the RequantUnit unchanged
+    bool bypass = false;      ///< no weights: activations pass the array and the RequantUnit unchanged
     bool fully_connected = false;
     bool image_columns = false;  ///< array columns = images of the batch
 
@@ -74,13 +76,20 @@ struct LayerSchedule {
     Quantization input_quantization;
     Placement input_placement;
     Placement output_placement;
+    int input_layer = -1;     ///< the layer whose output this one reads; -1: the network's input
+    int residual_layer = -1;  ///< the layer whose output is added; -1: the network's input
+    Placement residual_placement;
+    ResidualFormat residual;                  ///< with an addition
+    bool residual_is_signed = false;
+    bool residual_is_first = false;           ///< the operand that is read is the addition's first
 
     // The input as the line buffer sees it: `lines` of line_bytes; a row has one line per channel and image.
     int map_height = 0;
-    int line_channels = 0;  ///< channels of a pass
+    int groups = 1;         ///< of channels, each with tiles of its own; without weights one channel each
+    int line_channels = 0;  ///< channels of a pass: those of one group
     int line_bytes = 0;
     int stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
-    int kernel_height = 1, kernel_width = 1;
+    int kernel_height = 1, kernel_width = 1;  ///< pixels that the (dilated) kernel spans
     int buffer_rows = 0;     ///< rows the line buffer holds in this layer
     int words_per_line = 1;  ///< fill words, one per cycle
     int fill_word_bytes = 8;
@@ -112,6 +121,7 @@ struct LayerSchedule {
     float pool_input_scale = 1.0F;
     float pool_output_scale = 1.0F;
     bool pool_counts_padding = false;
+    bool pool_is_global = false;
     RequantFormat pool_requant;
     std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels, of those that occur
 
@@ -123,10 +133,18 @@ struct LayerSchedule {
     [[nodiscard]] int passes() const { return channel_tiles * image_groups; }
     [[nodiscard]] int tiles_per_pass() const { return static_cast<int>(tiles.size()); }
     [[nodiscard]] std::int64_t tile_count() const { return std::int64_t{passes()} * tiles_per_pass(); }
-    [[nodiscard]] int channels_in_tile(int channel_tile) const {
-        const int first = channel_tile * array_rows;
-        return first + array_rows <= sums.channels ? array_rows : sums.channels - first;
+    [[nodiscard]] int tiles_per_group() const { return channel_tiles / groups; }
+    [[nodiscard]] int group_of(int channel_tile) const { return channel_tile / tiles_per_group(); }
+    /// Output channels of the tile: consecutive ones, of one group.
+    [[nodiscard]] int first_channel(int channel_tile) const {
+        return group_of(channel_tile) * (sums.channels / groups) + channel_tile % tiles_per_group() * array_rows;
     }
+    [[nodiscard]] int channels_in_tile(int channel_tile) const {
+        const int rest = sums.channels / groups - channel_tile % tiles_per_group() * array_rows;
+        return rest < array_rows ? rest : array_rows;
+    }
+    /// First input channel that the tile reads.
+    [[nodiscard]] int first_line_channel(int channel_tile) const { return group_of(channel_tile) * line_channels; }
     [[nodiscard]] int images_in_group(int group) const {
         if (!image_columns) return 1;
         const int first = group * array_columns;

@@ -84,6 +84,11 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output.elements()) * images;
+    if (layer.addition_index >= 0) {
+        const Count sums = static_cast<Count>(layer.sums.elements()) * images;
+        events[Event::activation_buffer_read] += sums;
+        count_additions(events, layer.residual.output.mode, sums);
+    }
     if (layer.pool_index >= 0) count_pooling(layer, events);
     events[Event::clock] = record.cycles.total;
     const auto& array = schedule.hardware.array;

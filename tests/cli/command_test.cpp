@@ -83,6 +83,24 @@ TEST(Inspect, ShowsShapesParametersScalesAndBounds) {
     EXPECT_EQ(json["total"]["macs"], 416520);
 }
 
+TEST(Inspect, MeasuresPartialSumsOnImages) {
+    const test::ToolResult result = test::run_tool({"inspect", kConfig, "--images", "0:64", "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto layers = nlohmann::json::parse(result.out)["layers"];
+    for (const auto& layer : layers) {
+        if (!layer.contains("weights")) continue;
+        const auto& bits = layer["accumulator_bits"];
+        EXPECT_LE(bits["measured"], bits["l1_bound"]) << layer["name"];
+        EXPECT_LT(layer["psums"]["min"], 0);
+    }
+    // Wide accumulators whatever the configuration says: the run at 32 bits sees the same range.
+    const auto run = nlohmann::json::parse(test::run_tool({"run", kConfig, "--images", "0:64", "--engine", "fast",
+                                                           "--accumulator", "32", "--json", "--quiet"})
+                                               .out);
+    EXPECT_EQ(layers[0]["psums"]["max"], run["layers"][1]["accumulator"]["psums"]["max"]) << run["layers"][1];
+    EXPECT_EQ(test::run_tool({"inspect", "models/lenet5.onnx", "--images", "0:64"}).status, 2);
+}
+
 TEST(Run, PrintsTablesOnStandardOutputAndNotesOnStandardError) {
     const test::ToolResult result = test::run_tool({"run", kConfig, "--images", "0:2"});
     EXPECT_EQ(result.status, 0);

@@ -94,11 +94,12 @@ private:
     }
 
     void add_layer(Network& net, int index) {
-        const Tensor& input = net.tensors.back();
+        const Tensor input = net.tensors.back();
         Operator op;
         op.name = fmt::format("layer{}", index);
         op.input = static_cast<int>(net.tensors.size()) - 1;
         op.output = op.input + 1;
+        if (chance(15) && addition(net, op)) return;
         const int kind = between(1, 100);
         Tensor output{op.name + "_q", input.shape, quantization()};
         if (kind <= 55) convolution(op, input, output);
@@ -109,19 +110,47 @@ private:
         if (chance(40)) op.clamp_low = std::max(op.clamp_low, output.quantization.zero_point);
         net.tensors.push_back(output);
         net.operators.push_back(op);
-        // A pool behind a computing layer is fused with it.
-        if (op.has_weights() && output.shape.height * output.shape.width > 1 && chance(40)) {
+        // An addition and a pool behind a computing layer are joined with it.
+        if (op.has_weights() && chance(40)) {
             Operator behind;
-            behind.name = fmt::format("pool{}", index);
+            behind.name = fmt::format("addition{}", index);
             behind.input = op.output;
             behind.output = op.output + 1;
-            Tensor pooled{behind.name + "_q", output.shape, output.quantization};
-            pool(behind, output, pooled);
+            addition(net, behind);
+        }
+        const Tensor last = net.tensors.back();
+        if (op.has_weights() && last.shape.height * last.shape.width > 1 && chance(40)) {
+            Operator behind;
+            behind.name = fmt::format("pool{}", index);
+            behind.input = static_cast<int>(net.tensors.size()) - 1;
+            behind.output = behind.input + 1;
+            Tensor pooled{behind.name + "_q", last.shape, last.quantization};
+            pool(behind, last, pooled);
             behind.clamp_low = pooled.quantization.low();
             behind.clamp_high = pooled.quantization.high();
             net.tensors.push_back(pooled);
             net.operators.push_back(behind);
         }
+    }
+
+    /// Adds op.input and any earlier tensor of its shape, itself included, in either order. False when op.input is the
+    /// only one and stays alone.
+    bool addition(Network& net, Operator& op) {
+        const Tensor& input = net.tensors[static_cast<std::size_t>(op.input)];
+        std::vector<int> others;
+        for (int t = 0; t <= op.input; ++t) {
+            if (net.tensors[static_cast<std::size_t>(t)].shape == input.shape) others.push_back(t);
+        }
+        if (others.size() == 1 && chance(70)) return false;
+        op.kind = OperatorKind::addition;
+        op.second_input = others[static_cast<std::size_t>(between(0, static_cast<int>(others.size()) - 1))];
+        if (chance(50)) std::swap(op.input, op.second_input);
+        Tensor output{op.name + "_q", input.shape, quantization()};
+        op.clamp_low = chance(40) ? output.quantization.zero_point : output.quantization.low();
+        op.clamp_high = output.quantization.high();
+        net.tensors.push_back(output);
+        net.operators.push_back(op);
+        return true;
     }
 
     void window(Window& w, const Shape& shape, int largest) {
@@ -156,8 +185,21 @@ private:
     void convolution(Operator& op, const Tensor& input, Tensor& output) {
         op.kind = OperatorKind::convolution;
         window(op.window, input.shape, 5);
-        const int outputs = between(1, 12);
-        weights(op, outputs, input.shape.channels, op.window.kernel_height, op.window.kernel_width);
+        if (chance(25)) {
+            op.window.dilation_height = between(1, 3);
+            op.window.dilation_width = between(1, 3);
+            const int height = input.shape.height + op.window.pad_top + op.window.pad_bottom;
+            const int width = input.shape.width + op.window.pad_left + op.window.pad_right;
+            if (op.window.span_height() > height) op.window.dilation_height = 1;
+            if (op.window.span_width() > width) op.window.dilation_width = 1;
+        }
+        int outputs = between(1, 12);
+        if (chance(35)) {
+            op.groups = input.shape.channels;  // depthwise, or with 4 channels also two groups of two
+            if (op.groups == 4 && chance(50)) op.groups = 2;
+            outputs = op.groups * between(1, 4);
+        }
+        weights(op, outputs, input.shape.channels / op.groups, op.window.kernel_height, op.window.kernel_width);
         output.shape = {outputs, op.window.output_height(input.shape.height),
                         op.window.output_width(input.shape.width)};
     }
@@ -173,6 +215,12 @@ private:
         op.kind = chance(60) ? OperatorKind::max_pool : OperatorKind::average_pool;
         window(op.window, input.shape, 4);
         op.average_counts_padding = chance(30);
+        if (op.kind == OperatorKind::average_pool && chance(30)) {
+            op.window = Window{};
+            op.window.kernel_height = input.shape.height;
+            op.window.kernel_width = input.shape.width;
+            op.global_average = true;
+        }
         output.shape = {input.shape.channels, op.window.output_height(input.shape.height),
                         op.window.output_width(input.shape.width)};
         if (op.kind == OperatorKind::max_pool) output.quantization = input.quantization;
@@ -217,9 +265,11 @@ std::string RandomCase::describe() const {
     for (const Operator& op : network.operators) {
         const Window& w = op.window;
         text += fmt::format(
-            "operator {}: kind {}, kernel {}x{}, stride {}x{}, pads {} {} {} {}, clamp {}..{}, bias {}\n", op.name,
-            static_cast<int>(op.kind), w.kernel_height, w.kernel_width, w.stride_height, w.stride_width, w.pad_top,
-            w.pad_left, w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high, op.weights.bias.size());
+            "operator {}: kind {}, input {}, second input {}, groups {}, dilation {}x{}, kernel {}x{}, stride {}x{}, "
+            "pads {} {} {} {}, clamp {}..{}, bias {}\n",
+            op.name, static_cast<int>(op.kind), op.input, op.second_input, op.groups, w.dilation_height,
+            w.dilation_width, w.kernel_height, w.kernel_width, w.stride_height, w.stride_width, w.pad_top, w.pad_left,
+            w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high, op.weights.bias.size());
     }
     return text;
 }

@@ -69,8 +69,12 @@ void expect_conv_refuses(const std::string& name, const T& value, const std::str
 }
 
 TEST(ConvImport, RefusesWhatTheHardwareCannotRun) {
-    expect_conv_refuses("dilations", Extents{2, 2}, "only 1 is supported");
-    expect_conv_refuses("group", std::int64_t{2}, "only 1 is supported");
+    expect_conv_refuses("dilations", Extents{2, 2}, "kernel 5x5 (with dilations) is larger than its padded input 4x4");
+    expect_conv_refuses("dilations", Extents{0, 1}, "expected values of 1..65535");
+    expect_conv_refuses("dilations", Extents{60000, 59999}, "span ");
+    expect_conv_refuses("group", std::int64_t{2}, "expected a divisor of its 1 input and 1 output channels");
+    expect_conv_refuses("group", std::int64_t{0}, "expected a divisor");
+    expect_conv_refuses("group", std::int64_t{-1}, "expected a divisor");
     expect_conv_refuses("activation", std::string("relu"), "not supported");
     expect_conv_refuses("auto_pad", std::string("SAME"), "expected NOTSET");
     expect_conv_refuses("strides", Extents{0, 1}, "expected values of 1..65535");
@@ -130,8 +134,8 @@ TEST(PoolImport, MaxPoolOnIntegers) {
 TEST(PoolImport, MaxPoolCannotRequantize) {
     ChainBuilder builder = quantized_input();
     set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
-    builder.qdq<U8>("y", 0.25F, 3).expect_error({"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5",
-                                                 "a MaxPool cannot requantize"});
+    builder.qdq<U8>("y", 0.25F, 3)
+        .expect_error({"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "a MaxPool cannot requantize"});
 }
 
 TEST(PoolImport, AveragePoolMayRequantize) {

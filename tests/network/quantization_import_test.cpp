@@ -28,8 +28,8 @@ onnx::TensorProto& initializer(ChainBuilder& builder, const std::string& name) {
 void set_float(onnx::TensorProto& tensor, float value) { tensor.set_raw_data(&value, sizeof value); }
 
 TEST(QuantizationImport, RefusesScalesThatAreNotPositiveAndFinite) {
-    for (const float scale : {0.0F, -0.5F, std::numeric_limits<float>::infinity(),
-                              std::numeric_limits<float>::quiet_NaN()}) {
+    for (const float scale :
+         {0.0F, -0.5F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
         for (const std::string name : {"x_scale", "w_scale", "y_scale"}) {
             ChainBuilder builder = sound();
             set_float(initializer(builder, name), scale);

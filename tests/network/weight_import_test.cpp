@@ -252,7 +252,7 @@ TEST(BiasImport, RefusesOtherScalesShapesAndPlaces) {
     twice.parameter<std::int32_t>("b", {1}, {5}, {0.125F});
     twice.step("Gemm", "gemm", {"w", "b"});
     twice.step("Add", "add", {"b"});
-    twice.qdq<U8>("y", 0.5F, 0).expect_error({"node 'add_node' (Add)", "only supported as the bias directly after"});
+    twice.qdq<U8>("y", 0.5F, 0).expect_error({"node 'add_node' (Add)", "only supported as the bias directly behind"});
     ChainBuilder late = quantized_input({-1, 2});
     late.parameter<I8>("w", {2, 1}, {1, 2}, {0.25F});
     late.parameter<std::int32_t>("b", {1}, {5}, {0.125F});

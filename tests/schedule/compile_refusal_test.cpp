@@ -45,6 +45,30 @@ TEST(Refusals, NetworkWithoutOperators) {
     EXPECT_THAT(refusal(NetworkBuilder({1, 2, 2}).network(), {}), HasSubstr("no operator"));
 }
 
+/// Two convolutions of 2x8x8 and the addition of the first one's input: three maps of 128 bytes at once.
+NetworkBuilder residual_block() {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c1", 2, square_window(3, 1, 1)).convolution("c2", 2, square_window(3, 1, 1)).addition("a", 0);
+    return builder;
+}
+
+TEST(Refusals, FeatureMapsOfBranches) {
+    HardwareParams hardware;
+    hardware.activation_buffer.bytes = 3 * 128;
+    EXPECT_TRUE(compiles(residual_block().network(), hardware));
+    hardware.activation_buffer.bytes = 3 * 128 - 1;
+    EXPECT_THAT(
+        refusal(residual_block().network(), hardware),
+        AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.bytes: 383"), HasSubstr("needs at least 384")));
+}
+
+TEST(Refusals, AdditionsNeedTwoPorts) {
+    HardwareParams hardware;
+    hardware.activation_buffer.ports = 1;
+    EXPECT_THAT(refusal(residual_block().network(), hardware),
+                AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.ports: 1"), HasSubstr("needs 2")));
+}
+
 TEST(Refusals, LineBufferSmallerThanTheKernel) {
     NetworkBuilder builder({2, 8, 8});
     builder.convolution("c1", 2, square_window(3));

@@ -208,5 +208,44 @@ TEST(Attributes, WeightPortNarrowerThanTheRows) {
     EXPECT_EQ(beats(0), 1);
 }
 
+TEST(Layers, JoinAnAdditionOnlyWhereNothingElseReadsTheSums) {
+    NetworkBuilder joined({2, 8, 8});
+    joined.convolution("c1", 2, square_window(3, 1, 1))
+        .addition("a", 0)
+        .pool("p", OperatorKind::max_pool, square_window(2, 2));
+    const Schedule one = compile(joined.network(), {}, 1);
+    ASSERT_EQ(one.layers.size(), 1U);
+    EXPECT_EQ(one.layers[0].addition_index, 1);
+    EXPECT_EQ(one.layers[0].pool_index, 2);
+    EXPECT_EQ(one.layers[0].residual_layer, -1);
+    NetworkBuilder apart({2, 8, 8});
+    apart.convolution("c1", 2, square_window(3, 1, 1)).addition("twice", 1);
+    const Schedule two = compile(apart.network(), {}, 1);
+    ASSERT_EQ(two.layers.size(), 2U);
+    EXPECT_TRUE(two.layers[1].bypass);
+    EXPECT_EQ(two.layers[1].input_layer, 0);
+    EXPECT_EQ(two.layers[1].residual_layer, 0);
+}
+
+TEST(Layers, TilesDoNotSpanGroups) {
+    NetworkBuilder builder({4, 6, 6});
+    builder.convolution("g", 6, square_window(3));
+    builder.op().groups = 2;
+    builder.op().weights.input_channels = 2;
+    builder.op().weights.values.resize(6 * 2 * 9);
+    HardwareParams hardware;
+    hardware.array.rows = 2;
+    const Schedule schedule = compile(builder.network(), hardware, 1);
+    const LayerSchedule& layer = schedule.layers[0];
+    ASSERT_EQ(layer.channel_tiles, 4);
+    const int first[] = {0, 2, 3, 5};
+    const int count[] = {2, 1, 2, 1};
+    for (int t = 0; t < 4; ++t) {
+        EXPECT_EQ(layer.first_channel(t), first[t]);
+        EXPECT_EQ(layer.channels_in_tile(t), count[t]);
+        EXPECT_EQ(layer.first_line_channel(t), t < 2 ? 0 : 2);
+    }
+}
+
 }  // namespace
 }  // namespace widthwise::test

@@ -41,6 +41,13 @@ public:
                       {in.channels, window.output_height(in.height), window.output_width(in.width)});
     }
 
+    /// The output so far and an earlier tensor of its shape.
+    NetworkBuilder& addition(const std::string& name, int other) {
+        Operator op = make(name, OperatorKind::addition, Window{});
+        op.second_input = other;
+        return append(std::move(op), last().shape);
+    }
+
     /// The operator added last, to change what the defaults do not suit.
     Operator& op() { return network_.operators.back(); }
     Tensor& output() { return network_.tensors.back(); }

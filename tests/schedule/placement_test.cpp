@@ -11,9 +11,10 @@ namespace {
 
 NetworkBuilder three_layers() {
     NetworkBuilder builder({2, 6, 6});
-    builder.convolution("c", 5, square_window(3))                        // 5x4x4
-        .pool("p", OperatorKind::max_pool, square_window(2, 2))          // 5x2x2
-        .convolution("d", 4, square_window(2))                           // 4x1x1
+    builder
+        .convolution("c", 5, square_window(3))                   // 5x4x4
+        .pool("p", OperatorKind::max_pool, square_window(2, 2))  // 5x2x2
+        .convolution("d", 4, square_window(2))                   // 4x1x1
         .fully_connected("f", 3);
     return builder;
 }

@@ -37,8 +37,7 @@ std::string order_text(const TapOrder& order) {
     HardwareParams hardware;
     hardware.accumulator.order = order;
     std::string all;
-    const LayerSchedule layer =
-        only_layer(NetworkBuilder({2, 2, 2}).convolution("c", 1, square_window(2)), hardware);
+    const LayerSchedule layer = only_layer(NetworkBuilder({2, 2, 2}).convolution("c", 1, square_window(2)), hardware);
     for (const Tap& t : layer.taps) {
         all += std::to_string(t.channel) + std::to_string(t.row) + std::to_string(t.column) + " ";
     }
@@ -135,8 +134,8 @@ TEST(Tiles, SinglePixelsPutImagesIntoColumns) {
 }
 
 TEST(Drain, BeatsAreNeighboursOfOneRowOrOneColumn) {
-    const LayerSchedule pixels = only_layer(NetworkBuilder({1, 1, 8}).convolution("c", 3, square_window(1)),
-                                            array_of(4, 8));
+    const LayerSchedule pixels =
+        only_layer(NetworkBuilder({1, 1, 8}).convolution("c", 3, square_window(1)), array_of(4, 8));
     EXPECT_EQ(drain_beats(pixels, 3, 7, 4), 6);
     const DrainBeat last = drain_beat(pixels, 3, 7, 4, 5);
     EXPECT_EQ(last.row, 2);

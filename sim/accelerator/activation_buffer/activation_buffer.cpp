@@ -11,7 +11,8 @@ ActivationBuffer::ActivationBuffer(const sc_core::sc_module_name& name, const Ac
     SC_HAS_PROCESS(ActivationBuffer);
     SC_METHOD(arbitrate);
     sensitive << results.valid_changed() << input.valid_changed() << fill_request.valid_changed()
-              << fill_data.valid_changed() << fill_data.ready_changed() << output_data.valid_changed()
+              << operand_request.valid_changed() << operand_data.valid_changed()
+              << operand_data.ready_changed() << fill_data.valid_changed() << fill_data.ready_changed() << output_data.valid_changed()
               << output_data.ready_changed() << reset;
 }
 
@@ -21,11 +22,14 @@ void ActivationBuffer::arbitrate() {
     const bool read_port = out_of_reset && (params_.ports == 2 || !written);
     results.drive_ready(out_of_reset);
     input.drive_ready(out_of_reset && !results.valid());
-    fill_request.drive_ready(read_port && fill_data.can_load());
-    output_request.drive_ready(read_port && output_data.can_load() && !fill_request.valid());
+    operand_request.drive_ready(read_port && operand_data.can_load());
+    const bool read_left = read_port && !operand_request.valid();
+    fill_request.drive_ready(read_left && fill_data.can_load());
+    output_request.drive_ready(read_left && output_data.can_load() && !fill_request.valid());
 }
 
 void ActivationBuffer::do_reset() {
+    operand_data.clear();
     fill_data.clear();
     output_data.clear();
     reading_ = writing_ = false;
@@ -33,7 +37,8 @@ void ActivationBuffer::do_reset() {
 
 void ActivationBuffer::step() {
     // The read sees the memory as it was before this edge's write.
-    reading_ = fill_request.transferring() || output_request.transferring();
+    reading_ = operand_request.transferring() || fill_request.transferring() || output_request.transferring();
+    serve(operand_request, operand_data);
     serve(fill_request, fill_data);
     serve(output_request, output_data);
     writing_ = results.transferring() || input.transferring();
@@ -60,11 +65,12 @@ void ActivationBuffer::commit(const ActivationWrite& write) {
 }
 
 bool ActivationBuffer::idle() const {
-    return !fill_request.valid() && !output_request.valid() && !results.valid() && !input.valid() &&
+    return !operand_request.valid() && !operand_data.valid() && !fill_request.valid() && !output_request.valid() && !results.valid() && !input.valid() &&
            !fill_data.valid() && !output_data.valid();
 }
 
 void ActivationBuffer::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= operand_request.valid_rises();
     events |= fill_request.valid_rises();
     events |= output_request.valid_rises();
     events |= results.valid_rises();

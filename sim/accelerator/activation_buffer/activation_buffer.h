@@ -16,6 +16,8 @@ class ActivationBuffer : public Unit {
 public:
     LinkIn<ActivationRead> fill_request{"fill_request"};    ///< LineBuffer
     LinkOut<Word> fill_data{"fill_data"};
+    LinkIn<ActivationRead> operand_request{"operand_request"};  ///< ResidualUnit
+    LinkOut<Word> operand_data{"operand_data"};
     LinkIn<ActivationRead> output_request{"output_request"};  ///< Dma
     LinkOut<Word> output_data{"output_data"};
     LinkIn<ActivationWrite> results{"results"};  ///< PoolUnit
@@ -33,7 +35,8 @@ private:
     void step() override;
     [[nodiscard]] bool idle() const override;
     void wake_events(sc_core::sc_event_or_list& events) const override;
-    /// Who gets the port(s): results, then input, on the write side; fill, then output, on the read side.
+    /// Who gets the port(s): results, then input, on the write side; residual operands, fill, then output on the read
+    /// side.
     void arbitrate();
     void serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data);
     void commit(const ActivationWrite& write);

@@ -97,7 +97,7 @@ void LineBuffer::request_word() {
     const int y = layer_->fill_rows[p.row];
     const int group = p.pass % layer_->image_groups;
     const int first_image = group * (layer_->image_columns ? layer_->array_columns : 1);
-    const int channel = layer_->bypass ? p.pass / layer_->image_groups : p.channel;
+    const int channel = layer_->first_line_channel(p.pass / layer_->image_groups) + p.channel;
     const int offset = p.word * layer_->fill_word_bytes;
     read_.layer = layer_->index;
     read_.address = static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, y) + offset);

@@ -58,7 +58,7 @@ void PeArray::begin_tile() {
     tile_ = commands_.front();
     commands_.pop();
     tile_begun_ = true;
-    rows_ = tile_.layer->bypass ? 1 : tile_.layer->channels_in_tile(tile_.index.channel_tile);
+    rows_ = tile_.layer->channels_in_tile(tile_.index.channel_tile);
     columns_ = tile_columns(*tile_.layer, tile_.index);
     tap_ = 0;
     if (tile_.number == 0) draining.write(false);
@@ -68,7 +68,7 @@ void PeArray::issue_tap() {
     const LayerSchedule& layer = *tile_.layer;
     IssuedTap tap;
     tap.layer = &layer;
-    tap.first_channel = tile_.index.channel_tile * layer.array_rows;
+    tap.first_channel = layer.first_channel(tile_.index.channel_tile);
     tap.rows = rows_;
     tap.columns = columns_;
     tap.first = tap_ == 0;
@@ -170,7 +170,7 @@ void PeArray::load_beat() {
     const DrainBeat from = drain_beat(layer, leaving_.rows, leaving_.columns, lanes_, leaving_.beat);
     ResultPosition& position = beat_.position;
     position.layer = &layer;
-    position.channel = index.channel_tile * layer.array_rows + from.row;
+    position.channel = layer.first_channel(index.channel_tile) + from.row;
     position.along_channels = layer.image_columns;
     position.image = layer.image_columns ? index.image_group * layer.array_columns + from.column : index.image_group;
     position.pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + from.column;

@@ -11,7 +11,11 @@ PoolUnit::PoolUnit(const sc_core::sc_module_name& name, RunRecord& record) : Uni
     sensitive << results.valid_changed() << results.ready_changed() << reset;
 }
 
-void PoolUnit::drive_ready() { outputs.drive_ready(!reset.read() && results.can_load()); }
+void PoolUnit::drive_ready() {
+    const bool takes = !reset.read() && results.can_load();
+    outputs.drive_ready(takes);
+    additions.drive_ready(takes);
+}
 
 void PoolUnit::do_reset() {
     layer_ = nullptr;
@@ -29,15 +33,18 @@ void PoolUnit::step() {
         stored.load(Token{});
     }
     write_.addresses.count = write_.bytes.count = 0;
-    if (outputs.transferring()) {
-        const OutputBeat& beat = outputs.data();
-        if (layer_ == nullptr) begin_layer(*beat.position.layer);
-        if (layer_->pool_index >= 0) pool(beat);
-        else pass(beat);
-        last_seen_ = beat.position.last_of_layer;
-    }
+    // A layer comes from one of the two, and the next begins when this one is stored.
+    if (outputs.transferring()) take(outputs.data());
+    else if (additions.transferring()) take(additions.data());
     if (write_.bytes.count > 0) results.load(write_);
     else results.clear();
+}
+
+void PoolUnit::take(const OutputBeat& beat) {
+    if (layer_ == nullptr) begin_layer(*beat.position.layer);
+    if (layer_->pool_index >= 0) pool(beat);
+    else pass(beat);
+    last_seen_ = beat.position.last_of_layer;
 }
 
 void PoolUnit::begin_layer(const LayerSchedule& layer) {
@@ -107,7 +114,7 @@ void PoolUnit::complete(const ResultPosition& position, int y, int x, const Pool
         const int divisor = layer.pool_counts_padding ? layer.pool_window.kernel_height * layer.pool_window.kernel_width
                                                       : window.pixels;
         value = pool_average(window, divisor, layer.pool_scales[static_cast<std::size_t>(divisor)], layer.pool_requant,
-                             layer.pool_output_scale);
+                             layer.pool_output_scale, layer.pool_is_global);
         count_requantization(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.pool_requant.mode, 1);
     }
     const int pixel = y * layer.output.width + x;
@@ -124,11 +131,12 @@ void PoolUnit::emit(const LayerSchedule& layer, int image, std::int64_t offset, 
 }
 
 bool PoolUnit::idle() const {
-    return !outputs.valid() && !results.valid() && !stored.valid() && !last_seen_;
+    return !outputs.valid() && !additions.valid() && !results.valid() && !stored.valid() && !last_seen_;
 }
 
 void PoolUnit::wake_events(sc_core::sc_event_or_list& events) const {
     events |= outputs.valid_rises();
+    events |= additions.valid_rises();
     events |= results.valid_rises();
     events |= stored.valid_rises();
 }

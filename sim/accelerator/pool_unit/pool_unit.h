@@ -18,6 +18,7 @@ namespace widthwise {
 class PoolUnit : public Unit {
 public:
     LinkIn<OutputBeat> outputs{"outputs"};      ///< RequantUnit
+    LinkIn<OutputBeat> additions{"additions"};  ///< ResidualUnit: of layers with a residual addition, instead
     LinkOut<ActivationWrite> results{"results"};  ///< ActivationBuffer
     LinkOut<Token> stored{"stored"};            ///< Sequencer: the layer's last result has been taken
 
@@ -33,6 +34,7 @@ private:
     [[nodiscard]] bool idle() const override;
     void wake_events(sc_core::sc_event_or_list& events) const override;
     void drive_ready();
+    void take(const OutputBeat& beat);
     void pass(const OutputBeat& beat);
     void pool(const OutputBeat& beat);
     void pool_pixel(const ResultPosition& position, int y, int x, int value);

@@ -15,21 +15,24 @@ RequantUnit::RequantUnit(const sc_core::sc_module_name& name, const RequantParam
     : Unit(name), lanes_(params.lanes), record_(record) {
     SC_HAS_PROCESS(RequantUnit);
     SC_METHOD(drive_ready);
-    sensitive << outputs.valid_changed() << outputs.ready_changed() << reset;
+    sensitive << outputs.valid_changed() << outputs.ready_changed() << addends.valid_changed()
+              << addends.ready_changed() << reset;
 }
 
-/// The pipeline moves as a whole: whenever its last register can.
-void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && outputs.can_load()); }
+/// The pipeline moves as a whole: whenever its last registers can.
+void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && can_move()); }
 
 void RequantUnit::do_reset() {
     biased_.valid = scaled_.valid = rounded_.valid = false;
     outputs.clear();
+    addends.clear();
 }
 
 void RequantUnit::step() {
-    if (!outputs.can_load()) return;
+    if (!can_move()) return;
+    outputs.clear();
+    addends.clear();
     if (rounded_.valid) clamp(rounded_);
-    else outputs.clear();
     rounded_.valid = scaled_.valid;
     if (scaled_.valid) round(scaled_, rounded_);
     scaled_.valid = biased_.valid;
@@ -97,7 +100,8 @@ void RequantUnit::clamp(const Stage& from) {
                   from.position.pixel + (from.position.along_channels ? 0 : lane), output_.values[lane]);
         }
     }
-    outputs.load(output_);
+    if (layer.addition_index >= 0) addends.load(output_);
+    else outputs.load(output_);
 }
 
 void RequantUnit::count(const Stage& stage) const {
@@ -110,12 +114,14 @@ void RequantUnit::count(const Stage& stage) const {
 }
 
 bool RequantUnit::idle() const {
-    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid();
+    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid() &&
+           !addends.valid();
 }
 
 void RequantUnit::wake_events(sc_core::sc_event_or_list& events) const {
     events |= sums.valid_rises();
     events |= outputs.valid_rises();
+    events |= addends.valid_rises();
 }
 
 void RequantUnit::trace(WaveList& wave, const std::string& scope) const {

@@ -17,8 +17,9 @@ using ResultProbe = std::function<void(int, int, int, int, int)>;
 
 class RequantUnit : public Unit {
 public:
-    LinkIn<PsumBeat> sums{"sums"};          ///< PeArray
+    LinkIn<PsumBeat> sums{"sums"};           ///< PeArray
     LinkOut<OutputBeat> outputs{"outputs"};  ///< PoolUnit
+    LinkOut<OutputBeat> addends{"addends"};  ///< ResidualUnit: of layers with a residual addition
 
     RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
 
@@ -42,6 +43,7 @@ private:
     [[nodiscard]] bool idle() const override;
     void wake_events(sc_core::sc_event_or_list& events) const override;
     void drive_ready();
+    [[nodiscard]] bool can_move() const { return outputs.can_load() && addends.can_load(); }
     void add_bias(Stage& to) const;
     static void multiply(const Stage& from, Stage& to);
     static void round(const Stage& from, Stage& to);

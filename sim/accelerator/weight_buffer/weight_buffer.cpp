@@ -70,8 +70,9 @@ std::int64_t WeightBuffer::slot_address() const {
     const TileCommand& tile = commands_.front();
     const LayerSchedule& layer = *tile.layer;
     if (params_.storage == WeightStorage::streamed) return (tiles_used_ % 2) * (params_.bytes / 2);
-    // Every tile before this one is full.
-    return layer.weight_address + tile.index.channel_tile * layer.weight_tile_bytes(0);
+    const int tile_index = tile.index.channel_tile;
+    const std::int64_t per_channel = layer.weight_tile_bytes(tile_index) / layer.channels_in_tile(tile_index);
+    return layer.weight_address + layer.first_channel(tile_index) * per_channel;
 }
 
 void WeightBuffer::load_operands() {

@@ -28,8 +28,13 @@ struct FastEngine::Implementation {
         }
     }
 
+    /// What a thread computes in.
+    struct Thread {
+        fast::Workspace workspace;
+        std::vector<BlockMap> maps;  ///< the block's input, then every layer's output
+    };
     void run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs, RunRecord& record,
-                   fast::Workspace& workspace, BlockMap& from, BlockMap& to) const;
+                   Thread& thread) const;
     void add_schedule(int images, RunRecord& record) const;
 
     const Network& network;
@@ -51,13 +56,15 @@ void FastEngine::report_values(ValueSink sink) {
 }
 
 void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
-                                           RunRecord& record, fast::Workspace& workspace, BlockMap& from,
-                                           BlockMap& to) const {
+                                           RunRecord& record, Thread& thread) const {
+    thread.maps.resize(layers.size() + 1);
+    const auto output_of = [&](int layer) -> BlockMap& { return thread.maps[static_cast<std::size_t>(layer + 1)]; };
+    BlockMap& input = output_of(-1);
     const auto input_size = static_cast<std::size_t>(schedule.layers.front().input.elements());
-    from.assign(input_size, fast::LaneBytes{});
+    input.assign(input_size, fast::LaneBytes{});
     for (int lane = 0; lane < lanes; ++lane) {
         const std::vector<std::uint8_t> image = source(first + lane);
-        for (std::size_t i = 0; i < input_size; ++i) from[i].lane[lane] = image[i];
+        for (std::size_t i = 0; i < input_size; ++i) input[i].lane[lane] = image[i];
     }
     fast::LaneProbe probe;
     if (values) {
@@ -66,13 +73,16 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
         };
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        layers[l].run(from, to, lanes, workspace, record.layers[l], probe);
-        from.swap(to);
+        const LayerSchedule& layer = schedule.layers[l];
+        const BlockMap* residual = layer.addition_index >= 0 ? &output_of(layer.residual_layer) : nullptr;
+        layers[l].run(output_of(layer.input_layer), residual, output_of(layer.index), lanes, thread.workspace,
+                      record.layers[l], probe);
     }
+    const BlockMap& output = thread.maps.back();
     const auto output_size = static_cast<std::size_t>(schedule.layers.back().output.elements());
     for (int lane = 0; lane < lanes; ++lane) {
         for (std::size_t i = 0; i < output_size; ++i)
-            outputs[static_cast<std::size_t>(lane) * output_size + i] = from[i].lane[lane];
+            outputs[static_cast<std::size_t>(lane) * output_size + i] = output[i].lane[lane];
     }
 }
 
@@ -102,14 +112,13 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
         const auto work = [&] {
             RunRecord record;
             record.layers.resize(engine.layers.size());
-            fast::Workspace workspace;
-            BlockMap from, to;
+            Implementation::Thread thread;
             try {
                 for (int image = next.fetch_add(kLanes); image < stop; image = next.fetch_add(kLanes)) {
                     const int lanes = std::min(kLanes, stop - image);
                     engine.run_block(image, lanes, source,
                                      outputs.data() + static_cast<std::size_t>(image - start) * output_size, record,
-                                     workspace, from, to);
+                                     thread);
                 }
             } catch (...) {
                 const std::lock_guard lock(mutex);

@@ -11,6 +11,9 @@ namespace {
 constexpr int kMaxLaneBits = 31;
 /// Widest accumulator that the ordered kernel keeps in 16-bit lanes.
 constexpr int kMaxShortBits = 16;
+
+/// Whether a byte of this output is a two's complement number; where none is negative both readings agree.
+bool output_is_signed(const RequantFormat& format) { return format.clamp_low < 0; }
 }  // namespace
 
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
@@ -19,7 +22,7 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
       statistics_(hardware.accumulator.statistics),
       zero_gating_(hardware.array.zero_gating) {
     taps_ = static_cast<int>(layer.taps.size());
-    groups_ = (taps_ + 3) / 4;
+    quads_ = (taps_ + 3) / 4;
     if (layer.bypass) return;
     const AccumulatorFormat& format = layer.accumulator;
     flip_ = layer.input_quantization.is_signed;
@@ -49,8 +52,9 @@ void FastLayer::prepare_weights() {
                                ? tap.weight
                                : (std::ptrdiff_t{tap.channel} * padded_height_ + tap.row) * padded_width_ + tap.column);
     }
+    group_offset_ = std::ptrdiff_t{l.line_channels} * padded_height_ * padded_width_;
     const auto channels = static_cast<std::size_t>(l.sums.channels);
-    const auto per_channel = static_cast<std::size_t>(groups_) * 4;
+    const auto per_channel = static_cast<std::size_t>(quads_) * 4;
     quad_weights_.assign(channels * per_channel, 0);
     quad_positive_ = quad_negative_ = quad_weights_;
     tap_weights_.resize(channels * l.taps.size());
@@ -72,15 +76,18 @@ void FastLayer::prepare_weights() {
                          l.worst_case_bits, dispatch_);
 }
 
-void FastLayer::run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
-                    const LaneProbe& probe) const {
-    if (layer_.bypass) {
-        pool(input, output, lanes, probe);
-        return;
+void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
+                    LayerRecord& record, const LaneProbe& probe) const {
+    const bool adds = layer_.addition_index >= 0;
+    const bool pools = layer_.pool_index >= 0;
+    if (!layer_.bypass) compute_sums(input, lanes, workspace, record, probe);
+    const BlockMap* values = layer_.bypass ? &input : &workspace.sums;
+    if (adds) {
+        add(*values, *residual, pools ? workspace.added : output, lanes, probe);
+        values = &workspace.added;
     }
-    compute_sums(input, lanes, workspace, record, probe);
-    if (layer_.pool_index >= 0) pool(workspace.sums, output, lanes, probe);
-    else output.swap(workspace.sums);
+    if (pools) pool(*values, output, lanes, probe);
+    else if (!adds) output.swap(workspace.sums);
 }
 
 const BlockMap& FastLayer::pad(const BlockMap& input, Workspace& workspace) const {
@@ -111,23 +118,28 @@ void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& worksp
     const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
     workspace.sums.resize(static_cast<std::size_t>(l.sums.elements()));
     workspace.taps.resize(static_cast<std::size_t>(taps_));
-    workspace.quads.resize(static_cast<std::size_t>(groups_));
+    workspace.quads.resize(static_cast<std::size_t>(quads_));
     workspace.wide.resize(static_cast<std::size_t>(taps_));
     for (auto* lane_ints : {&workspace.exact, &workspace.negative, &workspace.value, &workspace.events}) {
         lane_ints->resize(channels);
     }
     workspace.leaves.assign(channels, 0);
     PsumLanes psums(layer_.worst_case_bits);
+    const int per_group = l.sums.channels / l.groups;
     for (int y = 0; y < l.sums.height; ++y) {
         for (int x = 0; x < l.sums.width; ++x) {
             const std::ptrdiff_t pixel = std::ptrdiff_t{y} * l.sums.width + x;
-            gather(map, y, x, workspace);
-            if (zero_gating_) count_gated(lanes, workspace, record);
-            if (path_ == Path::plain) {
-                sum_plainly(static_cast<int>(pixel), lanes, workspace, record, probe);
-                continue;
+            for (int g = 0; g < l.groups; ++g) {
+                const Channels group{g * per_group, per_group};
+                gather(map, y, x, g, workspace);
+                if (zero_gating_) count_gated(group, lanes, workspace, record);
+                if (path_ == Path::plain) {
+                    sum_plainly(group, static_cast<int>(pixel), lanes, workspace, record, probe);
+                } else {
+                    sum_pixel(group, lanes, workspace, record);
+                }
             }
-            sum_pixel(lanes, workspace, record);
+            if (path_ == Path::plain) continue;
             if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
             psums.add(workspace.exact.data(), l.sums.channels);
             requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
@@ -145,78 +157,85 @@ void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, c
         for (int lane = 0; lane < lanes; ++lane) {
             const std::uint8_t byte = out.lane[lane];
             probe(layer_.operator_index, lane, m, pixel,
-                  layer_.requant.clamp_low < 0 ? static_cast<std::int8_t>(byte) : byte);
+                  output_is_signed(layer_.requant) ? static_cast<std::int8_t>(byte) : byte);
         }
     }
 }
 
-void FastLayer::gather(const BlockMap& map, int y, int x, Workspace& workspace) const {
+void FastLayer::gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const {
     const std::ptrdiff_t corner =
         std::ptrdiff_t{y} * layer_.stride_height * padded_width_ + std::ptrdiff_t{x} * layer_.stride_width;
-    const LaneBytes* base = map.data() + (layer_.fully_connected ? 0 : corner);
+    const LaneBytes* base = map.data() + (layer_.fully_connected ? 0 : corner + group * group_offset_);
     for (std::size_t t = 0; t < workspace.taps.size(); ++t) workspace.taps[t] = base + offsets_[t];
 }
 
-void FastLayer::count_gated(int lanes, const Workspace& workspace, LayerRecord& record) const {
+void FastLayer::count_gated(const Channels& channels, int lanes, const Workspace& workspace,
+                            LayerRecord& record) const {
     std::uint64_t zeros = 0;
     for (const LaneBytes* tap : workspace.taps)
         zeros += static_cast<std::uint64_t>(std::count(tap->lane, tap->lane + lanes, 0));
-    record.events[Event::mac_gated] += zeros * static_cast<std::uint64_t>(layer_.sums.channels);
+    record.events[Event::mac_gated] += zeros * static_cast<std::uint64_t>(channels.count);
 }
 
 /// Leaves every channel's exact sum and register value in the workspace and counts overflow.
-void FastLayer::sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) const {
+void FastLayer::sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const {
     const AccumulatorFormat& format = layer_.accumulator;
-    const int channels = layer_.sums.channels;
-    const std::size_t bytes = sizeof(LaneInts) * static_cast<std::size_t>(channels);
+    const auto first = static_cast<std::size_t>(channels.first);
+    const auto count = static_cast<std::size_t>(channels.count);
+    const std::size_t weights = first * static_cast<std::size_t>(quads_) * 4;
+    LaneInts* exact = workspace.exact.data() + first;
+    LaneInts* value = workspace.value.data() + first;
+    LaneInts* events = workspace.events.data() + first;
+    std::uint8_t* leaves = workspace.leaves.data() + first;
     gather_quads(dispatch_, workspace.taps, flip_, workspace.quads.data());
     if (path_ == Path::bounded) {
-        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_positive_.data(), channels, workspace.exact.data());
-        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_negative_.data(), channels,
-                  workspace.negative.data());
-        bound_channels(workspace.exact.data(), workspace.negative.data(), start_,
-                       static_cast<std::int32_t>(format.min()), static_cast<std::int32_t>(format.max()),
-                       workspace.leaves.data());
-        if (format.bits > kMaxShortBits) bound_prefixes(workspace);
+        LaneInts* negative = workspace.negative.data() + first;
+        dot_quads(dispatch_, workspace.quads.data(), quads_, quad_positive_.data() + weights, channels.count, exact);
+        dot_quads(dispatch_, workspace.quads.data(), quads_, quad_negative_.data() + weights, channels.count, negative);
+        bound_channels(exact, negative, std::span(start_).subspan(first, count),
+                       static_cast<std::int32_t>(format.min()), static_cast<std::int32_t>(format.max()), leaves);
+        if (format.bits > kMaxShortBits) bound_prefixes(channels, workspace);
     } else {
-        dot_quads(dispatch_, workspace.quads.data(), groups_, quad_weights_.data(), channels, workspace.exact.data());
-        add_constants(workspace.exact.data(), dot_constant_);
-        if (path_ == Path::ordered) std::fill(workspace.leaves.begin(), workspace.leaves.end(), 1);
+        dot_quads(dispatch_, workspace.quads.data(), quads_, quad_weights_.data() + weights, channels.count, exact);
+        add_constants(exact, std::span(dot_constant_).subspan(first, count));
+        if (path_ == Path::ordered) std::fill(leaves, leaves + count, 1);
     }
-    record.overflow.outputs += static_cast<std::uint64_t>(channels) * static_cast<std::uint64_t>(lanes);
+    record.overflow.outputs += static_cast<std::uint64_t>(channels.count) * static_cast<std::uint64_t>(lanes);
 
     const bool check_finished = format.check == OverflowCheck::per_output && layer_.overflow_possible;
     if (check_finished) {
-        check_channels(format, workspace.exact.data(), workspace.value.data(), workspace.events.data(), channels);
+        check_channels(format, exact, value, events, channels.count);
     } else {
-        std::memcpy(workspace.value.data(), workspace.exact.data(), bytes);
-        sum_in_order(workspace);
+        std::memcpy(value, exact, sizeof(LaneInts) * count);
+        sum_in_order(channels, workspace);
     }
-    for (std::size_t m = 0; m < workspace.exact.size(); ++m) {
-        if (!check_finished && workspace.leaves[m] == 0) continue;
-        count_overflow(format, workspace.exact[m], workspace.events[m], lanes, record.overflow);
+    for (std::size_t m = 0; m < count; ++m) {
+        if (!check_finished && leaves[m] == 0) continue;
+        count_overflow(format, exact[m], events[m], lanes, record.overflow);
     }
 }
 
 /// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes,
 /// so it pays where many channels pass it; in 16-bit lanes it would not.
-void FastLayer::bound_prefixes(Workspace& workspace) const {
+void FastLayer::bound_prefixes(const Channels& channels, Workspace& workspace) const {
     const auto low = static_cast<std::int32_t>(layer_.accumulator.min());
     const auto high = static_cast<std::int32_t>(layer_.accumulator.max());
-    const std::size_t per_channel = static_cast<std::size_t>(groups_) * 4;
-    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
+    const std::size_t per_channel = static_cast<std::size_t>(quads_) * 4;
+    const auto end = static_cast<std::size_t>(channels.first + channels.count);
+    for (auto m = static_cast<std::size_t>(channels.first); m < end; ++m) {
         if (workspace.leaves[m] == 0 || !layer_.accumulator.fits(start_exact_[m])) continue;
         const BoundedChannel channel{quad_positive_.data() + m * per_channel, quad_negative_.data() + m * per_channel,
                                      start_[m]};
-        workspace.leaves[m] =
-            prefixes_may_leave(dispatch_, workspace.quads.data(), groups_, channel, low, high) ? 1 : 0;
+        workspace.leaves[m] = prefixes_may_leave(dispatch_, workspace.quads.data(), quads_, channel, low, high) ? 1 : 0;
     }
 }
 
 /// The channels that might leave their range, addition by addition.
-void FastLayer::sum_in_order(Workspace& workspace) const {
+void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) const {
     workspace.ordered.clear();
-    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {
+    const auto first = static_cast<std::size_t>(channels.first);
+    const auto end = static_cast<std::size_t>(channels.first + channels.count);
+    for (std::size_t m = first; m < end; ++m) {
         if (workspace.leaves[m] == 0) continue;
         const auto start = static_cast<std::int32_t>(bring_into_range(layer_.accumulator, start_exact_[m]));
         workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start,
@@ -226,7 +245,7 @@ void FastLayer::sum_in_order(Workspace& workspace) const {
     widen(dispatch_, workspace.taps, layer_.input_quantization.is_signed, workspace.wide.data());
     ordered_sums(dispatch_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
     const std::int32_t one = 1;
-    for (std::size_t m = 0; m < workspace.leaves.size(); ++m) {  // a bias that did not fit is an event of its own
+    for (std::size_t m = first; m < end; ++m) {  // a bias that did not fit is an event of its own
         if (workspace.leaves[m] != 0 && !layer_.accumulator.fits(start_exact_[m])) {
             add_constants(&workspace.events[m], {&one, 1});
         }
@@ -234,12 +253,12 @@ void FastLayer::sum_in_order(Workspace& workspace) const {
 }
 
 /// The definition itself, one output after the other.
-void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record,
+void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
                             const LaneProbe& probe) const {
     const std::size_t pixels =
         static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
     const bool every_add = statistics_ == PsumStatistics::every_add;
-    for (int m = 0; m < layer_.sums.channels; ++m) {
+    for (int m = channels.first; m < channels.first + channels.count; ++m) {
         const auto i = static_cast<std::size_t>(m);
         const std::int32_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
         LaneBytes& out = workspace.sums[i * pixels + static_cast<std::size_t>(pixel)];
@@ -271,7 +290,9 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
     const LayerSchedule& l = layer_;
     const Window& w = l.pool_window;
     output.resize(static_cast<std::size_t>(l.output.elements()));
-    const bool is_signed = l.bypass ? l.input_quantization.is_signed : l.requant.clamp_low < 0;
+    const bool is_signed = l.addition_index >= 0 ? output_is_signed(l.residual.output)
+                           : l.bypass            ? l.input_quantization.is_signed
+                                                 : output_is_signed(l.requant);
     std::size_t at = 0;
     for (int c = 0; c < l.output.channels; ++c) {
         for (int oy = 0; oy < l.output.height; ++oy) {
@@ -305,9 +326,30 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
                 for (int lane = 0; probe && lane < lanes; ++lane) {
                     const std::uint8_t byte = output[at].lane[lane];
                     probe(l.pool_index, lane, c, oy * l.output.width + ox,
-                          l.pool_requant.clamp_low < 0 ? static_cast<std::int8_t>(byte) : byte);
+                          output_is_signed(l.pool_requant) ? static_cast<std::int8_t>(byte) : byte);
                 }
             }
+        }
+    }
+}
+
+/// The definition, one value after the other: there is one addition where a convolution has hundreds of products.
+void FastLayer::add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
+                    const LaneProbe& probe) const {
+    const LayerSchedule& l = layer_;
+    output.resize(static_cast<std::size_t>(l.sums.elements()));
+    const bool is_signed = l.bypass ? l.input_quantization.is_signed : output_is_signed(l.requant);
+    const auto real = [](std::uint8_t byte, bool sign) { return sign ? static_cast<std::int8_t>(byte) : int{byte}; };
+    const int pixels = l.sums.height * l.sums.width;
+    for (int at = 0; at < static_cast<int>(output.size()); ++at) {
+        const auto i = static_cast<std::size_t>(at);
+        for (int lane = 0; lane < lanes; ++lane) {
+            const int value = real(values[i].lane[lane], is_signed);
+            const int operand = real(residual[i].lane[lane], l.residual_is_signed);
+            const int sum = l.residual_is_first ? residual_add(operand, value, l.residual)
+                                                : residual_add(value, operand, l.residual);
+            output[i].lane[lane] = static_cast<std::uint8_t>(sum);
+            if (probe) probe(l.addition_index, lane, at / pixels, at % pixels, sum);
         }
     }
 }
@@ -317,7 +359,7 @@ int FastLayer::pool_value(const PoolPartial& partial) const {
     const Window& w = layer_.pool_window;
     const int divisor = layer_.pool_counts_padding ? w.kernel_height * w.kernel_width : partial.pixels;
     return pool_average(partial, divisor, layer_.pool_scales[static_cast<std::size_t>(divisor)], layer_.pool_requant,
-                        layer_.pool_output_scale);
+                        layer_.pool_output_scale, layer_.pool_is_global);
 }
 
 }  // namespace widthwise::fast

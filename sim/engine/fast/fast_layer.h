@@ -29,6 +29,7 @@ struct Workspace {
     std::vector<LaneShorts> wide;
     std::vector<LaneInts> exact, negative, value, events;  ///< per channel
     std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
+    BlockMap added;                                        ///< results of a residual addition, before pooling
     std::vector<OrderedChannel> ordered;
 };
 
@@ -36,10 +37,10 @@ class FastLayer {
 public:
     FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch);
 
-    /// Computes `output` from `input` for lanes 0..lanes-1 and adds what was counted to `record` (overflow, psums, and
-    /// the events that depend on values).
-    void run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
-             const LaneProbe& probe) const;
+    /// Computes `output` from `input` (and `residual`, the operand of an addition; null without one) for lanes
+    /// 0..lanes-1 and adds what was counted to `record` (overflow, psums, and the events that depend on values).
+    void run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
+             LayerRecord& record, const LaneProbe& probe) const;
 
 private:
     /// How the layer's sums are formed.
@@ -54,15 +55,23 @@ private:
     void prepare_weights();
     void compute_sums(const BlockMap& input, int lanes, Workspace& workspace, LayerRecord& record,
                       const LaneProbe& probe) const;
-    void gather(const BlockMap& map, int y, int x, Workspace& workspace) const;
-    void sum_pixel(int lanes, Workspace& workspace, LayerRecord& record) const;
-    void bound_prefixes(Workspace& workspace) const;
-    void sum_in_order(Workspace& workspace) const;
-    void sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRecord& record, const LaneProbe& probe) const;
+    /// The output channels of one group of channels.
+    struct Channels {
+        int first = 0;
+        int count = 0;
+    };
+    void gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const;
+    void sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const;
+    void bound_prefixes(const Channels& channels, Workspace& workspace) const;
+    void sum_in_order(const Channels& channels, Workspace& workspace) const;
+    void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
+                     const LaneProbe& probe) const;
+    void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
+             const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
     void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
     [[nodiscard]] int pool_value(const PoolPartial& partial) const;
-    void count_gated(int lanes, const Workspace& workspace, LayerRecord& record) const;
+    void count_gated(const Channels& channels, int lanes, const Workspace& workspace, LayerRecord& record) const;
     const BlockMap& pad(const BlockMap& input, Workspace& workspace) const;
 
     const LayerSchedule& layer_;
@@ -72,10 +81,11 @@ private:
     bool zero_gating_;
     bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
     int taps_ = 0;
-    int groups_ = 0;
+    int quads_ = 0;  ///< groups of four taps
     int padded_height_ = 0, padded_width_ = 0;
     std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the padded map, from a pixel's top left corner
-    std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * groups]
+    std::ptrdiff_t group_offset_ = 0;      ///< from one group's channels to the next one's, in the padded map
+    std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * quads]
     std::vector<std::int32_t> tap_weights_;   ///< [channel][tap], as pair_of() gives them
     std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
     std::vector<std::int32_t> start_;         ///< the same in a lane's width

@@ -27,6 +27,8 @@ public:
         unit.reset(bench.reset);
         unit.fill_request(fill_request.link);
         unit.fill_data(fill_data.link);
+        unit.operand_request(operand_request.link);
+        unit.operand_data(operand_data.link);
         unit.output_request(output_request.link);
         unit.output_data(output_data.link);
         unit.results(results.link);
@@ -36,6 +38,8 @@ public:
     Bench bench;
     DrivenLink<ActivationRead> fill_request{"line_buffer2activation_buffer", bench};
     DrainedLink<Word> fill_data{"activation_buffer2line_buffer", bench};
+    DrivenLink<ActivationRead> operand_request{"residual_unit2activation_buffer", bench};
+    DrainedLink<Word> operand_data{"activation_buffer2residual_unit", bench};
     DrivenLink<ActivationRead> output_request{"dma2activation_buffer_read", bench};
     DrainedLink<Word> output_data{"activation_buffer2dma", bench};
     DrivenLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};

@@ -150,6 +150,7 @@ public:
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.outputs(outputs.link);
+        unit.additions(additions.link);
         unit.results(results.link);
         unit.stored(stored.link);
         Random random(seed, "results");
@@ -168,6 +169,7 @@ public:
     Schedule schedule;
     Bench bench;
     DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
+    DrivenLink<OutputBeat> additions{"residual_unit2pool_unit", bench};
     DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
     DrainedLink<Token> stored{"pool_unit2sequencer", bench};
     PoolUnit unit;

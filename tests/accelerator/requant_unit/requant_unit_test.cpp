@@ -83,6 +83,7 @@ public:
         unit.reset(bench.reset);
         unit.sums(sums.link);
         unit.outputs(outputs.link);
+        unit.addends(addends.link);
     }
     static RequantParams params(int lanes) {
         RequantParams p;
@@ -94,6 +95,7 @@ public:
     Bench bench;
     DrivenLink<PsumBeat> sums{"pe_array2requant_unit", bench};
     DrainedLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
+    DrainedLink<OutputBeat> addends{"requant_unit2residual_unit", bench};
     RequantUnit unit;
 };
 

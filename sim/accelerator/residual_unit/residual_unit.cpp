@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accelerator/residual_unit/residual_unit.h"
+
+namespace widthwise {
+
+ResidualUnit::ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record)
+    : Unit(name), lanes_(params.lanes), record_(record) {
+    SC_HAS_PROCESS(ResidualUnit);
+    SC_METHOD(drive_ready);
+    sensitive << outputs.valid_changed() << outputs.ready_changed() << operand_request.valid_changed()
+              << operand_request.ready_changed() << reset;
+}
+
+/// The pipeline moves as a whole: whenever its last register can. A beat enters when its operands can be asked for.
+void ResidualUnit::drive_ready() {
+    const bool moves = !reset.read() && outputs.can_load();
+    operands.drive_ready(moves);
+    values.drive_ready(moves && operand_request.can_load());
+}
+
+void ResidualUnit::do_reset() {
+    waiting_.clear();
+    summed_valid_ = false;
+    operand_request.clear();
+    outputs.clear();
+}
+
+void ResidualUnit::step() {
+    if (outputs.can_load()) {
+        if (summed_valid_) put_out();
+        else outputs.clear();
+        summed_valid_ = operands.transferring();
+        if (summed_valid_) {
+            add(waiting_.front(), operands.data());
+            waiting_.pop_front();
+        }
+    }
+    if (values.transferring()) request(values.data());
+    else if (operand_request.transferring()) operand_request.clear();
+}
+
+void ResidualUnit::request(const OutputBeat& beat) {
+    const LayerSchedule& layer = *beat.position.layer;
+    // Neighbouring pixels of a channel, or neighbouring channels of one pixel: consecutive bytes either way.
+    const std::int64_t plane = std::int64_t{layer.sums.height} * layer.sums.width;
+    read_.layer = layer.index;
+    read_.address = static_cast<std::int32_t>(layer.residual_placement.image(beat.position.image) +
+                                              beat.position.channel * plane + beat.position.pixel);
+    read_.bytes = beat.values.count;
+    operand_request.load(read_);
+    waiting_.push_back(beat);
+}
+
+void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
+    const LayerSchedule& layer = *beat.position.layer;
+    position_ = beat.position;
+    count_ = beat.values.count;
+    for (int lane = 0; lane < count_; ++lane) {
+        const std::uint8_t byte = word.bytes[lane];
+        const int operand = layer.residual_is_signed ? static_cast<std::int8_t>(byte) : byte;
+        const int value = beat.values[lane];
+        const ScaledSum sum = layer.residual_is_first ? residual_sum(operand, value, layer.residual)
+                                                      : residual_sum(value, operand, layer.residual);
+        sum_[static_cast<std::size_t>(lane)] = sum.product;
+        real_[static_cast<std::size_t>(lane)] = sum.real;
+    }
+    count_additions(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.residual.output.mode,
+                    static_cast<std::uint64_t>(count_));
+}
+
+void ResidualUnit::put_out() {
+    const LayerSchedule& layer = *position_.layer;
+    output_.position = position_;
+    output_.values.count = count_;
+    for (int lane = 0; lane < count_; ++lane) {
+        const auto i = static_cast<std::size_t>(lane);
+        output_.values[lane] = static_cast<std::int16_t>(residual_output({sum_[i], real_[i]}, layer.residual));
+        if (probe) {
+            probe(layer.addition_index, position_.image, position_.channel + (position_.along_channels ? lane : 0),
+                  position_.pixel + (position_.along_channels ? 0 : lane), output_.values[lane]);
+        }
+    }
+    outputs.load(output_);
+}
+
+bool ResidualUnit::idle() const {
+    return !values.valid() && !operand_request.valid() && !operands.valid() && !outputs.valid() && !summed_valid_ &&
+           waiting_.empty();
+}
+
+void ResidualUnit::wake_events(sc_core::sc_event_or_list& events) const {
+    events |= values.valid_rises();
+    events |= outputs.valid_rises();
+}
+
+void ResidualUnit::trace(WaveList& wave, const std::string& scope) const {
+    for (int lane = 0; lane < lanes_; ++lane) {
+        const std::string name = scope + ".lane" + std::to_string(lane);
+        const auto i = static_cast<std::size_t>(lane);
+        wave.add(name, "sum", sum_[i], 49);
+        wave.add(name, "output", output_.values.values[i], 9);
+    }
+    wave.add(scope, "summed_valid", summed_valid_);
+}
+
+}  // namespace widthwise

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adds a second feature map to the stream of results: reads its operand from the activation buffer, rescales both,
+// adds, rounds. Layers without a residual addition go past it.
+#pragma once
+
+#include <array>
+#include <deque>
+
+#include "accelerator/link/counters.h"
+#include "accelerator/link/link.h"
+#include "accelerator/link/unit.h"
+#include "accelerator/requant_unit/requant_unit.h"
+
+namespace widthwise {
+
+class ResidualUnit : public Unit {
+public:
+    LinkIn<OutputBeat> values{"values"};                         ///< RequantUnit
+    LinkOut<ActivationRead> operand_request{"operand_request"};  ///< ActivationBuffer
+    LinkIn<Word> operands{"operands"};                           ///< ActivationBuffer
+    LinkOut<OutputBeat> outputs{"outputs"};                      ///< PoolUnit
+
+    ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
+
+    void trace(WaveList& wave, const std::string& scope) const;
+
+    ResultProbe probe;
+
+private:
+    void do_reset() override;
+    void step() override;
+    [[nodiscard]] bool idle() const override;
+    void wake_events(sc_core::sc_event_or_list& events) const override;
+    void drive_ready();
+    void request(const OutputBeat& beat);
+    void add(const OutputBeat& beat, const Word& word);
+    void put_out();
+
+    int lanes_;
+    RunRecord& record_;
+    std::deque<OutputBeat> waiting_;  ///< beats whose operands have been asked for: at most three
+    // The register between the adder and the rounding shifter.
+    bool summed_valid_ = false;
+    ResultPosition position_;
+    int count_ = 0;
+    std::array<std::int64_t, kMaxLanes> sum_{};
+    std::array<float, kMaxLanes> real_{};  ///< in the float32 mode
+    ActivationRead read_;
+    OutputBeat output_;
+};
+
+}  // namespace widthwise

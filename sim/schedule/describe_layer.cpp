@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/describe_layer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+
+#include "common/error.h"
+#include "schedule/pooling_windows.h"
+#include "schedule/tiling.h"
+
+namespace widthwise {
+
+namespace {
+
+/// Rescale factors are formed in float32 for the float32 mode, as ONNX Runtime forms them, and in double otherwise.
+double rescale_factor(float input_scale, float weight_scale, float output_scale, RequantMode mode) {
+    if (mode == RequantMode::float32) {
+        const float product = input_scale * weight_scale;
+        return product / output_scale;
+    }
+    return static_cast<double>(input_scale) * weight_scale / output_scale;
+}
+
+class LayerDescriber {
+public:
+    LayerDescriber(const Network& network, const HardwareParams& hardware) : network_(network), hardware_(hardware) {}
+
+    LayerSchedule describe(const LayerOperators& operators, int images) const {
+        LayerSchedule layer;
+        layer.operator_index = operators.computing;
+        layer.addition_index = operators.addition;
+        layer.pool_index = operators.pool;
+        layer.images = images;
+        const Operator& first = network_.operators[operators.computing >= 0  ? operators.computing
+                                                   : operators.addition >= 0 ? operators.addition
+                                                                             : operators.pool];
+        layer.name = first.name;
+        layer.input = tensor(first.input).shape;
+        layer.input_quantization = tensor(first.input).quantization;
+        if (operators.computing >= 0) {
+            layer.sums = tensor(first.output).shape;
+            layer.output = layer.sums;
+            describe_map(layer, first);
+            describe_taps(layer, first);
+            describe_arithmetic(layer, first);
+        } else {
+            describe_bypass(layer);
+        }
+        if (operators.addition >= 0) describe_addition(layer, operators);
+        if (operators.pool >= 0) describe_pool(layer, network_.operators[operators.pool]);
+        describe_tiles(layer, hardware_.array);
+        describe_windows(layer);
+        size_line_buffer(layer, hardware_.line_buffer);
+        describe_attributes(layer);
+        return layer;
+    }
+
+private:
+    const Tensor& tensor(int index) const { return network_.tensors[index]; }
+
+    void describe_map(LayerSchedule& layer, const Operator& op) const {
+        layer.fill_word_bytes = hardware_.line_buffer.fill_bytes_per_cycle;
+        layer.fully_connected = op.kind == OperatorKind::fully_connected;
+        layer.image_columns = layer.fully_connected || (layer.sums.height == 1 && layer.sums.width == 1);
+        if (layer.fully_connected) {
+            layer.line_channels = 1;
+            layer.line_bytes = layer.fill_word_bytes;
+            layer.map_height = ceil_div(layer.input.elements(), layer.line_bytes);
+            layer.kernel_height = layer.map_height;
+            layer.kernel_width = layer.line_bytes;
+        } else {
+            layer.groups = op.groups;
+            layer.line_channels = layer.input.channels / op.groups;
+            layer.line_bytes = layer.input.width;
+            layer.map_height = layer.input.height;
+            layer.kernel_height = op.window.span_height();
+            layer.kernel_width = op.window.span_width();
+            layer.stride_height = op.window.stride_height;
+            layer.stride_width = op.window.stride_width;
+            layer.pad_top = op.window.pad_top;
+            layer.pad_left = op.window.pad_left;
+        }
+        layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
+    }
+
+    void describe_taps(LayerSchedule& layer, const Operator& op) const {
+        const auto per_channel = static_cast<std::size_t>(op.weights.per_channel());
+        layer.taps.reserve(per_channel);
+        if (layer.fully_connected) {
+            for (int i = 0; i < static_cast<int>(per_channel); ++i) {
+                layer.taps.push_back({0, i / layer.line_bytes, i % layer.line_bytes, i});
+            }
+        } else {
+            add_convolution_taps(layer, op);
+        }
+        layer.weights.resize(per_channel * op.weights.output_channels);
+        for (int m = 0; m < op.weights.output_channels; ++m) {
+            for (std::size_t t = 0; t < per_channel; ++t) {
+                layer.weights[m * per_channel + t] = op.weights.values[m * per_channel + layer.taps[t].weight];
+            }
+        }
+    }
+
+    void add_convolution_taps(LayerSchedule& layer, const Operator& op) const {
+        const Weights& w = op.weights;
+        const TapOrder& order = hardware_.accumulator.order;
+        const auto extent = [&](TapLoop loop) {
+            return loop == TapLoop::channel ? w.input_channels
+                   : loop == TapLoop::row   ? w.kernel_height
+                                            : w.kernel_width;
+        };
+        for (int a = 0; a < extent(order[0]); ++a) {
+            for (int b = 0; b < extent(order[1]); ++b) {
+                for (int c = 0; c < extent(order[2]); ++c) {
+                    Tap tap;
+                    const std::array<int, 3> at = {a, b, c};
+                    for (int i = 0; i < 3; ++i) {
+                        (order[i] == TapLoop::channel ? tap.channel
+                         : order[i] == TapLoop::row   ? tap.row
+                                                      : tap.column) = at[i];
+                    }
+                    tap.weight = (tap.channel * w.kernel_height + tap.row) * w.kernel_width + tap.column;
+                    tap.row *= op.window.dilation_height;
+                    tap.column *= op.window.dilation_width;
+                    layer.taps.push_back(tap);
+                }
+            }
+        }
+    }
+
+    void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
+        const AccumulatorParams& params = hardware_.accumulator;
+        layer.accumulator = params.format;
+        if (const auto it = params.layer_bits.find(lower_case(op.name)); it != params.layer_bits.end()) {
+            layer.accumulator.bits = it->second;
+        }
+        const Quantization& input = tensor(op.input).quantization;
+        const Quantization& output = tensor(op.output).quantization;
+        layer.bias = folded_bias(op, input);
+        layer.has_bias = std::any_of(layer.bias.begin(), layer.bias.end(), [](std::int64_t b) { return b != 0; });
+        layer.bias_preload = params.bias == BiasMode::preload;
+        layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
+        layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
+        layer.requant = {hardware_.requant.mode,
+                         hardware_.requant.rounding,
+                         hardware_.requant.multiplier_bits,
+                         output.zero_point,
+                         op.clamp_low,
+                         op.clamp_high};
+        for (int m = 0; m < op.weights.output_channels; ++m) {
+            try {
+                layer.requant_scales.push_back(derive_requant_scale(
+                    rescale_factor(input.scale, op.weights.scale(m), output.scale, layer.requant.mode), layer.requant));
+            } catch (const InputError& error) {
+                refuse(layer, error.what());
+            }
+        }
+    }
+
+    void describe_bypass(LayerSchedule& layer) const {
+        layer.bypass = true;
+        layer.sums = layer.input;
+        layer.output = layer.input;
+        layer.fill_word_bytes = hardware_.line_buffer.fill_bytes_per_cycle;
+        layer.groups = layer.input.channels;  // a pass is one channel
+        layer.line_channels = 1;
+        layer.line_bytes = layer.input.width;
+        layer.map_height = layer.input.height;
+        layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
+        layer.taps = {Tap{}};
+        layer.overflow_possible = false;
+        layer.accumulator = {kMaxAccumulatorBits, Overflow::saturate, OverflowCheck::per_add};
+        layer.requant.clamp_low = layer.input_quantization.low();
+        layer.requant.clamp_high = layer.input_quantization.high();
+    }
+
+    void describe_addition(LayerSchedule& layer, const LayerOperators& operators) const {
+        const Operator& addition = network_.operators[operators.addition];
+        const int stream = operators.computing >= 0 ? network_.operators[operators.computing].output : addition.input;
+        layer.residual_is_first = stream != addition.input;
+        const Quantization& a = tensor(addition.input).quantization;
+        const Quantization& b = tensor(addition.second_input).quantization;
+        const Quantization& sum = tensor(addition.output).quantization;
+        layer.residual_is_signed = (layer.residual_is_first ? a : b).is_signed;
+        const RequantFormat format = {
+            hardware_.requant.mode, hardware_.requant.rounding, hardware_.requant.multiplier_bits,
+            sum.zero_point,         addition.clamp_low,         addition.clamp_high};
+        try {
+            layer.residual = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale, format);
+        } catch (const InputError& error) {
+            refuse(layer, fmt::format("addition '{}': {}", addition.name, error.what()));
+        }
+        if (hardware_.activation_buffer.ports == 1) {
+            refuse(layer,
+                   fmt::format("activation_buffer.ports: 1 cannot serve the residual addition '{}', whose operand is "
+                               "read while results are written; needs 2",
+                               addition.name));
+        }
+    }
+
+    void describe_pool(LayerSchedule& layer, const Operator& pool) const {
+        layer.output = tensor(pool.output).shape;
+        layer.pool_window = pool.window;
+        layer.pool_is_max = pool.kind == OperatorKind::max_pool;
+        layer.pool_counts_padding = pool.average_counts_padding;
+        layer.pool_is_global = pool.global_average;
+        const Quantization& input = tensor(pool.input).quantization;
+        const Quantization& output = tensor(pool.output).quantization;
+        layer.pool_input_zero_point = input.zero_point;
+        layer.pool_input_scale = input.scale;
+        layer.pool_output_scale = output.scale;
+        layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
+                              output.zero_point,      pool.clamp_low,          pool.clamp_high};
+        check_pool_port(layer);
+        if (layer.pool_is_max) return;
+        // Dividing by the number of pixels is part of the rescale factor.
+        layer.pool_scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
+        for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
+            const double factor = layer.pool_requant.mode == RequantMode::float32
+                                      ? double{input.scale / (output.scale * static_cast<float>(n))}
+                                      : static_cast<double>(input.scale) / (static_cast<double>(output.scale) * n);
+            try {
+                layer.pool_scales[n] = derive_requant_scale(factor, layer.pool_requant);
+            } catch (const InputError& error) {
+                refuse(layer, fmt::format("average pool '{}': {}", pool.name, error.what()));
+            }
+        }
+    }
+
+    /// Numbers of pixels that an average pool divides by: windows that reach into the padding may have fewer.
+    static std::set<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
+        const Window& w = pool.window;
+        if (pool.average_counts_padding) return {w.kernel_height * w.kernel_width};
+        const auto inside = [](int first, int kernel, int extent) {
+            return std::min(first + kernel, extent) - std::max(first, 0);
+        };
+        std::set<int> divisors;
+        for (int y = 0; y < output.height; ++y) {
+            for (int x = 0; x < output.width; ++x) {
+                divisors.insert(inside(y * w.stride_height - w.pad_top, w.kernel_height, input.height) *
+                                inside(x * w.stride_width - w.pad_left, w.kernel_width, input.width));
+            }
+        }
+        return divisors;
+    }
+
+    /// One beat of results can complete several windows, where padding cuts windows off; they are written together.
+    void check_pool_port(const LayerSchedule& layer) const {
+        const auto most_completed = [](const std::vector<PixelWindows>& axis) {
+            int most = 0;
+            for (const PixelWindows& pixel : axis) most = std::max(most, pixel.open - pixel.first);
+            return most;
+        };
+        const Window& w = layer.pool_window;
+        const Shape& map = layer.sums;
+        const int rows =
+            most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
+        const int columns =
+            most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
+        const int pixels = rows * columns * hardware_.requant.lanes;
+        if (pixels > kMaxPooledPixels) {
+            refuse(layer,
+                   fmt::format(
+                       "requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
+                       "at most {}",
+                       hardware_.requant.lanes, pixels, kMaxPooledPixels));
+        }
+    }
+
+    void describe_attributes(LayerSchedule& layer) const {
+        const ArrayParams& array = hardware_.array;
+        EventAttributes& a = layer.attributes;
+        const int weight_bits = layer.operator_index >= 0 ? network_.operators[layer.operator_index].weights.bits : 8;
+        a.activation_bits =
+            operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits);
+        a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits);
+        a.accumulator_bits = layer.accumulator.bits;
+        a.requant_bits = layer.accumulator.bits;
+        a.multiplier_bits = hardware_.requant.multiplier_bits;
+        a.line_buffer_bytes = hardware_.line_buffer.bytes;
+        a.activation_buffer_bytes = hardware_.activation_buffer.bytes;
+        a.weight_buffer_bytes = hardware_.weight_buffer.bytes;
+        const int port = hardware_.weight_buffer.bytes_per_cycle;
+        layer.weight_beats_per_tap = port == 0 || layer.bypass ? 1 : ceil_div(layer.array_rows, port);
+    }
+
+    /// A multiplier narrower than the network's operands would compute other values: refused.
+    static int operand_bits(const LayerSchedule& layer, const char* key, int configured, int needed) {
+        if (configured == 0) return needed;
+        if (!layer.bypass && configured < needed) {
+            refuse(layer,
+                   fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..8, or auto",
+                               key, configured, needed, needed));
+        }
+        return configured;
+    }
+
+    const Network& network_;
+    const HardwareParams& hardware_;
+};
+
+}  // namespace
+
+std::string lower_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
+LayerSchedule describe_layer(const Network& network, const HardwareParams& hardware, int images,
+                             const LayerOperators& operators) {
+    return LayerDescriber(network, hardware).describe(operators, images);
+}
+
+}  // namespace widthwise

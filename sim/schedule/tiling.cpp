@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/tiling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "common/error.h"
+
+namespace widthwise {
+
+void refuse(const LayerSchedule& layer, const std::string& what) {
+    throw InputError(fmt::format("layer '{}': {}", layer.name, what));
+}
+
+void describe_tiles(LayerSchedule& layer, const ArrayParams& array) {
+    const int channels_per_group = layer.sums.channels / layer.groups;
+    layer.array_rows = std::min(array.rows, channels_per_group);
+    layer.channel_tiles = layer.groups * ceil_div(channels_per_group, layer.array_rows);
+    if (layer.image_columns) {
+        layer.array_columns = std::min(array.columns, layer.images);
+        layer.image_groups = ceil_div(layer.images, layer.array_columns);
+        layer.tiles = {{0, layer.array_columns, 0, 0}};
+        return;
+    }
+    layer.image_groups = layer.images;
+    const int width = layer.sums.width;
+    const int pixels = layer.sums.height * width;
+    const bool flat = array.mapping == Mapping::flat;
+    layer.array_columns = std::min(array.columns, flat ? pixels : width);
+    for (int first = 0; first < pixels;) {
+        const int end = flat ? pixels : (first / width + 1) * width;
+        const int count = std::min(array.columns, end - first);
+        layer.tiles.push_back({first, count, first / width, (first + count - 1) / width});
+        first += count;
+    }
+}
+
+void describe_windows(LayerSchedule& layer) {
+    std::vector<bool> used(layer.map_height, layer.fully_connected);
+    const auto top = [&](const ColumnTile& t) { return t.first_y * layer.stride_height - layer.pad_top; };
+    const auto end = [&](const ColumnTile& t) {
+        return t.last_y * layer.stride_height - layer.pad_top + layer.kernel_height;
+    };
+    const auto clip = [&](int y) { return std::clamp(y, 0, layer.map_height); };
+    if (!layer.fully_connected) {
+        std::set<int> kernel_rows;
+        for (const Tap& tap : layer.taps) kernel_rows.insert(tap.row);
+        for (int oy = 0; oy < layer.sums.height; ++oy) {
+            for (const int row : kernel_rows) {
+                const int y = oy * layer.stride_height - layer.pad_top + row;
+                if (y >= 0 && y < layer.map_height) used[y] = true;
+            }
+        }
+    }
+    // A dilated kernel can lie in the padding with all its taps; the line buffer still streams a row.
+    if (std::find(used.begin(), used.end(), true) == used.end()) used.front() = true;
+    layer.row_position.assign(layer.map_height, -1);
+    for (int y = 0; y < layer.map_height; ++y) {
+        if (!used[y]) continue;
+        layer.row_position[y] = static_cast<int>(layer.fill_rows.size());
+        layer.fill_rows.push_back(y);
+    }
+    // Position in fill order of the first needed row at or below y.
+    const auto position = [&](int y) {
+        while (y < layer.map_height && layer.row_position[y] < 0) ++y;
+        return y < layer.map_height ? layer.row_position[y] : static_cast<int>(layer.fill_rows.size());
+    };
+    for (int t = 0; t < layer.tiles_per_pass(); ++t) {
+        const ColumnTile& tile = layer.tiles[t];
+        LineWindow window{0, static_cast<int>(layer.fill_rows.size()), t, t + 1};
+        if (!layer.fully_connected) {
+            window.first_row = position(clip(top(tile)));
+            window.end_row = position(clip(end(tile)));
+        }
+        const bool same = !layer.windows.empty() && layer.windows.back().first_row == window.first_row &&
+                          layer.windows.back().end_row == window.end_row;
+        if (same) layer.windows.back().end_tile = t + 1;
+        else layer.windows.push_back(window);
+        layer.tile_window.push_back(static_cast<int>(layer.windows.size()) - 1);
+    }
+}
+
+void size_line_buffer(LayerSchedule& layer, const LineBufferParams& params) {
+    int needed = 1;
+    for (const LineWindow& w : layer.windows) needed = std::max(needed, w.end_row - w.first_row);
+    const std::int64_t row_bytes =
+        std::int64_t{layer.line_channels} * layer.line_bytes * (layer.image_columns ? layer.array_columns : 1);
+    const auto fitting = static_cast<int>(std::min<std::int64_t>(params.bytes / row_bytes, 1 << 20));
+    if (fitting < needed) {
+        refuse(layer,
+               fmt::format("line_buffer.bytes: {} holds {} of the {} feature-map rows of {} bytes that the array "
+                           "reads at once; needs at least {}",
+                           params.bytes, fitting, needed, row_bytes, needed * row_bytes));
+    }
+    if (layer.fully_connected) {  // a vector: two of them, so that the next pass can be filled meanwhile
+        layer.buffer_rows = std::min(2 * needed, fitting);
+    } else if (params.rows == 0) {
+        layer.buffer_rows = std::min(needed + layer.stride_height, fitting);
+    } else {
+        layer.buffer_rows = params.rows;
+        if (params.rows < needed) {
+            refuse(layer,
+                   fmt::format("line_buffer.rows: {} is less than the {} feature-map rows that the array reads at "
+                               "once (kernel height {}); allowed: {} or more, or auto",
+                               params.rows, needed, layer.kernel_height, needed));
+        }
+        if (params.rows > fitting) {
+            refuse(layer,
+                   fmt::format("line_buffer.bytes: {} cannot hold line_buffer.rows: {} rows of {} bytes; needs {}",
+                               params.bytes, params.rows, row_bytes, params.rows * row_bytes));
+        }
+    }
+}
+
+}  // namespace widthwise

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ResidualUnit between a RequantUnit that sends beats, a buffer that answers reads late, and a PoolUnit that may
+// not be ready: which bytes it asks for, what comes out, at which edge, with which counts.
+#include "accelerator/residual_unit/residual_unit.h"
+
+#include <vector>
+
+#include "accelerator/kit/link_bench.h"
+#include "accelerator/kit/random.h"
+
+namespace widthwise::bench {
+namespace {
+
+constexpr int kLanes = 4;
+
+LayerSchedule layer_of(RequantMode mode, bool residual_is_first, bool along_channels) {
+    LayerSchedule layer;
+    layer.name = "addition";
+    layer.addition_index = 3;
+    layer.sums = along_channels ? Shape{40, 1, 1} : Shape{6, 5, 7};
+    layer.residual_placement = {100, layer.sums.elements()};
+    layer.residual_is_first = residual_is_first;
+    layer.residual_is_signed = true;
+    const RequantFormat output{mode, Rounding::half_up, 12, 7, 0, 255};
+    layer.residual = derive_residual(0.02F, 3, 0.05F, -8, 0.06F, output);
+    return layer;
+}
+
+/// A stream of beats and, for each, the operand bytes at the address that it must ask for.
+struct Traffic {
+    Traffic(const LayerSchedule& layer, bool along_channels, std::uint64_t seed) {
+        Random random(seed, "beats");
+        const int plane = layer.sums.height * layer.sums.width;
+        for (int i = 0; i < 60; ++i) {
+            OutputBeat beat;
+            beat.position.layer = &layer;
+            beat.position.image = random.in(0, 2);
+            beat.position.along_channels = along_channels;
+            beat.values.count = random.in(1, kLanes);
+            beat.position.channel =
+                along_channels ? random.in(0, layer.sums.channels - kLanes) : random.in(0, layer.sums.channels - 1);
+            beat.position.pixel = along_channels ? 0 : random.in(0, plane - kLanes);
+            Word word;
+            word.bytes.count = beat.values.count;
+            OutputBeat sum = beat;
+            for (int lane = 0; lane < beat.values.count; ++lane) {
+                const int value = random.in(0, 255);
+                const int operand = random.in(-128, 127);
+                beat.values[lane] = static_cast<std::int16_t>(value);
+                word.bytes[lane] = static_cast<std::uint8_t>(operand);
+                sum.values[lane] =
+                    static_cast<std::int16_t>(layer.residual_is_first ? residual_add(operand, value, layer.residual)
+                                                                      : residual_add(value, operand, layer.residual));
+            }
+            ActivationRead read;
+            read.layer = layer.index;
+            read.address = static_cast<std::int32_t>(layer.residual_placement.image(beat.position.image) +
+                                                     beat.position.channel * plane + beat.position.pixel);
+            read.bytes = beat.values.count;
+            values += static_cast<std::uint64_t>(beat.values.count);
+            beats.push_back(beat);
+            reads.push_back(read);
+            words.push_back(word);
+            sums.push_back(sum);
+        }
+    }
+    std::vector<OutputBeat> beats, sums;
+    std::vector<ActivationRead> reads;
+    std::vector<Word> words;
+    std::uint64_t values = 0;
+};
+
+class ResidualUnitBench {
+public:
+    ResidualUnitBench(const Traffic& traffic, std::uint64_t seed)
+        : bench(seed, 1), unit("residual_unit", params(), bench.record) {
+        unit.clk(bench.clock);
+        unit.reset(bench.reset);
+        unit.values(values.link);
+        unit.operand_request(requests.link);
+        unit.operands(operands.link);
+        unit.outputs(outputs.link);
+        values.source.payloads = traffic.beats;
+        operands.source.payloads = traffic.words;
+        operands.source.allow = [this](std::size_t i) { return requests.monitor.count() > i; };
+    }
+    static RequantParams params() {
+        RequantParams p;
+        p.lanes = kLanes;
+        return p;
+    }
+    [[nodiscard]] bool done() const { return outputs.monitor.count() == values.source.payloads.size(); }
+
+    Bench bench;
+    DrivenLink<OutputBeat> values{"requant_unit2residual_unit", bench};
+    DrainedLink<ActivationRead> requests{"residual_unit2activation_buffer", bench};
+    DrivenLink<Word> operands{"activation_buffer2residual_unit", bench};
+    DrainedLink<OutputBeat> outputs{"residual_unit2pool_unit", bench};
+    ResidualUnit unit;
+};
+
+struct Variant {
+    const char* name;
+    RequantMode mode;
+    bool residual_is_first;
+    bool along_channels;
+};
+
+class ResidualUnitValues : public testing::TestWithParam<std::tuple<Variant, int>> {};
+
+TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
+    const auto& [variant, seed] = GetParam();
+    const LayerSchedule layer = layer_of(variant.mode, variant.residual_is_first, variant.along_channels);
+    const Traffic traffic(layer, variant.along_channels, static_cast<std::uint64_t>(seed));
+    ResidualUnitBench b(traffic, static_cast<std::uint64_t>(seed));
+    b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
+                              [&] {
+                                  expect_same(b.requests.monitor.data, traffic.reads, "read");
+                                  expect_same(b.outputs.monitor.data, traffic.sums, "sum");
+                                  const EventCounts& events = b.bench.record.layers[0].events;
+                                  EXPECT_EQ(events[Event::residual_multiply], 2 * traffic.values);
+                                  EXPECT_EQ(events[Event::residual_add], 2 * traffic.values);
+                                  EXPECT_EQ(events[Event::residual_shift],
+                                            variant.mode == RequantMode::float32 ? 0 : traffic.values);
+                              });
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Variants, ResidualUnitValues,
+    testing::Combine(testing::Values(Variant{"integer", RequantMode::fixed_point, false, false},
+                                     Variant{"integer_first", RequantMode::fixed_point, true, true},
+                                     Variant{"float32", RequantMode::float32, false, true},
+                                     Variant{"float32_first", RequantMode::float32, true, false}),
+                     testing::Range(0, 5)),
+    [](const auto& tested) {
+        return std::string(std::get<0>(tested.param).name) + "_seed" + std::to_string(std::get<1>(tested.param));
+    });
+
+TEST(ResidualUnitTiming, OneBeatACycle) {
+    const LayerSchedule layer = layer_of(RequantMode::fixed_point, false, false);
+    const Traffic traffic(layer, false, 0);
+    ResidualUnitBench b(traffic, 0);
+    b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
+                              [&] {
+                                  const auto& in = b.values.monitor.cycles;
+                                  const auto& out = b.outputs.monitor.cycles;
+                                  ASSERT_EQ(in.size(), out.size());
+                                  for (std::size_t i = 1; i < in.size(); ++i) EXPECT_EQ(in[i], in[i - 1] + 1);
+                                  for (std::size_t i = 0; i < in.size(); ++i) EXPECT_EQ(out[i], out.front() + i);
+                              });
+}
+
+}  // namespace
+}  // namespace widthwise::bench
