@@ -51,14 +51,14 @@ def value_of(node, inputs):
     return np.concatenate(inputs, 1)
 
 
-def run(graph, images):
-    """{tensor: its values} for float images [N, ...] as the graph's input takes them."""
-    values = {graph.input: np.asarray(images, np.float32)}
+def run(graph, images, rounded=lambda name, values: values):
+    """{tensor: its values} for float images [N, ...] as the graph's input takes them; every tensor through `rounded`."""
+    values = {graph.input: rounded(graph.input, np.asarray(images, np.float32))}
     for node in graph.nodes:
         value = value_of(node, [values[name] for name in node.inputs])
         if node.bias is not None:
             value = value + node.bias.reshape((1, -1) + (1,) * (value.ndim - 2))
         if node.activation:
             value = np.clip(value, np.float32(node.low), np.float32(node.high))
-        values[node.output] = value
+        values[node.output] = rounded(node.output, value)
     return values

@@ -202,11 +202,14 @@ class Reader:
         reader(node)
 
     def layer_name(self, node):
-        """A short unique name: 'c1' for PyTorch's '/c1/Conv'."""
-        parts = [part for part in node.name.split("/") if part]
-        if len(parts) > 1 and parts[-1].split("_")[0] == node.op_type:
-            parts.pop()
-        name = base = parts[-1] if parts else node.output[0]
+        """A unique name; for PyTorch's '/block1/first/first.0/Conv' it is that of the module, 'block1.first.0'."""
+        name = base = node.name or node.output[0]
+        if name.startswith("/"):
+            parts = name[1:].split("/")
+            if len(parts) > 1 and parts[-1].split("_")[0] == node.op_type:
+                parts.pop()
+            kept = [part for part, after in zip(parts, [*parts[1:], ""]) if not after.startswith(part + ".")]
+            name = base = ".".join(kept)
         suffix = 2
         while name.lower() in self.names:
             name, suffix = f"{base}_{suffix}", suffix + 1

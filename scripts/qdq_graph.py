@@ -25,6 +25,7 @@ class Settings:
     weight_method: str = "max"
     per_channel: bool = False
     signed_activations: bool = False
+    accumulator_bits: int = None
 
 
 @dataclass
@@ -41,6 +42,18 @@ class Quantization:
     def is_narrow(self):
         limits = np.iinfo(self.dtype)
         return self.low > limits.min or self.high < limits.max
+
+    def coarser(self, factor):
+        """With a larger scale for the same range of real values; a zero point stays, since images define it."""
+        if self.zero or factor <= 1:
+            return self
+        return Quantization(np.float32(self.scale * factor), 0, self.dtype, -math.ceil(-self.low / factor),
+                            math.ceil(self.high / factor))
+
+    def rounded(self, values):
+        """The real values that the integers stand for."""
+        integers = np.clip(np.rint(values / self.scale), self.low - self.zero, self.high - self.zero)
+        return integers * self.scale
 
 
 def sharing(graph):
@@ -97,6 +110,13 @@ def activation_quantizations(graph, magnitudes, input_range, settings):
     return result
 
 
+def initial_weight_scales(graph, settings):
+    """{node: float32 scales of its weights}"""
+    return {node.name: scales_of.weight_scales(node.weights, settings.weight_bits, settings.weight_method,
+                                               settings.per_channel)
+            for node in graph.nodes if node.op in WEIGHTED}
+
+
 def symmetric(largest, levels, signed):
     return Quantization(np.float32(largest) / np.float32(levels), 0, np.int8 if signed else np.uint8,
                         -levels - 1 if signed else 0, levels)
@@ -113,8 +133,9 @@ def asymmetric(bounds, bits):
 class Writer:
     """Builds the nodes and constants of the quantized graph."""
 
-    def __init__(self, graph, quantizations, settings):
+    def __init__(self, graph, quantizations, weight_scales, settings):
         self.graph, self.quantizations, self.settings = graph, quantizations, settings
+        self.weight_scales = weight_scales
         self.nodes, self.constants, self.names = [], [], {graph.input, graph.output}
         self.report = []
 
@@ -153,16 +174,15 @@ class Writer:
         return self.add("DequantizeLinear", inputs, name + "_dequantize", self.unique(name), **attributes)
 
     def weights_and_bias(self, node):
-        bits, input_scale = self.settings.weight_bits, self.quantizations[node.inputs[0]].scale
-        how = self.quantizations[node.inputs[0]]
-        scales = scales_of.weight_scales(node.weights, bits, self.settings.weight_method, self.settings.per_channel)
+        bits, how = self.settings.weight_bits, self.quantizations[node.inputs[0]]
         products = node.weights[0].size * (2 ** (bits - 1) - 1) * (how.high - how.low)
-        scales = scales_of.raised_for_bias(scales, node.bias, input_scale, min(products, LARGEST_BIAS))
+        scales = scales_of.raised_for_bias(self.weight_scales[node.name], node.bias, how.scale,
+                                           min(products, LARGEST_BIAS))
         integers = scales_of.quantized_weights(node.weights, scales, bits)
         self.report.append((node.name, node.op, scales, integers, self.quantizations[node.output]))
         names = [self.parameter(node.name + "_weight", integers, scales)]
         if node.bias is not None:
-            bias_scales = (scales * input_scale).astype(np.float32)
+            bias_scales = (scales * how.scale).astype(np.float32)
             bias = np.rint(node.bias.astype(np.float64) / bias_scales).astype(np.int32)
             names.append(self.parameter(node.name + "_bias", bias, bias_scales))
         return names

@@ -87,3 +87,8 @@ def quantized_weights(weights, scales, bits):
     levels = 2 ** (bits - 1) - 1
     scales = scales.reshape((-1,) + (1,) * (weights.ndim - 1))
     return np.clip(np.rint(weights / scales), -levels, levels).astype(np.int8)
+
+
+def rounded_weights(weights, scales, bits):
+    """The real values that the integers stand for."""
+    return quantized_weights(weights, scales, bits) * scales.reshape((-1,) + (1,) * (weights.ndim - 1))

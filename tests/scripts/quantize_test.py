@@ -215,6 +215,23 @@ class QuantizeTest(unittest.TestCase):
         self.assertEqual(np.rint(found["c_high"] / found["c_scale"]), 31)
         self.assertEqual(found["x_scale"], np.float32(1) / np.float32(31))
 
+    def test_scales_for_narrow_accumulators(self):
+        self.plain()
+        overflowing = []
+        for options in ((), ("--force", "--accumulator-bits", "12")):
+            found = self.constants(self.quantized(*options))
+            pixels = np.rint(self.images / np.float32(255) / found["x_scale"])
+            sums = float_execution.convolution(pixels, found["c_weight_q"].astype(np.float64), {})
+            overflowing.append((np.abs(sums) > 2047).mean())
+        self.assertGreater(overflowing[0], 0.5)
+        self.assertLess(overflowing[1], 0.01)
+
+    def test_names_of_pytorch_modules(self):
+        model = Model()
+        y = model.node("Relu", [model.conv("x", "/block/first/first.0/Conv", 4, 2, 3, 3)], "/Relu")
+        graph = self.read(model, model.node("MaxPool", [y], "/MaxPool_1", kernel_shape=[2, 2]))
+        self.assertEqual([node.name for node in graph.nodes], ["block.first.0", "MaxPool_1"])
+
     def test_bias_of_a_vanished_channel_stays_within_its_products(self):
         weights, bias = np.full((2, 9), 1e-9, np.float32), np.array([1, 0], np.float32)
         scales = scales_of.raised_for_bias(scales_of.weight_scales(weights, 8, "max", True), bias, 0.01, 1000)
