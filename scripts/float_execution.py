@@ -52,7 +52,7 @@ def value_of(node, inputs):
 
 
 def run(graph, images, rounded=lambda name, values: values):
-    """{tensor: its values} for float images [N, ...] as the graph's input takes them; every tensor through `rounded`."""
+    """{tensor: its values} for float images [N, ...] as the graph takes them; every tensor passes through `rounded`."""
     values = {graph.input: rounded(graph.input, np.asarray(images, np.float32))}
     for node in graph.nodes:
         value = value_of(node, [values[name] for name in node.inputs])
