@@ -86,11 +86,19 @@ class Reader:
         self.constants, self.same_as, self.readers = {}, {}, {}
         self.nodes, self.producers, self.shapes, self.names, self.notes = [], {}, {}, set(), []
         try:
-            self.proto = onnx.load(str(path)).graph
+            self.proto = self.checked(onnx.load(str(path))).graph
         except OSError as error:
             raise ModelError(f"{path}: {error.strerror or error}") from error
         except Exception as error:  # protobuf's and onnx's own errors have no common class
-            raise ModelError(f"{path}: not an ONNX model, or one that is cut short ({error})") from error
+            raise ModelError(f"{path}: not a valid ONNX model, or one that is cut short ({error})") from error
+
+    @staticmethod
+    def checked(model):
+        """The model, if it is well formed; operator sets newer than the installed onnx are taken as they come."""
+        if all(entry.version <= onnx.defs.onnx_opset_version() for entry in model.opset_import if not entry.domain):
+            model.ir_version = min(model.ir_version, onnx.IR_VERSION)
+            onnx.checker.check_model(model)
+        return model
 
     def fail(self, proto, text):
         raise ModelError(f"{self.path}: {label(proto)} {text}")
@@ -99,10 +107,10 @@ class Reader:
         self.constants = {c.name: numpy_helper.to_array(c) for c in self.proto.initializer}
         source = self.graph_input()
         self.drop_nodes_without_effect()
-        kept = [node for node in self.proto.node if node.op_type not in DROPPED]
+        kept = [node for node in self.proto.node if self.has_effect(node)]
         output = self.graph_output(kept)
         for node in kept:
-            for name in {self.resolved(name) for name in node.input}:
+            for name in {self.resolved(name) for name in node.input if node.op_type != "Shape"}:
                 self.readers.setdefault(name, []).append(node)
         if output in self.readers:
             raise ModelError(f"{self.path}: graph output '{output}' is read by {label(self.readers[output][0])} too")
@@ -126,11 +134,17 @@ class Reader:
         self.shapes[inputs[0].name] = shape
         return inputs[0].name
 
+    def has_effect(self, node):
+        if node.op_type != "Pad":
+            return node.op_type not in DROPPED
+        pads = self.constants.get(self.resolved(node.input[1]), [1]) if len(node.input) > 1 else [1]
+        return any(pads)
+
     def drop_nodes_without_effect(self):
         for node in self.proto.node:
             if node.op_type == "Constant":
                 self.constants[node.output[0]] = self.constant_value(node)
-            elif node.op_type in DROPPED:
+            elif not self.has_effect(node):
                 source = self.resolved(node.input[0])
                 if source in self.constants:
                     self.constants[node.output[0]] = self.constants[source]
@@ -363,8 +377,9 @@ class Reader:
     def read_reducemean(self, node):
         """The mean over rows and columns, as PyTorch writes x.mean((2, 3))."""
         source = self.image(node)
-        attributes = self.attributes(node, ["axes", "keepdims"])
-        if sorted(axis % 4 for axis in attributes.get("axes", [])) != [2, 3]:
+        attributes = self.attributes(node, ["axes", "keepdims"], {"noop_with_empty_axes": 0})
+        axes = attributes.get("axes", []) if len(node.input) < 2 else self.shape_value(node, 1)
+        if sorted(int(axis) % 4 for axis in axes) != [2, 3]:
             self.fail(node, "is only supported over rows and columns (axes 2 and 3)")
         channels = self.shapes[source][0]
         if attributes.get("keepdims", 1):
@@ -395,8 +410,32 @@ class Reader:
     def add_flatten(self, node, source):
         self.add(node, "Flatten", [source], (math.prod(self.shapes[source]),))
 
+    def read_shape(self, node):
+        """PyTorch's x.view(x.size(0), -1) computes with shapes; the batch is 0, which Reshape takes for 'as it is'."""
+        self.attributes(node, [])
+        self.constants[node.output[0]] = np.array([0, *self.shapes[self.activation(node)]], np.int64)
+
+    def read_gather(self, node):
+        axis = self.attributes(node, ["axis"]).get("axis", 0)
+        values, indices = (self.shape_value(node, index) for index in (0, 1))
+        self.constants[node.output[0]] = np.take(values, indices, axis)
+
+    def read_unsqueeze(self, node):
+        axes = self.attributes(node, ["axes"]).get("axes") or self.shape_value(node, 1)
+        self.constants[node.output[0]] = np.expand_dims(self.shape_value(node, 0), tuple(int(axis) for axis in axes))
+
+    def shape_value(self, node, index):
+        name = self.resolved(node.input[index])
+        if name not in self.constants:
+            self.fail(node, f"computes with '{name}'; only the shape of a Reshape may be computed")
+        return self.constants[name]
+
     def read_concat(self, node):
         axis = self.attributes(node, ["axis"])["axis"]
+        if all(self.resolved(name) in self.constants for name in node.input):
+            parts = [self.shape_value(node, index) for index in range(len(node.input))]
+            self.constants[node.output[0]] = np.concatenate(parts, axis)
+            return
         inputs = [self.activation(node, index) for index in range(len(node.input))]
         shapes = [self.shapes[name] for name in inputs]
         if axis not in (1, -len(shapes[0])) or len({shape[1:] for shape in shapes}) > 1:
