@@ -18,6 +18,7 @@ DROPPED = ["Constant", "Dropout", "Identity"]
 PASSING = ("MaxPool", "Flatten", "Concat")  # their outputs hold values of their inputs
 WEIGHTED = ("Conv", "Gemm")
 WINDOW_ATTRIBUTES = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"]
+EXTENTS = {"dilations": (2, 1), "kernel_shape": (2, 1), "pads": (4, 0), "strides": (2, 1)}  # how many, the least value
 
 
 class ModelError(Exception):
@@ -98,13 +99,15 @@ class Reader:
         if all(entry.version <= onnx.defs.onnx_opset_version() for entry in model.opset_import if not entry.domain):
             model.ir_version = min(model.ir_version, onnx.IR_VERSION)
             onnx.checker.check_model(model)
+        if not all(isinstance(node.name, str) for node in model.graph.node):
+            raise ValueError("a name is not text")
         return model
 
     def fail(self, proto, text):
         raise ModelError(f"{self.path}: {label(proto)} {text}")
 
     def read(self):
-        self.constants = {c.name: numpy_helper.to_array(c) for c in self.proto.initializer}
+        self.constants = {c.name: self.array(c) for c in self.proto.initializer}
         source = self.graph_input()
         self.drop_nodes_without_effect()
         kept = [node for node in self.proto.node if self.has_effect(node)]
@@ -121,6 +124,12 @@ class Reader:
         if output not in self.shapes:
             raise ModelError(f"{self.path}: no node computes the graph output '{output}'")
         return Graph(self.proto.name or "network", source, output, self.nodes, self.shapes)
+
+    def array(self, tensor):
+        try:
+            return numpy_helper.to_array(tensor)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{self.path}: constant '{tensor.name}' cannot be read ({error})") from error
 
     def graph_input(self):
         inputs = [entry for entry in self.proto.input if entry.name not in self.constants]
@@ -153,7 +162,7 @@ class Reader:
     def constant_value(self, node):
         attribute = node.attribute[0]
         if attribute.name == "value":
-            return numpy_helper.to_array(attribute.t)
+            return self.array(attribute.t)
         kind = np.float32 if attribute.name.startswith("value_float") else np.int64
         return np.array(onnx.helper.get_attribute_value(attribute), kind)
 
@@ -183,6 +192,9 @@ class Reader:
                 self.fail(node, f"has attribute {attribute.name} {value}, only {fixed[attribute.name]} is supported")
             if attribute.name not in fixed and attribute.name not in allowed:
                 self.fail(node, f"has attribute {attribute.name}, supported are {', '.join([*allowed, *fixed])}")
+            count, least = EXTENTS.get(attribute.name, (0, 0))
+            if count and (len(value) != count or min(value) < least):
+                self.fail(node, f"has attribute {attribute.name} {list(value)}, expected {count} values, all >= {least}")
             if attribute.name in allowed:
                 found[attribute.name] = value
         return found

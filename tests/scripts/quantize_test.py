@@ -274,9 +274,12 @@ class QuantizeTest(unittest.TestCase):
     def test_mistakes_exit_with_2_and_leave_no_file(self):
         self.plain()
         (self.path / "cut.onnx").write_bytes((self.path / "m.onnx").read_bytes()[:100])
+        (self.path / "short.idx").write_bytes(b"\0\0\x08")
+        (self.path / "bad.gz").write_bytes((ROOT / "traces/mnist/t10k-labels-idx1-ubyte.gz").read_bytes()[:3000])
         np.save(self.path / "large.npy", np.zeros((2, 2, 9, 9), np.uint8))
         for run, text in ((self.quantize("absent.onnx"), "absent.onnx"), (self.quantize("cut.onnx"), "cut.onnx"),
                           (self.quantize(images="absent.gz"), "absent.gz"),
+                          (self.quantize(images="short.idx"), "short.idx"), (self.quantize(images="bad.gz"), "bad.gz"),
                           (self.quantize(images="large.npy"), "(2, 9, 9)"),
                           (self.quantize("m.onnx", "--weight-bits", "9"), "9 is not 2..8")):
             self.assertEqual(run.returncode, 2, run.stderr)
