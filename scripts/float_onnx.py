@@ -194,7 +194,7 @@ class Reader:
                 self.fail(node, f"has attribute {attribute.name}, supported are {', '.join([*allowed, *fixed])}")
             count, least = EXTENTS.get(attribute.name, (0, 0))
             if count and (len(value) != count or min(value) < least):
-                self.fail(node, f"has attribute {attribute.name} {list(value)}, expected {count} values, all >= {least}")
+                self.fail(node, f"has attribute {attribute.name} {list(value)}, expected {count} of at least {least}")
             if attribute.name in allowed:
                 found[attribute.name] = value
         return found
