@@ -203,6 +203,16 @@ class Writer:
         bounds = bounds if bounds[1] else bounds[:1]
         return self.add("Clip", [source, *bounds], node.name + "_clip", self.unique(node.name + "_limited"))
 
+    def limited_input(self):
+        """A Clip before the first QuantizeLinear declares integers narrower than 8 bits."""
+        name = self.graph.input
+        how = self.quantizations[name]
+        if not how.is_narrow:
+            return name
+        bounds = [self.constant(f"{name}_{what}", np.float32((limit - how.zero) * how.scale))
+                  for what, limit in (("low", how.low), ("high", how.high))]
+        return self.add("Clip", [name, *bounds], name + "_clip", self.unique(name + "_limited"))
+
     def write_node(self, node, dequantized):
         inputs = [dequantized[name] for name in node.inputs]
         attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op in ("Flatten", "Concat") else {}
@@ -214,7 +224,7 @@ class Writer:
 
     def write(self, description):
         graph = self.graph
-        dequantized = {graph.input: self.quantize(graph.input, graph.input, graph.input)}
+        dequantized = {graph.input: self.quantize(graph.input, self.limited_input(), graph.input)}
         for node in graph.nodes:
             self.write_node(node, dequantized)
         made = helper.make_graph(
