@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the Graph of float_onnx on images, in numpy."""
+
+import numpy as np
+
+from float_onnx import window_pads
+
+
+def windows(x, kernel, attributes, fill=0.0):
+    """Views [N, C, rows, columns, kernel rows, kernel columns] of x [N, C, H, W] as a window passes over it."""
+    top, left, bottom, right = window_pads(attributes, x.shape[1:], kernel)
+    strides, dilations = attributes.get("strides", (1, 1)), attributes.get("dilations", (1, 1))
+    x = np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=fill)
+    extent = [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations)]
+    seen = np.lib.stride_tricks.sliding_window_view(x, extent, (2, 3))
+    return seen[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
+
+
+def convolution(x, weights, attributes):
+    group = attributes.get("group", 1)
+    seen = windows(x, weights.shape[2:], attributes)
+    n, _, rows, columns = seen.shape[:4]
+    taps = seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, group, -1, rows * columns)
+    return (weights.reshape(group, len(weights) // group, -1) @ taps).reshape(n, len(weights), rows, columns)
+
+
+def average_pool(x, attributes):
+    kernel = attributes["kernel_shape"]
+    sums = windows(x, kernel, attributes).sum((4, 5))
+    if attributes.get("count_include_pad", 0):
+        return sums / np.float32(kernel[0] * kernel[1])
+    return sums / windows(np.ones_like(x[:1, :1]), kernel, attributes).sum((4, 5))
+
+
+def value_of(node, inputs):
+    x = inputs[0]
+    if node.op == "Conv":
+        return convolution(x, node.weights, node.attributes)
+    if node.op == "Gemm":
+        return x @ node.weights.T
+    if node.op == "Add":
+        return x + inputs[1]
+    if node.op == "MaxPool":
+        return windows(x, node.attributes["kernel_shape"], node.attributes, -np.inf).max((4, 5))
+    if node.op == "AveragePool":
+        return average_pool(x, node.attributes)
+    if node.op == "GlobalAveragePool":
+        return x.mean((2, 3), keepdims=True)
+    if node.op == "Flatten":
+        return x.reshape(len(x), -1)
+    return np.concatenate(inputs, 1)
+
+
+def run(graph, images, rounded=lambda name, values: values):
+    """{tensor: its values} for float images [N, ...] as the graph takes them; every tensor passes through `rounded`."""
+    values = {graph.input: rounded(graph.input, np.asarray(images, np.float32))}
+    for node in graph.nodes:
+        value = value_of(node, [values[name] for name in node.inputs])
+        if node.bias is not None:
+            value = value + node.bias.reshape((1, -1) + (1,) * (value.ndim - 2))
+        if node.activation:
+            value = np.clip(value, np.float32(node.low), np.float32(node.high))
+        values[node.output] = rounded(node.output, value)
+    return values

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Quantizes the Graph of float_onnx and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+import quantization_scales as scales_of
+from float_onnx import PASSING, WEIGHTED
+
+OPERATOR_SET = 13
+OUTPUT_BITS = 8  # no multiplier reads the graph's output
+LARGEST_BIAS = 2 ** 30
+
+
+@dataclass
+class Settings:
+    weight_bits: int = 8
+    activation_bits: int = 8
+    method: str = "percentile"
+    percentile: float = 99.99
+    weight_method: str = "max"
+    per_channel: bool = False
+    signed_activations: bool = False
+    accumulator_bits: int = None
+
+
+@dataclass
+class Quantization:
+    """real = scale * (integer - zero), the integer within low..high of the type."""
+
+    scale: np.float32
+    zero: int
+    dtype: type
+    low: int
+    high: int
+
+    @property
+    def is_narrow(self):
+        limits = np.iinfo(self.dtype)
+        return self.low > limits.min or self.high < limits.max
+
+    def coarser(self, factor):
+        """With a larger scale for the same range of real values; a zero point stays, since images define it."""
+        if self.zero or factor <= 1:
+            return self
+        return Quantization(np.float32(self.scale * factor), 0, self.dtype, -math.ceil(-self.low / factor),
+                            math.ceil(self.high / factor))
+
+    def rounded(self, values):
+        """The real values that the integers stand for."""
+        integers = np.clip(np.rint(values / self.scale), self.low - self.zero, self.high - self.zero)
+        return integers * self.scale
+
+
+def sharing(graph):
+    """{tensor: the first of those it shares its quantization with}: what pooling, flattening, joining connects."""
+    first = {name: name for name in graph.shapes}
+
+    def root(name):
+        while first[name] != name:
+            name = first[name]
+        return name
+
+    for node in graph.nodes:
+        if node.op in PASSING:
+            for name in node.inputs:
+                first[root(node.output)] = root(name)
+    return {name: root(name) for name in graph.shapes}
+
+
+def nonnegative_tensors(graph, input_low):
+    """Tensors that cannot hold a value below zero, by their node or their inputs."""
+    found = {graph.input} if input_low >= 0 else set()
+    for node in graph.nodes:
+        inherits = node.op not in WEIGHTED and all(name in found for name in node.inputs)
+        if node.low >= 0 or inherits:
+            found.add(node.output)
+    return found
+
+
+def activation_quantizations(graph, magnitudes, input_range, settings):
+    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) of the graph input."""
+    shared, nonnegative = sharing(graph), nonnegative_tensors(graph, input_range[0])
+    groups = {}
+    for name, first in shared.items():
+        groups.setdefault(first, []).append(name)
+    result = {}
+    for members in groups.values():
+        signed = settings.signed_activations or any(name not in nonnegative for name in members)
+        is_output = graph.output in members
+        bits = OUTPUT_BITS if is_output else settings.activation_bits
+        computed = any(node.output in members and node.op not in PASSING for node in graph.nodes)
+        if graph.input in members and signed and not computed and not settings.signed_activations:
+            quantization = asymmetric(input_range, bits)
+        else:
+            total = magnitudes[members[0]]
+            for name in members[1:]:
+                total = total.joined(magnitudes[name])
+            levels = 2 ** (bits - signed) - 1
+            method = "max" if is_output or graph.input in members else settings.method
+            largest = total.threshold(method, settings.percentile, levels)
+            if graph.input in members:
+                largest = max(largest, *(abs(bound) for bound in input_range))
+            quantization = symmetric(largest or 1.0, levels, signed)
+        result.update({name: quantization for name in members})
+    return result
+
+
+def initial_weight_scales(graph, settings):
+    """{node: float32 scales of its weights}"""
+    return {node.name: scales_of.weight_scales(node.weights, settings.weight_bits, settings.weight_method,
+                                               settings.per_channel)
+            for node in graph.nodes if node.op in WEIGHTED}
+
+
+def symmetric(largest, levels, signed):
+    return Quantization(np.float32(largest) / np.float32(levels), 0, np.int8 if signed else np.uint8,
+                        -levels - 1 if signed else 0, levels)
+
+
+def asymmetric(bounds, bits):
+    """Unsigned with a zero point, for images whose mean was subtracted."""
+    levels = 2 ** bits - 1
+    low, high = min(bounds[0], 0.0), max(bounds[1], 0.0)
+    scale = np.float32(high - low) / np.float32(levels)
+    return Quantization(scale, int(np.clip(np.rint(-low / scale), 0, levels)), np.uint8, 0, levels)
+
+
+class Writer:
+    """Builds the nodes and constants of the quantized graph."""
+
+    def __init__(self, graph, quantizations, weight_scales, settings):
+        self.graph, self.quantizations, self.settings = graph, quantizations, settings
+        self.weight_scales = weight_scales
+        self.nodes, self.constants, self.names = [], [], {graph.input, graph.output}
+        self.report = []
+
+    def unique(self, name):
+        result, suffix = name, 2
+        while result in self.names:
+            result, suffix = f"{name}_{suffix}", suffix + 1
+        self.names.add(result)
+        return result
+
+    def constant(self, name, value):
+        name = self.unique(name)
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def add(self, op, inputs, name, output, **attributes):
+        self.nodes.append(helper.make_node(op, inputs, [output], name, **attributes))
+        return output
+
+    def quantize(self, name, source, tensor, result=None):
+        """QuantizeLinear and DequantizeLinear of a tensor; the dequantized tensor's name."""
+        how = self.quantizations[tensor]
+        parameters = [self.constant(name + "_scale", how.scale),
+                      self.constant(name + "_zero_point", np.array(how.zero, how.dtype))]
+        integers = self.add("QuantizeLinear", [source, *parameters], name + "_quantize", self.unique(name + "_q"))
+        return self.add("DequantizeLinear", [integers, *parameters], name + "_dequantize",
+                        result or self.unique(name + "_dq"))
+
+    def parameter(self, name, integers, scales):
+        """An integer constant behind a DequantizeLinear; scales of one element are scalars."""
+        attributes = {} if len(scales) == 1 else {"axis": 0}
+        zeros = np.zeros(scales.shape, integers.dtype)
+        inputs = [self.constant(name + "_q", integers),
+                  self.constant(name + "_scale", scales[0] if len(scales) == 1 else scales),
+                  self.constant(name + "_zero_point", zeros[0] if len(scales) == 1 else zeros)]
+        return self.add("DequantizeLinear", inputs, name + "_dequantize", self.unique(name), **attributes)
+
+    def weights_and_bias(self, node):
+        bits, how = self.settings.weight_bits, self.quantizations[node.inputs[0]]
+        products = node.weights[0].size * (2 ** (bits - 1) - 1) * (how.high - how.low)
+        scales = scales_of.raised_for_bias(self.weight_scales[node.name], node.bias, how.scale,
+                                           min(products, LARGEST_BIAS))
+        integers = scales_of.quantized_weights(node.weights, scales, bits)
+        self.report.append((node.name, node.op, scales, integers, self.quantizations[node.output]))
+        names = [self.parameter(node.name + "_weight", integers, scales)]
+        if node.bias is not None:
+            bias_scales = (scales * how.scale).astype(np.float32)
+            bias = np.rint(node.bias.astype(np.float64) / bias_scales).astype(np.int32)
+            names.append(self.parameter(node.name + "_bias", bias, bias_scales))
+        return names
+
+    def limits(self, node, source):
+        """Relu or Clip after a node: what the float network had, and the range of integers narrower than 8 bits."""
+        how = self.quantizations[node.output]
+        low, high = node.low, node.high
+        if how.is_narrow and node.op not in PASSING:
+            low = max(low, float((how.low - how.zero) * how.scale))
+            high = min(high, float((how.high - how.zero) * how.scale))
+        if low == -math.inf and high == math.inf:
+            return source
+        if (low, high) == (0, math.inf):
+            return self.add("Relu", [source], node.name + "_relu", self.unique(node.name + "_limited"))
+        bounds = [self.constant(f"{node.name}_{what}", np.float32(bound)) if math.isfinite(bound) else ""
+                  for what, bound in (("low", low), ("high", high))]
+        bounds = bounds if bounds[1] else bounds[:1]
+        return self.add("Clip", [source, *bounds], node.name + "_clip", self.unique(node.name + "_limited"))
+
+    def limited_input(self):
+        """A Clip before the first QuantizeLinear declares integers narrower than 8 bits."""
+        name = self.graph.input
+        how = self.quantizations[name]
+        if not how.is_narrow:
+            return name
+        bounds = [self.constant(f"{name}_{what}", np.float32((limit - how.zero) * how.scale))
+                  for what, limit in (("low", how.low), ("high", how.high))]
+        return self.add("Clip", [name, *bounds], name + "_clip", self.unique(name + "_limited"))
+
+    def write_node(self, node, dequantized):
+        inputs = [dequantized[name] for name in node.inputs]
+        attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op in ("Flatten", "Concat") else {}
+        if node.op in WEIGHTED:
+            inputs += self.weights_and_bias(node)
+        source = self.add(node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
+        result = self.graph.output if node.output == self.graph.output else None
+        dequantized[node.output] = self.quantize(node.name, self.limits(node, source), node.output, result)
+
+    def write(self, description):
+        graph = self.graph
+        dequantized = {graph.input: self.quantize(graph.input, self.limited_input(), graph.input)}
+        for node in graph.nodes:
+            self.write_node(node, dequantized)
+        made = helper.make_graph(
+            self.nodes, graph.name,
+            [helper.make_tensor_value_info(graph.input, TensorProto.FLOAT, ["N", *graph.shapes[graph.input]])],
+            [helper.make_tensor_value_info(graph.output, TensorProto.FLOAT, ["N", *graph.shapes[graph.output]])],
+            self.constants)
+        model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPERATOR_SET)], ir_version=8,
+                                  producer_name="widthwise", producer_version="1", doc_string=description)
+        onnx.checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)

@@ -1,0 +1,301 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of scripts/quantize: folding, scales, narrow ranges, the written graph, errors. Needs Debian's python3-onnx."""
+
+import subprocess
+import sys
+import tempfile
+import unittest
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "scripts"), str(Path(__file__).resolve().parent)]
+import numpy as np  # noqa: E402
+import onnx  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+import float_execution  # noqa: E402
+import quantization_scales as scales_of  # noqa: E402
+from float_onnx import ModelError, read_float_onnx  # noqa: E402
+from qdq_execution import run_qdq  # noqa: E402
+
+
+def script():
+    """scripts/quantize as a module."""
+    loader = SourceFileLoader("quantize", str(ROOT / "scripts" / "quantize"))
+    module = module_from_spec(spec_from_loader("quantize", loader))
+    loader.exec_module(module)
+    return module
+
+
+SCRIPT = script()
+
+
+class Model:
+    """Builds a float ONNX file node by node; random weights from a fixed seed."""
+
+    def __init__(self, shape=(2, 8, 8)):
+        self.random = np.random.default_rng(7)
+        self.shape, self.nodes, self.constants = shape, [], []
+
+    def constant(self, name, values):
+        self.constants.append(numpy_helper.from_array(np.asarray(values), name))
+        return name
+
+    def weights(self, name, *shape):
+        return self.constant(name, self.random.normal(0, 0.5, shape).astype(np.float32))
+
+    def node(self, op, inputs, name, **attributes):
+        self.nodes.append(helper.make_node(op, inputs, [name + "_y"], name, **attributes))
+        return name + "_y"
+
+    def conv(self, source, name, *shape, **attributes):
+        return self.node("Conv", [source, self.weights(name + ".w", *shape)], name, **attributes)
+
+    def batch_norm(self, source, name, channels):
+        values = [self.random.uniform(0.5, 1.5, channels).astype(np.float32) for _ in range(4)]
+        return self.node("BatchNormalization",
+                         [source] + [self.constant(f"{name}.{i}", v) for i, v in enumerate(values)], name)
+
+    def save(self, path, output):
+        graph = helper.make_graph(
+            self.nodes, "test", [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", *self.shape])],
+            [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["N", "classes"])], self.constants)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+        return path
+
+
+def everything(model):
+    """A network of every operator that is supported; its output's name."""
+    stem = model.node("Relu", [model.batch_norm(
+        model.conv("x", "stem", 4, 2, 3, 3, pads=[0, 1, 2, 1]), "stem_bn", 4)], "stem_relu")
+    pool = model.node("MaxPool", [stem], "pool", kernel_shape=[2, 2], strides=[2, 2])
+    deep = model.conv(pool, "deep", 4, 1, 3, 3, group=4, dilations=[2, 2], pads=[2, 2, 2, 2])
+    bounds = [model.constant("zero", np.float32(0)), model.constant("six", np.float32(6))]
+    deep = model.node("Clip", [deep, *bounds], "six_clip")
+    sum_ = model.node("Relu", [model.node("Add", [model.conv(deep, "point", 4, 4, 1, 1), pool], "sum")], "sum_relu")
+    side = model.node("AveragePool", [pool], "side", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    joined = model.node("Concat", [sum_, side], "joined", axis=1)
+    vector = model.node("Flatten", [model.node("GlobalAveragePool", [joined], "mean")], "flat")
+    hidden = model.node("Relu", [model.node("Gemm", [vector, model.weights("h.w", 6, 8), model.weights("h.b", 6)],
+                                            "hidden", transB=1)], "hidden_relu")
+    return model.node("Add", [model.node("MatMul", [hidden, model.weights("o.w", 6, 3)], "out"),
+                              model.weights("o.b", 3)], "out_bias")
+
+
+class QuantizeTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = Path(self.folder.name)
+        self.images = np.random.default_rng(3).integers(0, 256, (40, 2, 8, 8)).astype(np.uint8)
+        np.save(self.path / "images.npy", self.images)
+
+    def quantize(self, model="m.onnx", *options, images="images.npy"):
+        return subprocess.run([str(ROOT / "scripts" / "quantize"), str(self.path / model), "--images",
+                               str(self.path / images), "--out", str(self.path / "q.onnx"), *options],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def quantized(self, *options):
+        """The model that the script makes of m.onnx, in this process."""
+        parsed = SCRIPT.parse([str(self.path / "m.onnx"), "--images", "-", "--out", "-", *options])
+        return onnx.load_from_string(SCRIPT.quantize(parsed.model, self.images, parsed)[0])
+
+    def constants(self, model):
+        return {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+
+    def read(self, model, output):
+        return read_float_onnx(model.save(self.path / "m.onnx", output))[0]
+
+    def assert_refused(self, model, output, *parts):
+        with self.assertRaises(ModelError) as caught:
+            self.read(model, output)
+        for part in parts:
+            self.assertIn(part, str(caught.exception))
+
+    def plain(self):
+        """Conv, Relu, Flatten, Gemm."""
+        model = Model()
+        x = model.node("Relu", [model.conv("x", "c", 4, 2, 3, 3)], "r")
+        vector = model.node("Flatten", [x], "f")
+        logits = model.node("Gemm", [vector, model.weights("g.w", 144, 3)], "g")
+        model.save(self.path / "m.onnx", logits)
+
+    def test_written_network_computes_what_the_float_one_does(self):
+        model = Model()
+        graph = self.read(model, everything(model))
+        image = self.images.astype(np.float32) / np.float32(255)
+        expected = float_execution.run(graph, image)[graph.output]
+        spread = expected.std()
+        for options, tolerance in (("", 0.02), ("--per-channel --scales max", 0.02), ("--scales mse", 0.02),
+                                   ("--signed-activations", 0.03), ("--weight-bits 6 --activation-bits 6", 0.1)):
+            found = run_qdq(self.quantized(*options.split()), image)
+            error = np.abs(found - expected).mean() / spread
+            self.assertLess(error, tolerance, options)
+
+    def test_batch_normalization_is_folded(self):
+        model = Model()
+        y = model.batch_norm(model.conv("x", "c", 4, 2, 3, 3), "bn", 4)
+        graph = self.read(model, y)
+        self.assertEqual([node.op for node in graph.nodes], ["Conv"])
+        x = self.images.astype(np.float32)
+        gamma, beta, mean, variance = (numpy_helper.to_array(c) for c in model.constants[1:])
+        plain = float_execution.convolution(x, numpy_helper.to_array(model.constants[0]), {})
+        plain = np.moveaxis(plain, 1, 3)
+        expected = np.moveaxis((plain - mean) / np.sqrt(variance + 1e-5) * gamma + beta, 3, 1)
+        np.testing.assert_allclose(float_execution.run(graph, x)[graph.output], expected, rtol=1e-3, atol=1e-2)
+
+    def test_batch_normalization_that_cannot_be_folded_is_refused(self):
+        model = Model()
+        y = model.batch_norm(model.node("Relu", [model.conv("x", "c", 4, 2, 3, 3)], "r"), "bn", 4)
+        self.assert_refused(model, y, "node 'bn' (BatchNormalization)", "'r'", "directly after Conv")
+        model = Model()
+        y = model.conv("x", "c", 2, 2, 3, 3)
+        y = model.node("Add", [model.batch_norm(y, "bn", 2), y], "a")
+        self.assert_refused(model, y, "node 'bn' (BatchNormalization)", "2 readers", "node 'a' (Add)")
+
+    def test_relu_moves_before_pooling(self):
+        model = Model()
+        y = model.node("MaxPool", [model.conv("x", "c", 4, 2, 3, 3)], "p", kernel_shape=[2, 2])
+        graph = self.read(model, model.node("Relu", [y], "r"))
+        self.assertEqual([(node.op, node.low) for node in graph.nodes], [("Conv", 0.0), ("MaxPool", -np.inf)])
+
+    def test_softmax_at_the_end_is_left_out(self):
+        model = Model()
+        y = model.node("Flatten", [model.conv("x", "c", 3, 2, 8, 8)], "f")
+        graph, notes = read_float_onnx(model.save(self.path / "m.onnx", model.node("Softmax", [y], "s", axis=1)))
+        self.assertEqual(graph.output, "f_y")
+        self.assertIn("node 's' (Softmax)", notes[0])
+
+    def test_computed_shapes_and_empty_padding_leave_no_trace(self):
+        model = Model()
+        none = model.constant("none", np.zeros(8, np.int64))
+        y = model.node("Pad", [model.conv("x", "c", 4, 2, 3, 3), none], "pad")
+        first = model.constant("first", np.int64(0))
+        batch = model.node("Gather", [model.node("Shape", [y], "shape"), first], "gather")
+        batch = model.node("Unsqueeze", [batch, model.constant("axes", np.array([0]))], "unsqueeze")
+        target = model.node("Concat", [batch, model.constant("rest", np.array([-1]))], "target", axis=0)
+        graph = self.read(model, model.node("Reshape", [y, target], "view"))
+        self.assertEqual([(node.op, graph.shapes[node.output]) for node in graph.nodes],
+                         [("Conv", (4, 6, 6)), ("Flatten", (144,))])
+
+    def test_operators_outside_the_set_are_refused(self):
+        for op in ("Sigmoid", "Softmax"):
+            model = Model()
+            y = model.conv(model.node(op, [model.conv("x", "c", 2, 2, 3, 3)], "s"), "d", 2, 2, 1, 1)
+            self.assert_refused(model, y, f"node 's' ({op})", "supported are Add, AveragePool")
+        model = Model()
+        y = model.node("MaxPool", [model.conv("x", "c", 2, 2, 3, 3)], "p", kernel_shape=[2, 2], ceil_mode=1)
+        self.assert_refused(model, y, "node 'p' (MaxPool)", "ceil_mode 1")
+
+    def test_percentile_mse_and_max(self):
+        magnitudes = scales_of.Magnitudes()
+        values = np.append(np.linspace(0.01, 1, 9999), 5).astype(np.float32)
+        magnitudes.extend(values)
+        magnitudes.count(values)
+        self.assertEqual(magnitudes.threshold("max", 99, 255), 5)
+        self.assertAlmostEqual(magnitudes.threshold("percentile", 50, 255), 0.505, delta=0.01)
+        self.assertLess(magnitudes.threshold("mse", 99, 3), 1.5)
+
+    def test_input_and_relu_outputs_are_unsigned_with_zero_point_0(self):
+        self.plain()
+        found = self.constants(self.quantized("--scales", "max"))
+        self.assertEqual(found["x_scale"], np.float32(1) / np.float32(255))
+        self.assertEqual((found["c_zero_point"].dtype, found["c_zero_point"]), (np.uint8, 0))
+        self.assertEqual((found["g_zero_point"].dtype, found["g_zero_point"]), (np.int8, 0))
+        graph = read_float_onnx(self.path / "m.onnx")[0]
+        values = float_execution.run(graph, self.images / np.float32(255))[graph.nodes[0].output]
+        self.assertAlmostEqual(float(found["c_scale"]), values.max() / 255, delta=1e-6)
+        self.assertEqual(found["f_scale"], found["c_scale"])
+
+    def test_signed_input_and_input_with_a_mean(self):
+        self.plain()
+        found = self.constants(self.quantized("--mean", "0.5", "--deviation", "0.5", "--signed-activations"))
+        self.assertEqual((found["x_zero_point"].dtype, found["x_scale"]), (np.int8, np.float32(1) / np.float32(127)))
+        self.assertEqual(found["c_zero_point"].dtype, np.int8)
+        found = self.constants(self.quantized("--mean", "0.2", "--deviation", "0.5"))
+        self.assertEqual((found["x_zero_point"].dtype, found["x_zero_point"]), (np.uint8, 51))
+
+    def test_weights_per_tensor_and_per_channel(self):
+        self.plain()
+        per_tensor = self.constants(self.quantized("--weight-bits", "5"))
+        self.assertEqual(per_tensor["c_weight_scale"].shape, ())
+        self.assertEqual(np.abs(per_tensor["c_weight_q"]).max(), 15)
+        model = self.quantized("--per-channel", "--weight-bits", "4")
+        per_channel = self.constants(model)
+        self.assertEqual(per_channel["c_weight_scale"].shape, (4,))
+        self.assertTrue((np.abs(per_channel["c_weight_q"]).reshape(4, -1).max(1) == 7).all())
+        node = next(node for node in model.graph.node if node.name == "c_weight_dequantize")
+        self.assertEqual([(attribute.name, attribute.i) for attribute in node.attribute], [("axis", 0)])
+
+    def test_narrow_activations_are_clipped(self):
+        self.plain()
+        model = self.quantized("--activation-bits", "5")
+        found = self.constants(model)
+        self.assertEqual([n.op_type for n in model.graph.node].count("Clip"), 2)
+        self.assertEqual((found["x_low"], found["x_high"]), (0, 1))
+        self.assertEqual(found["c_low"], 0)
+        self.assertEqual(np.rint(found["c_high"] / found["c_scale"]), 31)
+        self.assertEqual(found["x_scale"], np.float32(1) / np.float32(31))
+
+    def test_scales_for_narrow_accumulators(self):
+        self.plain()
+        overflowing = []
+        for options in ((), ("--accumulator-bits", "12")):
+            found = self.constants(self.quantized(*options))
+            pixels = np.rint(self.images / np.float32(255) / found["x_scale"])
+            sums = float_execution.convolution(pixels, found["c_weight_q"].astype(np.float64), {})
+            overflowing.append((np.abs(sums) > 2047).mean())
+        self.assertGreater(overflowing[0], 0.5)
+        self.assertLess(overflowing[1], 0.01)
+
+    def test_names_of_pytorch_modules(self):
+        model = Model()
+        y = model.node("Relu", [model.conv("x", "/block/first/first.0/Conv", 4, 2, 3, 3)], "/Relu")
+        graph = self.read(model, model.node("MaxPool", [y], "/MaxPool_1", kernel_shape=[2, 2]))
+        self.assertEqual([node.name for node in graph.nodes], ["block.first.0", "MaxPool_1"])
+
+    def test_bias_of_a_vanished_channel_stays_within_its_products(self):
+        weights, bias = np.full((2, 9), 1e-9, np.float32), np.array([1, 0], np.float32)
+        scales = scales_of.raised_for_bias(scales_of.weight_scales(weights, 8, "max", True), bias, 0.01, 1000)
+        self.assertAlmostEqual(bias[0] / (scales[0] * 0.01), 1000, delta=0.1)
+        self.assertLess(scales[1], 1e-10)
+
+    def test_same_input_gives_the_same_bytes(self):
+        self.plain()
+        contents = []
+        for _ in range(2):
+            self.assertEqual(self.quantize("m.onnx", "--force").returncode, 0)
+            contents.append((self.path / "q.onnx").read_bytes())
+        self.assertEqual(contents[0], contents[1])
+
+    def test_mistakes_exit_with_2_and_leave_no_file(self):
+        self.plain()
+        (self.path / "cut.onnx").write_bytes((self.path / "m.onnx").read_bytes()[:100])
+        (self.path / "short.idx").write_bytes(b"\0\0\x08")
+        (self.path / "bad.gz").write_bytes((ROOT / "traces/mnist/t10k-labels-idx1-ubyte.gz").read_bytes()[:3000])
+        np.save(self.path / "large.npy", np.zeros((2, 2, 9, 9), np.uint8))
+        for run, text in ((self.quantize("absent.onnx"), "absent.onnx"), (self.quantize("cut.onnx"), "cut.onnx"),
+                          (self.quantize(images="absent.gz"), "absent.gz"),
+                          (self.quantize(images="short.idx"), "short.idx"), (self.quantize(images="bad.gz"), "bad.gz"),
+                          (self.quantize(images="large.npy"), "(2, 9, 9)"),
+                          (self.quantize("m.onnx", "--weight-bits", "9"), "9 is not 2..8")):
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(text, run.stderr)
+            self.assertNotIn("Traceback", run.stderr)
+        self.assertEqual([p.name for p in self.path.iterdir() if "q.onnx" in p.name], [])
+
+    def test_a_file_is_overwritten_only_when_forced(self):
+        self.plain()
+        (self.path / "q.onnx").write_text("mine")
+        run = self.quantize()
+        self.assertEqual((run.returncode, (self.path / "q.onnx").read_text()), (2, "mine"))
+        self.assertIn("--force", run.stderr)
+        self.assertEqual(self.quantize("m.onnx", "--force").returncode, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
