@@ -33,28 +33,34 @@ CALIBRATION_IMAGES = 2000
 
 
 class Rounded(torch.autograd.Function):
-    """integers * exp(log_scale), whose gradient is that of `values` inside the range and of the learned scale."""
+    """integers * exp(log_scale), with gradients for `values`, inside the range, and for the scale.
+
+    Where `free`, a larger scale makes the integers smaller; elsewhere they fill their budget whatever the scale.
+    """
 
     @staticmethod
-    def forward(context, values, log_scale, integers, inside):
+    def forward(context, values, log_scale, integers, inside, free):
         result = integers * log_scale.exp()
-        context.save_for_backward(values, log_scale, result, inside)
+        context.save_for_backward(values, log_scale, result, inside, free)
         return result
 
     @staticmethod
     def backward(context, gradient):
-        values, log_scale, result, inside = context.saved_tensors
+        values, log_scale, result, inside, free = context.saved_tensors
         passed = gradient * inside
-        change = gradient * result - passed * values
+        change = gradient * result - passed * values * free
         if log_scale.ndim:
             change = change.reshape(len(log_scale), -1).sum(1).reshape(log_scale.shape)
         else:
             change = change.sum()
-        return passed, change, None, None
+        return passed, change, None, None, None
 
 
 def fit_budget(magnitudes, budget, limit):
-    """Nonnegative integers nearest to each row of magnitudes, none above limit, each row's sum within its budget."""
+    """Nonnegative integers nearest to each row of magnitudes, none above limit, each row's sum within its budget.
+
+    Also returns which rows fit without the budget.
+    """
     def rounded(shift):
         return (magnitudes - shift).clamp(min=0, max=limit).round()
 
@@ -62,23 +68,34 @@ def fit_budget(magnitudes, budget, limit):
     plain = rounded(low)
     fits = plain.sum(1, keepdim=True) <= budget
     if fits.all():
-        return plain
+        return plain, fits
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
         enough = rounded(middle).sum(1, keepdim=True) <= budget
         high = torch.where(enough, middle, high)
         low = torch.where(enough, low, middle)
-    return torch.where(fits, plain, rounded(high))
+    return torch.where(fits, plain, rounded(high)), fits
 
 
 def project(values, limit, positive, negative):
-    """Signed integers nearest to values [channels, ...] within +-limit and the budgets of both signs, or no budget."""
+    """Signed integers nearest to values [channels, ...] within +-limit and the budgets of both signs, or no budget.
+
+    Also returns 1 for each value that its budget did not change, else 0.
+    """
     if positive is None:
-        return values.clamp(-limit, limit).round()
+        return values.clamp(-limit, limit).round(), torch.ones_like(values)
     flat = values.flatten(1)
     magnitudes = torch.cat([flat.clamp(min=0), (-flat).clamp(min=0)])
-    above, below = fit_budget(magnitudes, torch.cat([positive, negative]), limit).chunk(2)
-    return (above - below).reshape(values.shape)
+    integers, fits = fit_budget(magnitudes, torch.cat([positive, negative]), limit)
+    above, below = integers.chunk(2)
+    fits_above, fits_below = fits.chunk(2)
+    free = torch.where(flat > 0, fits_above, fits_below).float()
+    return (above - below).reshape(values.shape), free.reshape(values.shape)
+
+
+def as_kernel(weight):
+    """The weights of a fully connected layer as those of a 1x1 convolution."""
+    return weight if weight.ndim == 4 else weight[:, :, None, None]
 
 
 class NarrowLeNet5(nn.Module):
@@ -127,23 +144,28 @@ class NarrowLeNet5(nn.Module):
         negative = torch.div(half + bias.clamp(max=0), most, rounding_mode="floor")
         return positive[:, None], negative[:, None]
 
-    def integer_weights(self, name):
+    def projected(self, name):
         limit = 2 ** (self.weight_bits[name] - 1) - 1
         with torch.no_grad():
             return project(self.weights[name] / self.weight_scales[name].exp(), limit, *self.budgets(name))
 
+    def integer_weights(self, name):
+        return self.projected(name)[0]
+
     def weight(self, name):
         limit, weights, scale = 2 ** (self.weight_bits[name] - 1) - 1, self.weights[name], self.weight_scales[name]
         inside = (weights.detach().abs() <= (limit + 0.5) * scale.detach().exp()).float()
-        return Rounded.apply(weights, scale, self.integer_weights(name), inside)
+        integers, free = self.projected(name)
+        return Rounded.apply(weights, scale, integers, inside, free)
 
     def parameters_of(self, name):
         """Weights as those of a convolution, and the bias or None, in real units."""
-        weight = self.weight(name)
+        weight = as_kernel(self.weight(name))
         if name != "out":
-            return weight if weight.ndim == 4 else weight[:, :, None, None], None
+            return weight, None
         integers, unit = self.integer_bias()
-        return weight[:, :, None, None], Rounded.apply(self.bias, unit.log(), integers, torch.ones_like(integers))
+        ones = torch.ones_like(integers)
+        return weight, Rounded.apply(self.bias, unit.log(), integers, ones, ones)
 
     def sums(self, name, x):
         """The finished sums of a layer in real units."""
@@ -180,7 +202,7 @@ class NarrowLeNet5(nn.Module):
         most, scale = 2 ** self.activation_bits[name] - 1, self.output_scales[name]
         values = sums.detach() / scale.detach().exp()
         inside = ((values >= 0) & (values <= most)).float()
-        return Rounded.apply(sums, scale, values.clamp(0, most).round(), inside)
+        return Rounded.apply(sums, scale, values.clamp(0, most).round(), inside, torch.ones_like(inside))
 
     def forward(self, pixels, width=None):
         """The logits and, where a width is given, how far the sums go beyond it."""
@@ -195,24 +217,21 @@ class NarrowLeNet5(nn.Module):
                 x = self.activation(name, sums)
         return sums.flatten(1), excess
 
-    def take_quantized(self, other):
-        """The quantized weights of another network as the float weights of this one."""
-        with torch.no_grad():
-            self.bias.copy_(other.bias)
-            for name, weights in self.weights.items():
-                weights.copy_(other.weight(name))
-
     def calibrate(self, pixels):
-        """Scales of least squared error, layer by layer, from the first layer on."""
+        """Scales of least squared error, layer by layer, and sums as large as those of the float network."""
         with torch.no_grad():
-            x = self.quantize_image(pixels)
+            x, exact = self.quantize_image(pixels), pixels
             for name in WEIGHT_LAYERS:
+                exact = functional.conv2d(exact, as_kernel(self.weights[name]))
                 self.calibrate_weights(name)
+                self.restore_size(name, exact, functional.conv2d(x, as_kernel(self.weight(name))))
                 if name == "out":
                     break
                 sums = self.sums(name, x)
-                pooled = functional.max_pool2d(sums, 2) if name in ("c1", "c3") else sums
-                self.calibrate_output(name, pooled.clamp(min=0))
+                if name in ("c1", "c3"):
+                    exact = functional.max_pool2d(exact, 2)
+                exact = functional.relu(exact)
+                self.calibrate_output(name, functional.max_pool2d(sums, 2) if name in ("c1", "c3") else sums)
                 x = self.activation(name, sums)
 
     def calibrate_weights(self, name):
@@ -228,8 +247,16 @@ class NarrowLeNet5(nn.Module):
             best = torch.minimum(best, error)
         scale.copy_(chosen)
 
+    def restore_size(self, name, wanted, found):
+        """Scales the weights of each channel, of which a budget may have taken many, by the sizes of its sums."""
+        wanted, found = wanted.square().mean((0, 2, 3)), found.square().mean((0, 2, 3))
+        ratio = torch.where(found > 0, wanted / found, torch.ones_like(found)).sqrt()
+        ratio = ratio.reshape(self.weight_scales[name].shape)
+        self.weights[name].mul_(ratio)
+        self.weight_scales[name].add_(ratio.log())
+
     def calibrate_output(self, name, values):
-        most, best = 2 ** self.activation_bits[name] - 1, math.inf
+        values, most, best = values.clamp(min=0), 2 ** self.activation_bits[name] - 1, math.inf
         for factor in np.geomspace(0.05, 1, 40):
             scale = float(values.max()) * factor / most
             error = float(((values / scale).clamp(max=most).round() * scale - values).square().mean())
@@ -273,23 +300,11 @@ def accuracy(net, images, labels):
     return 100.0 * hits / len(images)
 
 
-def new_network(teacher, recipe):
-    return NarrowLeNet5(teacher, recipe["weight_bits"], recipe["activation_bits"], recipe["widths"])
-
-
-def train(teacher, material, recipe, seed, start=None):
-    """Trains a NarrowLeNet5 after a recipe (see RECIPES in train_narrow_lenet5), from the one given or the teacher.
-
-    Returns it and its accuracy on the held-out images.
-    """
+def train(teacher, material, recipe, seed):
+    """A NarrowLeNet5 trained after a recipe (see RECIPES in train_narrow_lenet5), and its held-out accuracy."""
     torch.manual_seed(seed)
-    net = new_network(teacher, recipe)
-    if start is not None and start.widths == net.widths:
-        net.load_state_dict(start.state_dict())
-    else:
-        if start is not None:
-            net.take_quantized(start)
-        net.calibrate(material.images[0, :CALIBRATION_IMAGES].float() / 255)
+    net = NarrowLeNet5(teacher, recipe["weight_bits"], recipe["activation_bits"], recipe["widths"])
+    net.calibrate(material.images[0, :CALIBRATION_IMAGES].float() / 255)
     print(f"calibrated: {accuracy(net, *material.held_out):.2f} % of the held-out images", flush=True)
     optimiser = torch.optim.Adam(net.parameters(), lr=recipe["rate"])
     steps = recipe["epochs"] * (material.count // BATCH)
@@ -298,7 +313,7 @@ def train(teacher, material, recipe, seed, start=None):
     for epoch in range(recipe["epochs"]):
         totals = np.zeros(2)
         for pixels, labels, answers in material.batches():
-            logits, excess = net(pixels, recipe.get("held_to"))
+            logits, excess = net(pixels, recipe["held_to"])
             softened = functional.kl_div(functional.log_softmax(logits / TEMPERATURE, 1),
                                          functional.softmax(answers / TEMPERATURE, 1), reduction="batchmean")
             loss = DISTILLED * TEMPERATURE ** 2 * softened + (1 - DISTILLED) * functional.cross_entropy(logits, labels)
