@@ -5,7 +5,10 @@ Weights are integers times a learned scale per output channel. Where a guarantee
 channel are the nearest ones to the float weights whose positive and whose negative parts each fit a budget:
 budget * largest activation is what the accumulator holds. That projection subtracts the same number from all
 magnitudes before rounding (the exact minimiser of the squared distance) and happens in every training step, so that
-every checkpoint keeps the guarantee. Gradients pass rounding and projection as if they were not there.
+every checkpoint keeps the guarantee. Gradients pass rounding and projection as if they were not there, except that
+the scale of a channel that fills its budget is not charged for weights that the budget took.
+
+Where sums need only fit for images, a penalty on their excess joins the loss.
 """
 
 import math
@@ -27,7 +30,7 @@ TEMPERATURE = 3.0
 DISTILLED = 0.7  # share of the float network's answers in the loss, the labels have the rest
 EXCESS_WEIGHT = 0.1
 MARGIN = 0.85  # of an accumulator's range, that training holds sums to
-FIFTHS = 5
+FIFTHS = 5  # parts that the sums of a fully connected layer are watched in
 BISECTIONS = 14
 CALIBRATION_IMAGES = 2000
 
@@ -101,7 +104,7 @@ def as_kernel(weight):
 class NarrowLeNet5(nn.Module):
     """LeNet-5 as the integer hardware computes it, in float.
 
-    bits: of the operands, {"image": 2, "c1": 2, ...} for outputs, {"c1": 3, ...} in `weight_bits`.
+    weight_bits: {"c1": 4, ...}. activation_bits: of the image and of the outputs, {"image": 2, "c1": 2, ...}.
     widths: accumulator bits that no input may exceed, of each layer, {"c1": 8, ...}; empty for none.
     """
 
@@ -115,9 +118,6 @@ class NarrowLeNet5(nn.Module):
         self.weight_scales = nn.ParameterDict({n: nn.Parameter(torch.zeros((len(w),) + (1,) * (w.ndim - 1)))
                                                for n, w in self.weights.items()})
         self.output_scales = nn.ParameterDict({n: nn.Parameter(torch.zeros(())) for n in WEIGHT_LAYERS[:-1]})
-
-    def scales(self):
-        return list(self.weight_scales.values()) + list(self.output_scales.values())
 
     def largest_input(self, name):
         source = (["image"] + WEIGHT_LAYERS)[WEIGHT_LAYERS.index(name)]
