@@ -40,7 +40,8 @@ const char* tool_version() { return WIDTHWISE_VERSION; }
 
 const std::vector<Command>& commands() {
     static const std::vector<Command> kCommands = {run_command(),    compare_command(), sweep_command(),
-                                                   search_command(), check_command(),   inspect_command()};
+                                                   search_command(), report_command(),  check_command(),
+                                                   inspect_command()};
     return kCommands;
 }
 

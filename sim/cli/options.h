@@ -25,12 +25,16 @@ struct CommandSpec {
     std::string details;   ///< paragraphs for --help; may be empty
     std::vector<OptionSpec> options;
     std::vector<std::string> examples;  ///< without the program's name; work from the repository's root
+    bool repeats_argument = false;      ///< the positional one
+    /// Shell lines that the examples need first; {} stands for the program.
+    std::vector<std::string> preparations;
 };
 
 /// What was given on a command line.
 class ParsedOptions {
 public:
-    std::string argument;  ///< the positional one; "" with help
+    std::string argument;  ///< the (first) positional one; "" with help
+    std::vector<std::string> arguments;  ///< all of them
     [[nodiscard]] bool has(const std::string& name) const { return values.contains(name); }
     /// The value of an option, or `fallback`.
     [[nodiscard]] std::string text(const std::string& name, const std::string& fallback = "") const;

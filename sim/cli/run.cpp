@@ -46,7 +46,8 @@ struct Outputs {
 
 std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
-                       repeated_options(options, {"engine", "accumulator", "energy"}));
+                       repeated_options(options, {"engine", "accumulator", "energy"}) +
+                           (options.has("histogram") ? " --histogram" : ""));
 }
 
 void run(const ParsedOptions& options) {
@@ -66,6 +67,7 @@ void run(const ParsedOptions& options) {
         request.engine = engine;
         request.jobs = jobs;
         request.show_progress = !options.has("quiet");
+        request.histograms = options.has("histogram");
         request.dump = outputs.dump ? &*outputs.dump : nullptr;
         request.wave = outputs.wave_request;
         RunOutcome outcome = simulate(workload, request, guard).front();
@@ -97,6 +99,7 @@ Command run_command() {
                      "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or "
                      "18,c3=16."},
                     energy_option(),
+                    {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
                     out_option(),
                     {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},
                     force_option(),

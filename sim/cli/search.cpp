@@ -133,8 +133,8 @@ Command search_command() {
         out_option(),
         force_option(),
         {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
-    spec.examples = {"configs/widthwise-8x8.yaml --images 0:2000",
-                     "configs/course.yaml --images 0:2000 --max-loss 0.1 --minimise bits"};
+    spec.examples = {"configs/widthwise-8x8.yaml --images 0:500",
+                     "configs/course.yaml --images 0:500 --max-loss 0.1 --minimise bits"};
     return {spec, search};
 }
 

@@ -34,6 +34,19 @@ void take(std::string_view& bytes, Value& value) {
     bytes.remove_prefix(sizeof value);
 }
 
+void put_all(std::string& bytes, const std::vector<std::uint64_t>& values) {
+    put(bytes, values.size());
+    for (const std::uint64_t value : values) put(bytes, value);
+}
+
+std::vector<std::uint64_t> take_all(std::string_view& bytes) {
+    std::size_t count = 0;
+    take(bytes, count);
+    std::vector<std::uint64_t> values;
+    for (std::size_t i = 0; i < count; ++i) take(bytes, values.emplace_back());
+    return values;
+}
+
 ImageSource source_of(const Workload& workload) {
     return [&workload](int image) { return workload.input(image); };
 }
@@ -65,6 +78,7 @@ std::string simulate_shard(const Workload& workload, const SimulationRequest& re
         wave = std::make_unique<VcdWriter>(request.wave->path, request.wave->limits, false);
         engine.record_waveform(*wave);
     }
+    if (request.histograms) engine.collect_histograms();
     LayerDump* dump = request.dump;
     if (dump != nullptr) engine.report_values(values_of(*dump));
     RunOutcome outcome;
@@ -100,6 +114,11 @@ std::string encode_outcome(const RunOutcome& outcome) {
     put(bytes, record.store);
     put(bytes, record.layers.size());
     for (const LayerRecord& layer : record.layers) put(bytes, layer);
+    put(bytes, record.histograms.size());
+    for (const PsumHistogram& histogram : record.histograms) {
+        put_all(bytes, histogram.positive());
+        put_all(bytes, histogram.negative());
+    }
     put(bytes, outcome.predictions.size());
     for (const Prediction& prediction : outcome.predictions) put(bytes, prediction);
     return bytes;
@@ -116,6 +135,11 @@ RunOutcome decode_outcome(const std::string& bytes) {
     std::size_t count = 0;
     take(rest, count);
     for (std::size_t i = 0; i < count; ++i) take(rest, record.layers.emplace_back());
+    take(rest, count);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::vector<std::uint64_t> positive = take_all(rest);
+        record.histograms.push_back(PsumHistogram::from_counts(std::move(positive), take_all(rest)));
+    }
     take(rest, count);
     for (std::size_t i = 0; i < count; ++i) take(rest, outcome.predictions.emplace_back());
     if (!rest.empty()) throw SimulationError("a worker's answer is too long");
@@ -167,6 +191,7 @@ std::vector<RunOutcome> simulate_fast(const Workload& workload, const Simulation
     std::vector<RunOutcome> outcomes;
     for (const HardwareParams& hardware : request.variants) {
         FastEngine engine(workload.network, hardware, request.jobs);
+        if (request.histograms) engine.collect_histograms();
         if (dump != nullptr) engine.report_values(values_of(*dump));
         RunOutcome& outcome = outcomes.emplace_back();
         const auto sink = sink_of(workload, outcome, dump, [&bar] {

@@ -27,6 +27,7 @@ struct SimulationRequest {
     EngineChoice engine = EngineChoice::systemc;
     int jobs = 1;
     bool show_progress = false;
+    bool histograms = false;          ///< of the finished psums, per layer
     LayerDump* dump = nullptr;        ///< with one variant only
     std::optional<WaveRequest> wave;  ///< with one variant and one job only
 };

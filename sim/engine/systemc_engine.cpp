@@ -86,6 +86,7 @@ struct SystemcEngine::Implementation {
     sc_core::sc_signal<bool> reset{"reset"};
     Accelerator accelerator;
     std::unique_ptr<WaveSampler> sampler;
+    bool histograms = false;
     int batch_first = 0;  ///< image index of the running batch's first image
 
 private:
@@ -113,10 +114,13 @@ void SystemcEngine::report_values(ValueSink sink) {
     });
 }
 
+void SystemcEngine::collect_histograms() { implementation_->histograms = true; }
+
 RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
     Implementation& i = *implementation_;
     i.record = RunRecord{};
     i.record.layers.resize(i.full.layers.size());
+    if (i.histograms) i.record.histograms.resize(i.full.layers.size());
     i.power_up();
     std::vector<std::uint8_t> inputs;
     for (int image = first; image < end; image += i.full.images) {

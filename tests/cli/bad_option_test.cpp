@@ -18,7 +18,7 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
     const std::string config = "configs/widthwise-8x8.yaml";
     const std::vector<BadLine> lines = {
         {{}, "a command is missing"},
-        {{"rnu", config}, "unknown command 'rnu' (allowed: run, compare, sweep, search, check, "
+        {{"rnu", config}, "unknown command 'rnu' (allowed: run, compare, sweep, search, report, check, "
                             "inspect), did you mean 'run'?"},
         {{"--versoin"}, "unknown option '--versoin'"},
         {{"run"}, "CONFIG is missing"},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the commands print, and that the help's examples work.
-#include <sstream>
-
 #include <gmock/gmock.h>
+
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/tool.h"
 
@@ -20,13 +20,16 @@ TEST(CommandLine, VersionAndOverview) {
     const test::ToolResult help = test::run_tool({"--help"});
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* command : {"run", "compare", "check", "inspect"}) EXPECT_THAT(help.out, HasSubstr(command));
+    for (const char* command : {"run", "compare", "sweep", "search", "report", "check", "inspect"}) {
+        EXPECT_THAT(help.out, HasSubstr(command));
+    }
 }
 
 class HelpExamples : public testing::TestWithParam<const char*> {};
 
 TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
     const test::TemporaryFolder folder;
+    folder.write("results/there", "");
     const test::ToolResult help = test::run_tool({GetParam(), "--help"});
     ASSERT_EQ(help.status, 0);
     int examples = 0;
@@ -36,7 +39,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
         std::vector<std::string> arguments;
         std::istringstream words(line.substr(sizeof "  " WIDTHWISE_EXECUTABLE));
         for (std::string word; words >> word;) {
-            if (word.ends_with(".vcd")) word = folder.path(word);  // not into the repository
+            // Not into the repository.
+            if (word.ends_with(".vcd") || word.starts_with("results/")) word = folder.path(word);
             arguments.push_back(word);
         }
         const test::ToolResult result = test::run_tool(arguments);
@@ -46,7 +50,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
     EXPECT_GE(examples, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples, testing::Values("run", "compare", "check", "inspect"),
+INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
+                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect"),
                          [](const auto& command) { return std::string(command.param); });
 
 TEST(Check, SaysOkAndWhatIsUsed) {

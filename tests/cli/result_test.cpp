@@ -30,13 +30,14 @@ TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
         const test::TemporaryFolder folder;
         for (const char* jobs : {"1", "2", "3"}) {
             const test::ToolResult result = test::run_tool(
-                {"run", config, "--images", "5:24", "--accumulator", "16", "--quiet", "--jobs", jobs, "--out",
-                 folder.path(std::string("out") + jobs), "--dump-layers", folder.path(std::string("layers") + jobs)});
+                {"run", config, "--images", "5:24", "--accumulator", "16", "--quiet", "--jobs", jobs, "--histogram",
+                 "--out", folder.path(std::string("out") + jobs), "--dump-layers",
+                 folder.path(std::string("layers") + jobs)});
             ASSERT_EQ(result.status, 0) << result.err;
         }
         EXPECT_EQ(folder.names().size(), 6U);
         const auto out = files(folder.path("out1"));
-        EXPECT_EQ(out.size(), 5U);
+        EXPECT_EQ(out.size(), 7U);
         EXPECT_EQ(out, files(folder.path("out2")));
         EXPECT_EQ(out, files(folder.path("out3")));
         EXPECT_EQ(files(folder.path("layers1")), files(folder.path("layers2")));

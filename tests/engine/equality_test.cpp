@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <numeric>
 #include <string>
 #include <tuple>
 
@@ -16,6 +17,7 @@
 #include "engine/random_case.h"
 #include "engine/record_text.h"
 #include "engine/systemc_engine.h"
+#include "schedule/utilisation.h"
 
 namespace widthwise {
 namespace {
@@ -31,6 +33,7 @@ struct Answer {
 template <typename Engine>
 Answer answer_of(Engine& engine, const RandomCase& random) {
     Answer answer;
+    engine.collect_histograms();
     engine.report_values([&](int op, int image, int channel, int pixel, int value) {
         answer.values[{op, image, channel, pixel}] = value;
     });
@@ -40,6 +43,23 @@ Answer answer_of(Engine& engine, const RandomCase& random) {
     return answer;
 }
 
+/// Empty when histograms hold every output, and the elements' busy cycles every multiplication.
+std::string imbalance(const RandomCase& random, const RunRecord& record) {
+    std::string text;
+    const Schedule schedule = compile(random.network, random.hardware, random.hardware.batch);
+    const auto busy = busy_cycles(schedule, record.images);
+    for (std::size_t l = 0; l < record.layers.size(); ++l) {
+        const LayerRecord& layer = record.layers[l];
+        const std::uint64_t macs = layer.events[Event::mac_multiply] + layer.events[Event::mac_gated];
+        const std::uint64_t cycles = std::accumulate(busy[l].begin(), busy[l].end(), std::uint64_t{0});
+        if (cycles != macs) text += fmt::format("layer {}: {} busy cycles, {} multiplications\n", l, cycles, macs);
+        std::uint64_t psums = 0;
+        for (const PsumHistogram::Bucket& bucket : record.histograms.at(l).buckets()) psums += bucket.count;
+        if (psums != layer.overflow.outputs) text += fmt::format("layer {}: {} psums in buckets\n", l, psums);
+    }
+    return text;
+}
+
 /// Empty when both engines agree.
 std::string difference(const RandomCase& random) {
     SystemcEngine clocked(random.network, random.hardware);
@@ -47,6 +67,7 @@ std::string difference(const RandomCase& random) {
     const Answer expected = answer_of(clocked, random);
     const Answer actual = answer_of(fast, random);
     std::string text = record_difference(expected.record, actual.record);
+    text += imbalance(random, expected.record);
     if (expected.outputs != actual.outputs) text += "network outputs differ\n";
     if (expected.values != actual.values) text += "values of operators differ\n";
     return text;

@@ -151,6 +151,7 @@ std::int64_t PeArray::settle_output(int row, int column) {
     record.overflow.events += events;
     if (events > 0) ++(format.fits(exact) ? record.overflow.transient : record.overflow.persistent);
     if (statistics_ == PsumStatistics::outputs) record.psums.add(exact);
+    if (!record_.histograms.empty()) record_.histograms[static_cast<std::size_t>(layer.index)].add(exact);
     return value;
 }
 

@@ -38,6 +38,7 @@ struct FastEngine::Implementation {
     RunRecord batch_model;
     std::vector<fast::FastLayer> layers;
     ValueSink values;
+    bool histograms = false;
 };
 
 FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
@@ -49,6 +50,8 @@ void FastEngine::report_values(ValueSink sink) {
     implementation_->values = std::move(sink);
     implementation_->threads = 1;
 }
+
+void FastEngine::collect_histograms() { implementation_->histograms = true; }
 
 void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
                                            RunRecord& record, fast::Workspace& workspace, BlockMap& from,
@@ -66,6 +69,7 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
         };
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
+        workspace.histogram = histograms ? &record.histograms[l] : nullptr;
         layers[l].run(from, to, lanes, workspace, record.layers[l], probe);
         from.swap(to);
     }
@@ -127,6 +131,7 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
         const auto work = [&] {
             RunRecord record;
             record.layers.resize(engine.layers.size());
+            if (engine.histograms) record.histograms.resize(engine.layers.size());
             fast::Workspace workspace;
             BlockMap from, to;
             try {

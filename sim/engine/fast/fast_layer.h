@@ -30,6 +30,7 @@ struct Workspace {
     std::vector<LaneInts> exact, negative, value, events;  ///< per channel
     std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
     std::vector<OrderedChannel> ordered;
+    PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
 
 class FastLayer {
