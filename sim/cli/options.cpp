@@ -12,9 +12,6 @@
 #include "config/suggestion.h"
 
 namespace widthwise {
-namespace {
-
-namespace po = boost::program_options;
 
 std::vector<OptionSpec> all_options(const CommandSpec& spec) {
     std::vector<OptionSpec> options = spec.options;
@@ -23,6 +20,10 @@ std::vector<OptionSpec> all_options(const CommandSpec& spec) {
     options.push_back({"help", "", "Print this help."});
     return options;
 }
+
+namespace {
+
+namespace po = boost::program_options;
 
 po::options_description describe(const CommandSpec& spec) {
     constexpr unsigned kLine = 100;

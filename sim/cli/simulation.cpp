@@ -15,7 +15,9 @@
 #include "common/error.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "trace/fst_writer.h"
 #include "trace/vcd_writer.h"
+#include "trace/wave_fan.h"
 
 namespace widthwise {
 namespace {
@@ -69,14 +71,49 @@ OutputSink sink_of(const Workload& workload, RunOutcome& outcome, LayerDump* dum
     };
 }
 
+/// The writers that a request asks for.
+class Waveforms {
+public:
+    explicit Waveforms(const WaveRequest& request) : views_(request.limits, request.layers, request.views) {
+        std::vector<WaveWriter*> writers = {&views_};
+        if (!request.vcd.empty()) writers.push_back(&vcd_.emplace(request.vcd, request.limits, false));
+        if (!request.fst.empty()) writers.push_back(&fst_.emplace(request.fst, request.limits));
+        if (!request.timeline.empty()) {
+            writers.push_back(&timeline_.emplace(request.timeline, request.timeline_limits, request.timeline_layers,
+                                                 request.elements));
+        }
+        fan_.emplace(std::move(writers));
+    }
+    WaveWriter& writer() { return *fan_; }
+    void close() {
+        if (vcd_) vcd_->close();
+        if (fst_) fst_->close();
+        if (timeline_) timeline_->close();
+        const std::uint64_t recorded = vcd_   ? vcd_->recorded_cycles()
+                                       : fst_ ? fst_->recorded_cycles()
+                                              : timeline_->recorded_cycles();
+        if (recorded > 0) return;
+        throw InputError(
+            "waveform: no cycle of this run is within --wave-cycles, --wave-layer and --wave-image; nothing was "
+            "recorded");
+    }
+
+private:
+    WaveViewWriter views_;
+    std::optional<VcdWriter> vcd_;
+    std::optional<FstWriter> fst_;
+    std::optional<TimelineWriter> timeline_;
+    std::optional<WaveFan> fan_;
+};
+
 /// In a worker process: one variant over one run of images.
 std::string simulate_shard(const Workload& workload, const SimulationRequest& request, std::size_t variant,
                            const HalfOpenRange& images, const WorkerChannel& channel) {
-    std::unique_ptr<VcdWriter> wave;  // outlives the engine
+    std::optional<Waveforms> wave;  // outlives the engine
     SystemcEngine engine(workload.network, request.variants[variant]);
     if (request.wave) {
-        wave = std::make_unique<VcdWriter>(request.wave->path, request.wave->limits, false);
-        engine.record_waveform(*wave);
+        wave.emplace(*request.wave);
+        engine.record_waveform(wave->writer());
     }
     if (request.histograms) engine.collect_histograms();
     LayerDump* dump = request.dump;
@@ -84,13 +121,7 @@ std::string simulate_shard(const Workload& workload, const SimulationRequest& re
     RunOutcome outcome;
     outcome.record = engine.run(static_cast<int>(images.first), static_cast<int>(images.end), source_of(workload),
                                 sink_of(workload, outcome, dump, [&channel] { channel.progress(1); }));
-    if (wave) {
-        wave->close();
-        if (wave->recorded_cycles() == 0) {
-            throw InputError(
-                "--vcd: no cycle of this run is within --vcd-cycles and --vcd-layer; nothing was recorded");
-        }
-    }
+    if (wave) wave->close();
     return encode_outcome(outcome);
 }
 

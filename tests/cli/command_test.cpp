@@ -16,11 +16,13 @@ using testing::HasSubstr;
 const std::string kConfig = "configs/widthwise-8x8.yaml";
 
 TEST(CommandLine, VersionAndOverview) {
-    EXPECT_THAT(test::run_tool({"--version"}).out, testing::MatchesRegex("widthwise [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+    EXPECT_THAT(test::run_tool({"--version"}).out,
+                testing::MatchesRegex("widthwise [0-9]+\\.[0-9]+\\.[0-9]+\ncommit    [^\n]+\n"
+                                      "compiler  GNU [^\n]+\nSystemC   [0-9.]+\n"));
     const test::ToolResult help = test::run_tool({"--help"});
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* command : {"run", "compare", "sweep", "search", "report", "check", "inspect"}) {
+    for (const char* command : {"run", "compare", "sweep", "search", "report", "check", "inspect", "completion"}) {
         EXPECT_THAT(help.out, HasSubstr(command));
     }
 }
@@ -51,7 +53,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
-                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect"),
+                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect",
+                                         "completion"),
                          [](const auto& command) { return std::string(command.param); });
 
 TEST(Check, SaysOkAndWhatIsUsed) {
