@@ -7,6 +7,7 @@
 
 #include "explore/block_tree.h"
 #include "explore/parallel.h"
+#include "schedule/schedule_model.h"
 
 namespace widthwise {
 namespace {
@@ -35,21 +36,6 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
     total.labelled += part.labelled;
     total.correct += part.correct;
     for (std::size_t l = 0; l < part.layers.size(); ++l) total.layers[l] += part.layers[l];
-}
-
-void scale(LayerRecord& record, std::uint64_t times) {
-    record.cycles.total *= times;
-    record.cycles.compute *= times;
-    for (std::uint64_t& stall : record.cycles.stalls) stall *= times;
-    for (std::size_t e = 0; e < kEventCount; ++e) record.events[static_cast<Event>(e)] *= times;
-}
-
-void add_batches(RunRecord& total, RunRecord batch, std::uint64_t times) {
-    scale(batch.load, times);
-    scale(batch.store, times);
-    for (LayerRecord& layer : batch.layers) scale(layer, times);
-    batch.images *= times;
-    total += batch;
 }
 
 }  // namespace
@@ -90,16 +76,7 @@ std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vec
 RunRecord full_record(const ValueOutcome& values, const RunRecord& batch, const RunRecord& rest, int batch_images) {
     RunRecord record;
     record.layers = values.layers;
-    const auto size = static_cast<std::uint64_t>(batch_images);
-    if (values.images >= size) add_batches(record, batch, values.images / size);
-    if (values.images % size != 0) add_batches(record, rest, 1);
-    // The model counts every multiplication as done; gated ones were counted with the values.
-    for (LayerRecord& layer : record.layers) {
-        const std::uint64_t gated = layer.events[Event::mac_gated];
-        for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write}) {
-            layer.events[event] -= gated;
-        }
-    }
+    add_modelled_batches(record, batch, rest, batch_images, values.images);
     return record;
 }
 

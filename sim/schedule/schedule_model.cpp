@@ -127,4 +127,36 @@ RunRecord model_schedule(const Schedule& schedule) {
     return run;
 }
 
+namespace {
+
+void scale(LayerRecord& record, std::uint64_t times) {
+    record.cycles.total *= times;
+    record.cycles.compute *= times;
+    for (std::uint64_t& stall : record.cycles.stalls) stall *= times;
+    for (std::size_t e = 0; e < kEventCount; ++e) record.events[static_cast<Event>(e)] *= times;
+}
+
+void add_times(RunRecord& record, RunRecord model, std::uint64_t times) {
+    scale(model.load, times);
+    scale(model.store, times);
+    for (LayerRecord& layer : model.layers) scale(layer, times);
+    model.images *= times;
+    record += model;
+}
+
+}  // namespace
+
+void add_modelled_batches(RunRecord& record, const RunRecord& batch, const RunRecord& rest, int batch_images,
+                          std::uint64_t images) {
+    const auto size = static_cast<std::uint64_t>(batch_images);
+    if (images >= size) add_times(record, batch, images / size);
+    if (images % size != 0) add_times(record, rest, 1);
+    for (LayerRecord& layer : record.layers) {
+        const std::uint64_t gated = layer.events[Event::mac_gated];
+        for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write}) {
+            layer.events[event] -= gated;
+        }
+    }
+}
+
 }  // namespace widthwise

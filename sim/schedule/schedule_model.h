@@ -17,4 +17,10 @@ namespace widthwise {
 /// of resident weights.
 RunRecord model_schedule(const Schedule& schedule);
 
+/// Completes what was counted with the values of `images` images (overflow, psums, `mac.gated`) by the models of their
+/// batches: as many of `batch_images` as there are, and one of the images that remain (`rest`, ignored when none do).
+/// Gated multiplications, which the models count as done, are taken off.
+void add_modelled_batches(RunRecord& record, const RunRecord& batch, const RunRecord& rest, int batch_images,
+                          std::uint64_t images);
+
 }  // namespace widthwise

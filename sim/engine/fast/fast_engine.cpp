@@ -80,37 +80,12 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     }
 }
 
-namespace {
-
-void scale(LayerRecord& record, std::uint64_t times) {
-    record.cycles.total *= times;
-    record.cycles.compute *= times;
-    for (std::uint64_t& stall : record.cycles.stalls) stall *= times;
-    for (std::size_t e = 0; e < kEventCount; ++e) record.events[static_cast<Event>(e)] *= times;
-}
-
-/// The model counts every multiplication as done; gated ones were counted with the values.
-void settle_gating(LayerRecord& record) {
-    const std::uint64_t gated = record.events[Event::mac_gated];
-    for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write})
-        record.events[event] -= gated;
-}
-
-}  // namespace
-
 /// Cycles and events of `images` images: full batches, and the smaller last one.
 void FastEngine::Implementation::add_schedule(int images, RunRecord& record) const {
-    const auto add = [&](RunRecord model, std::uint64_t times) {
-        scale(model.load, times);
-        scale(model.store, times);
-        for (LayerRecord& layer : model.layers) scale(layer, times);
-        model.images *= times;
-        record += model;
-    };
-    const int batch = schedule.images;
-    if (images >= batch) add(batch_model, static_cast<std::uint64_t>(images / batch));
-    if (images % batch != 0) add(model_schedule(compile(network, schedule.hardware, images % batch)), 1);
-    for (LayerRecord& layer : record.layers) settle_gating(layer);
+    const int remaining = images % schedule.images;
+    const RunRecord rest =
+        remaining == 0 ? RunRecord{} : model_schedule(compile(network, schedule.hardware, remaining));
+    add_modelled_batches(record, batch_model, rest, schedule.images, static_cast<std::uint64_t>(images));
 }
 
 RunRecord FastEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {

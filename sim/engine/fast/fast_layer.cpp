@@ -68,7 +68,7 @@ void FastLayer::prepare_weights() {
             const std::int8_t weight = l.weights[m * l.taps.size() + t];
             quad_weights_[m * per_channel + t] = weight;
             (weight > 0 ? quad_positive_ : quad_negative_)[m * per_channel + t] = weight;
-            tap_weights_[m * l.taps.size() + t] = weight;
+            tap_weights_[m * l.taps.size() + t] = pair_of(weight);
             sum += weight;
         }
         const std::int64_t start = l.bias_preload && !l.bias.empty() ? l.bias[m] : 0;
@@ -77,7 +77,7 @@ void FastLayer::prepare_weights() {
         dot_constant_.push_back(static_cast<std::int32_t>(start) - (flip_ ? 128 * sum : 0));
     }
     requantizer_.emplace(l.requant, l.requant_scales, l.bias_preload ? std::span<const std::int64_t>{} : l.bias,
-                         l.worst_case_bits);
+                         l.worst_case_bits, dispatch_);
 }
 
 void FastLayer::run(const BlockMap& input, BlockMap& output, int lanes, Workspace& workspace, LayerRecord& record,
@@ -250,14 +250,14 @@ void FastLayer::sum_plainly(int pixel, int lanes, Workspace& workspace, LayerRec
     const bool every_add = statistics_ == PsumStatistics::every_add;
     for (int m = 0; m < layer_.sums.channels; ++m) {
         const auto i = static_cast<std::size_t>(m);
-        const std::int16_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
+        const std::int32_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
         LaneBytes& out = workspace.sums[i * pixels + static_cast<std::size_t>(pixel)];
         for (int lane = 0; lane < lanes; ++lane) {
             Accumulator accumulator(layer_.accumulator);
             accumulator.start(start_exact_[i]);
             for (std::size_t t = 0; t < workspace.taps.size(); ++t) {
                 const std::uint8_t byte = workspace.taps[t]->lane[lane];
-                accumulator.add(weights[t] * (flip_ ? static_cast<std::int8_t>(byte) : byte));
+                accumulator.add(weight_of(weights[t]) * (flip_ ? static_cast<std::int8_t>(byte) : byte));
                 if (every_add) record.psums.add(accumulator.exact());
             }
             accumulator.finish();

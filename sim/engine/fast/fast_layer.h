@@ -77,9 +77,9 @@ private:
     int padded_height_ = 0, padded_width_ = 0;
     std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the padded map, from a pixel's top left corner
     std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * groups]
-    std::vector<std::int16_t> tap_weights_;                                  ///< [channel][tap]
-    std::vector<std::int64_t> start_exact_;                                  ///< per channel: preloaded bias, or 0
-    std::vector<std::int32_t> start_;                                        ///< the same in a lane's width
+    std::vector<std::int32_t> tap_weights_;   ///< [channel][tap], as pair_of() gives them
+    std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
+    std::vector<std::int32_t> start_;         ///< the same in a lane's width
     std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
     std::optional<LaneRequantizer> requantizer_;
 };

@@ -90,10 +90,10 @@ void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, Lane
 }
 
 WIDTHWISE_VECTOR_CLONES
-void ordered_saturating(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low,
+void ordered_saturating(const LaneShorts* wide, int taps, const std::int32_t* weights, std::int32_t low,
                         std::int32_t high, LaneInts& value, LaneInts& events) {
     for (int t = 0; t < taps; ++t) {
-        const std::int32_t weight = weights[t];
+        const std::int32_t weight = weight_of(weights[t]);
         for (int l = 0; l < kLanes; ++l) {
             const std::int32_t sum = value.lane[l] + weight * wide[t].lane[l];
             const std::int32_t kept = saturate_to_range(sum, low, high);
@@ -104,12 +104,12 @@ void ordered_saturating(const LaneShorts* wide, int taps, const std::int16_t* we
 }
 
 WIDTHWISE_VECTOR_CLONES
-void ordered_wrapping(const LaneShorts* wide, int taps, const std::int16_t* weights, std::int32_t low,
+void ordered_wrapping(const LaneShorts* wide, int taps, const std::int32_t* weights, std::int32_t low,
                       std::int32_t high, LaneInts& value, LaneInts& events) {
     const std::uint32_t half = static_cast<std::uint32_t>(high) + 1;
     const std::uint32_t mask = 2 * half - 1;
     for (int t = 0; t < taps; ++t) {
-        const std::int32_t weight = weights[t];
+        const std::int32_t weight = weight_of(weights[t]);
         for (int l = 0; l < kLanes; ++l) {
             const std::int32_t sum = value.lane[l] + weight * wide[t].lane[l];
             // wrap_to_bits() in unsigned arithmetic: at 31 bits its offset would leave a signed register's range.
@@ -117,6 +117,55 @@ void ordered_wrapping(const LaneShorts* wide, int taps, const std::int16_t* weig
             value.lane[l] = kept;
             events.lane[l] += sum < low || sum > high ? 1 : 0;
         }
+    }
+}
+
+/// product / 2^shift, rounded as shift_right_rounded() and gemmlowp_round() do: what is added before the arithmetic
+/// shift decides the rounding. `product` leaves room for it.
+template <Rounding Mode>
+[[gnu::always_inline]] inline std::int64_t shifted(std::int64_t product, const IntegerScale& scale) {
+    const std::int64_t negative = product >> 63;  // -1 or 0
+    if constexpr (Mode == Rounding::floor) return product >> scale.shift;
+    if constexpr (Mode == Rounding::toward_zero) return (product + (negative & scale.below_one)) >> scale.shift;
+    if constexpr (Mode == Rounding::half_up) return (product + scale.half) >> scale.shift;
+    if constexpr (Mode == Rounding::half_away) {
+        return (product + scale.half + (negative & scale.tie)) >> scale.shift;
+    }
+    const std::int64_t odd = (product >> scale.shift) & 1 & scale.tie;
+    return (product + scale.half + odd + scale.tie) >> scale.shift;
+}
+
+template <Rounding Mode>
+[[gnu::always_inline]] inline void requantize_with(const LaneInts* sums, std::span<const IntegerScale> channels,
+                                                   const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+    const std::int32_t low = format.clamp_low - format.zero_point;
+    const std::int32_t high = format.clamp_high - format.zero_point;
+    for (std::size_t m = 0; m < channels.size(); ++m) {
+        const IntegerScale scale = channels[m];
+        std::int32_t rounded[kLanes];
+        for (int l = 0; l < kLanes; ++l) {
+            const std::int64_t product = std::int64_t{sums[m].lane[l] + scale.bias} * scale.multiplier;
+            rounded[l] = static_cast<std::int32_t>(shifted<Mode>(product, scale));
+        }
+        std::uint8_t* bytes = out[static_cast<std::ptrdiff_t>(m) * stride].lane;
+        for (int l = 0; l < kLanes; ++l) {
+            std::int32_t value = rounded[l] < low ? low : rounded[l];
+            value = value > high ? high : value;
+            bytes[l] = static_cast<std::uint8_t>(value + format.zero_point);
+        }
+    }
+}
+
+WIDTHWISE_VECTOR_CLONES
+void requantize_integer_portable(const LaneInts* sums, std::span<const IntegerScale> channels,
+                                 const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+    switch (format.rounding) {
+        case Rounding::floor: requantize_with<Rounding::floor>(sums, channels, format, out, stride); break;
+        case Rounding::toward_zero: requantize_with<Rounding::toward_zero>(sums, channels, format, out, stride); break;
+        case Rounding::half_up: requantize_with<Rounding::half_up>(sums, channels, format, out, stride); break;
+        case Rounding::half_away:
+        case Rounding::gemmlowp: requantize_with<Rounding::half_away>(sums, channels, format, out, stride); break;
+        case Rounding::half_even: requantize_with<Rounding::half_even>(sums, channels, format, out, stride); break;
     }
 }
 
@@ -161,6 +210,12 @@ void ordered_sums(Dispatch dispatch, const AccumulatorFormat& format, const Lane
             ordered_wrapping(wide, taps, channel.weights, low, high, *channel.value, *channel.events);
         }
     }
+}
+
+void requantize_integer(Dispatch dispatch, const LaneInts* sums, std::span<const IntegerScale> channels,
+                        const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+    if (dispatch == Dispatch::avx512) return requantize_integer_avx512(sums, channels, format, out, stride);
+    requantize_integer_portable(sums, channels, format, out, stride);
 }
 
 }  // namespace widthwise::fast

@@ -4,10 +4,12 @@
 // the results of sim/arithmetic/accumulator.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
 #include "arithmetic/accumulator.h"
+#include "arithmetic/requantize.h"
 
 namespace widthwise::fast {
 
@@ -56,15 +58,36 @@ bool prefixes_may_leave(Dispatch dispatch, const LaneQuads* quads, int groups, c
 /// Activations of each tap widened to 16 bits.
 void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide);
 
+/// A weight in both halves of 32 bits: broadcasting those takes one instruction less than broadcasting 16.
+constexpr std::int32_t pair_of(std::int8_t weight) {
+    const std::uint32_t half = static_cast<std::uint16_t>(weight);
+    return static_cast<std::int32_t>(half << 16 | half);
+}
+constexpr std::int32_t weight_of(std::int32_t pair) { return static_cast<std::int16_t>(pair); }
+
 /// One output channel's sum in order of accumulation, in a register of format.bits (at most 31) that is checked after
 /// every addition.
 struct OrderedChannel {
-    const std::int16_t* weights = nullptr;  ///< per tap
+    const std::int32_t* weights = nullptr;  ///< per tap, as pair_of() gives them
     std::int32_t start = 0;                 ///< within range
     LaneInts* value = nullptr;
     LaneInts* events = nullptr;  ///< additions that did not fit
 };
 void ordered_sums(Dispatch dispatch, const AccumulatorFormat& format, const LaneShorts* wide, int taps,
                   std::span<const OrderedChannel> channels);
+
+/// What a channel's requantization in integers needs: the quotient (sum + bias) * multiplier / 2^shift fits 32 bits.
+struct IntegerScale {
+    std::int32_t bias = 0;
+    std::int32_t multiplier = 1;
+    int shift = 0;
+    std::int64_t below_one = 0;  ///< 2^shift - 1
+    std::int64_t half = 0;       ///< 2^(shift - 1); 0 without a shift
+    std::int64_t tie = -1;       ///< what breaks a tie, as a mask; 0 without a shift
+};
+/// requantize() of every lane of every channel in the modes fixed_point (all roundings but gemmlowp's) and shift.
+/// Channel m's bytes go to out[m * stride].
+void requantize_integer(Dispatch dispatch, const LaneInts* sums, std::span<const IntegerScale> channels,
+                        const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride);
 
 }  // namespace widthwise::fast

@@ -139,7 +139,7 @@ WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, i
     for (int t = 0; t < taps; ++t) {
         const __m512i x = _mm512_load_si512(wide[t].lane);
         for (int m = 0; m < Channels; ++m) {
-            const __m512i product = _mm512_mullo_epi16(x, _mm512_set1_epi16(channels[m].weights[t]));
+            const __m512i product = _mm512_mullo_epi16(x, _mm512_set1_epi32(channels[m].weights[t]));
             const __m512i sum = _mm512_adds_epi16(value[m], product);
             const __m512i wrapped = _mm512_add_epi16(value[m], product);
             __mmask32 overflow = 0;
@@ -186,7 +186,7 @@ WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, i
     for (int t = 0; t < taps; ++t) {
         const __m512i x = _mm512_load_si512(wide[t].lane);
         for (int m = 0; m < Channels; ++m) {
-            const __m512i products = _mm512_mullo_epi16(x, _mm512_set1_epi16(channels[m].weights[t]));
+            const __m512i products = _mm512_mullo_epi16(x, _mm512_set1_epi32(channels[m].weights[t]));
             const __m512i product[2] = {_mm512_cvtepi16_epi32(_mm512_castsi512_si256(products)),
                                         _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(products, 1))};
             for (int h = 0; h < 2; ++h) {
@@ -233,6 +233,68 @@ void ordered_sums_avx512(const AccumulatorFormat& format, const LaneShorts* wide
     for (; m < channels.size(); ++m) ordered_some_channels<1>(format, wide, taps, channels.data() + m);
 }
 
+namespace {
+
+/// What must be added to a product so that an arithmetic right shift rounds as `Mode` says.
+template <Rounding Mode>
+WIDTHWISE_AVX512 inline __m512i nudged(__m512i product, const IntegerScale& scale) {
+    if constexpr (Mode == Rounding::floor) return product;
+    const __m512i half = _mm512_set1_epi64(scale.half);
+    const __m512i negative = _mm512_srai_epi64(product, 63);
+    if constexpr (Mode == Rounding::toward_zero) {
+        return _mm512_add_epi64(product, _mm512_and_si512(negative, _mm512_set1_epi64(scale.below_one)));
+    }
+    if constexpr (Mode == Rounding::half_up) return _mm512_add_epi64(product, half);
+    const __m512i mask = _mm512_set1_epi64(scale.tie);
+    if constexpr (Mode == Rounding::half_away) {
+        return _mm512_add_epi64(_mm512_add_epi64(product, half), _mm512_and_si512(negative, mask));
+    }
+    const __m512i quotient = _mm512_sra_epi64(product, _mm_cvtsi32_si128(scale.shift));
+    const __m512i odd = _mm512_and_si512(_mm512_and_si512(quotient, _mm512_set1_epi64(1)), mask);
+    return _mm512_add_epi64(_mm512_add_epi64(product, half), _mm512_add_epi64(odd, mask));
+}
+
+template <Rounding Mode>
+WIDTHWISE_AVX512 inline void requantize_with(const LaneInts* sums, std::span<const IntegerScale> channels,
+                                             const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+    const __m512i low = _mm512_set1_epi32(format.clamp_low - format.zero_point);
+    const __m512i high = _mm512_set1_epi32(format.clamp_high - format.zero_point);
+    const __m512i zero_point = _mm512_set1_epi32(format.zero_point);
+    for (std::size_t m = 0; m < channels.size(); ++m) {
+        const IntegerScale& scale = channels[m];
+        const __m512i bias = _mm512_set1_epi32(scale.bias);
+        const __m512i multiplier = _mm512_set1_epi64(scale.multiplier);
+        const __m128i shift = _mm_cvtsi32_si128(scale.shift);
+        std::uint8_t* bytes = out[static_cast<std::ptrdiff_t>(m) * stride].lane;
+        for (int l = 0; l < kLanes; l += 16) {
+            const __m512i sum = _mm512_add_epi32(_mm512_load_si512(sums[m].lane + l), bias);
+            const __m512i even = nudged<Mode>(_mm512_mul_epi32(sum, multiplier), scale);
+            const __m512i odd = nudged<Mode>(_mm512_mul_epi32(_mm512_srli_epi64(sum, 32), multiplier), scale);
+            // The quotients' low halves, the odd ones moved up beside the even ones.
+            __m512i value = _mm512_mask_shuffle_epi32(_mm512_sra_epi64(even, shift), 0xAAAA,
+                                                      _mm512_sra_epi64(odd, shift), _MM_PERM_CCAA);
+            value = _mm512_min_epi32(_mm512_max_epi32(value, low), high);
+            _mm_store_si128(reinterpret_cast<__m128i*>(bytes + l),
+                            _mm512_cvtepi32_epi8(_mm512_add_epi32(value, zero_point)));
+        }
+    }
+}
+
+}  // namespace
+
+WIDTHWISE_AVX512
+void requantize_integer_avx512(const LaneInts* sums, std::span<const IntegerScale> channels,
+                               const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+    switch (format.rounding) {
+        case Rounding::floor: requantize_with<Rounding::floor>(sums, channels, format, out, stride); break;
+        case Rounding::toward_zero: requantize_with<Rounding::toward_zero>(sums, channels, format, out, stride); break;
+        case Rounding::half_up: requantize_with<Rounding::half_up>(sums, channels, format, out, stride); break;
+        case Rounding::half_away:
+        case Rounding::gemmlowp: requantize_with<Rounding::half_away>(sums, channels, format, out, stride); break;
+        case Rounding::half_even: requantize_with<Rounding::half_even>(sums, channels, format, out, stride); break;
+    }
+}
+
 }  // namespace widthwise::fast
 
 #else
@@ -246,8 +308,13 @@ namespace {
 bool avx512_available() { return false; }
 void gather_quads_avx512(std::span<const LaneBytes* const>, bool, LaneQuads*) { absent(); }
 void dot_quads_avx512(const LaneQuads*, int, const std::int8_t*, int, LaneInts*) { absent(); }
+bool prefixes_may_leave_avx512(const LaneQuads*, int, const BoundedChannel&, std::int32_t, std::int32_t) { absent(); }
 void widen_avx512(std::span<const LaneBytes* const>, bool, LaneShorts*) { absent(); }
 void ordered_sums_avx512(const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) {
+    absent();
+}
+void requantize_integer_avx512(const LaneInts*, std::span<const IntegerScale>, const RequantFormat&, LaneBytes*,
+                               std::ptrdiff_t) {
     absent();
 }
 

@@ -14,5 +14,7 @@ bool prefixes_may_leave_avx512(const LaneQuads* quads, int groups, const Bounded
 void widen_avx512(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide);
 void ordered_sums_avx512(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
                          std::span<const OrderedChannel> channels);
+void requantize_integer_avx512(const LaneInts* sums, std::span<const IntegerScale> channels,
+                               const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride);
 
 }  // namespace widthwise::fast

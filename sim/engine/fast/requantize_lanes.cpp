@@ -2,7 +2,7 @@
 #include "engine/fast/requantize_lanes.h"
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
@@ -149,79 +149,31 @@ void requantize_float(const LaneInts* sums, std::span<const std::int64_t> biases
     }
 }
 
-/// Fixed point in float64 lanes: with at most 53 bits the product is exact there, and so is the scaling by a power of
-/// two. The quotient is limited to the clamp's integers before it is rounded, which no rounding mode can tell.
-template <Rounding Mode>
-[[gnu::always_inline]] inline void requantize_exact_double(const LaneInts& sums, std::int32_t bias, double factor,
-                                                           double low, double high, std::int32_t zero_point,
-                                                           std::uint8_t* bytes) {
-    constexpr double kMagic = 6755399441055744.0;  // 1.5 * 2^52: adding it rounds half to even at the units
-    for (int l = 0; l < kLanes; ++l) {
-        double quotient = static_cast<double>(sums.lane[l] + bias) * factor;
-        quotient = quotient < low ? low : quotient;
-        quotient = quotient > high ? high : quotient;
-        const double nearest = (quotient + kMagic) - kMagic;
-        double rounded = nearest;
-        if constexpr (Mode != Rounding::half_even) {
-            const double below = nearest > quotient ? nearest - 1.0 : nearest;  // floor
-            const double rest = quotient - below;
-            const bool negative = quotient < 0.0;
-            if constexpr (Mode == Rounding::floor) rounded = below;
-            if constexpr (Mode == Rounding::toward_zero) rounded = below + (negative & (rest > 0.0) ? 1.0 : 0.0);
-            if constexpr (Mode == Rounding::half_up) rounded = below + (rest >= 0.5 ? 1.0 : 0.0);
-            if constexpr (Mode == Rounding::half_away) {
-                rounded = below + ((rest > 0.5) | ((rest == 0.5) & !negative) ? 1.0 : 0.0);
-            }
-        }
-        bytes[l] = static_cast<std::uint8_t>(static_cast<std::int32_t>(rounded) + zero_point);
-    }
-}
-
-using ExactFactor = LaneRequantizer::ExactFactor;
-
-template <Rounding Mode>
-[[gnu::always_inline]] inline void requantize_with(const LaneInts* sums, std::span<const ExactFactor> channels,
-                                                   const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
-    const double low = format.clamp_low - format.zero_point;
-    const double high = format.clamp_high - format.zero_point;
-    for (std::size_t m = 0; m < channels.size(); ++m) {
-        requantize_exact_double<Mode>(sums[m], channels[m].bias, channels[m].factor, low, high, format.zero_point,
-                                      out[static_cast<std::ptrdiff_t>(m) * stride].lane);
-    }
-}
-
-WIDTHWISE_VECTOR_CLONES
-void requantize_fixed(const LaneInts* sums, std::span<const ExactFactor> channels, const RequantFormat& format,
-                      LaneBytes* out, std::ptrdiff_t stride) {
-    switch (format.rounding) {
-        case Rounding::floor: requantize_with<Rounding::floor>(sums, channels, format, out, stride); break;
-        case Rounding::toward_zero: requantize_with<Rounding::toward_zero>(sums, channels, format, out, stride); break;
-        case Rounding::half_up: requantize_with<Rounding::half_up>(sums, channels, format, out, stride); break;
-        case Rounding::half_away:
-        case Rounding::gemmlowp: requantize_with<Rounding::half_away>(sums, channels, format, out, stride); break;
-        case Rounding::half_even: requantize_with<Rounding::half_even>(sums, channels, format, out, stride); break;
-    }
-}
-
 }  // namespace
 
 LaneRequantizer::LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales,
-                                 std::span<const std::int64_t> biases, int bits)
-    : format_(format), scales_(scales), biases_(biases) {
-    constexpr int kLaneBits = 31;    // sum plus bias in 32 bits
-    constexpr int kDoubleBits = 53;  // and its product in a float64
+                                 std::span<const std::int64_t> biases, int bits, Dispatch dispatch)
+    : dispatch_(dispatch), format_(format), scales_(scales), biases_(biases) {
+    constexpr int kLaneBits = 31;  // sum plus bias, multiplier, and the rounded quotient
     if (bits > kLaneBits) return;
     const bool fixed = format.mode == RequantMode::fixed_point;
-    const bool gemmlowp = fixed && format.rounding == Rounding::gemmlowp;
-    const bool shifts = fixed || format.mode == RequantMode::shift;
     if (format.mode == RequantMode::float32) path_ = Path::float32;
-    if (shifts && !gemmlowp && bits + (fixed ? format.multiplier_bits : 1) <= kDoubleBits) path_ = Path::float64;
-    if (path_ != Path::float64) return;
+    if (!fixed && format.mode != RequantMode::shift) return;
+    if (fixed && format.rounding == Rounding::gemmlowp) return;
     for (std::size_t m = 0; m < scales.size(); ++m) {
-        const double multiplier = fixed ? static_cast<double>(scales[m].multiplier) : 1.0;
-        factors_.push_back(
-            {biases.empty() ? 0 : static_cast<std::int32_t>(biases[m]), std::ldexp(multiplier, -scales[m].shift)});
+        const std::int64_t multiplier = fixed ? scales[m].multiplier : 1;
+        const auto multiplier_bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(multiplier)));
+        if (multiplier_bits > kLaneBits || bits + multiplier_bits - scales[m].shift > kLaneBits) return;
+        IntegerScale scale;
+        scale.bias = biases.empty() ? 0 : static_cast<std::int32_t>(biases[m]);
+        scale.multiplier = static_cast<std::int32_t>(multiplier);
+        scale.shift = scales[m].shift;
+        scale.below_one = (std::int64_t{1} << scale.shift) - 1;
+        scale.half = scale.shift > 0 ? std::int64_t{1} << (scale.shift - 1) : 0;
+        scale.tie = scale.shift > 0 ? -1 : 0;
+        integer_scales_.push_back(scale);
     }
+    path_ = Path::integer;
 }
 
 void LaneRequantizer::run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const {
@@ -230,8 +182,8 @@ void LaneRequantizer::run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t s
                          static_cast<float>(format_.clamp_high - format_.zero_point), format_.zero_point, out, stride);
         return;
     }
-    if (path_ == Path::float64) {
-        requantize_fixed(sums, factors_, format_, out, stride);
+    if (path_ == Path::integer) {
+        requantize_integer(dispatch_, sums, integer_scales_, format_, out, stride);
         return;
     }
     for (std::size_t m = 0; m < scales_.size(); ++m) {

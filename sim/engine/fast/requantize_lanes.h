@@ -60,26 +60,21 @@ public:
     /// `bits` bounds the magnitude of sum plus bias. `biases` is empty or has one entry per channel; both spans must
     /// outlive the object.
     LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales,
-                    std::span<const std::int64_t> biases, int bits);
+                    std::span<const std::int64_t> biases, int bits, Dispatch dispatch);
 
     /// Channel m's bytes go to out[m * stride].
     void run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const;
 
-    /// What a channel's lanes need beside their sums where fixed point is exact in float64.
-    struct ExactFactor {
-        std::int32_t bias;
-        double factor;
-    };
-
 private:
     /// Which form of the arithmetic gives the definition's result.
-    enum class Path : std::uint8_t { float32, float64, plain };
+    enum class Path : std::uint8_t { float32, integer, plain };
 
+    Dispatch dispatch_;
     RequantFormat format_;
     std::span<const RequantScale> scales_;
     std::span<const std::int64_t> biases_;
     Path path_ = Path::plain;
-    std::vector<ExactFactor> factors_;
+    std::vector<IntegerScale> integer_scales_;
 };
 
 }  // namespace widthwise::fast
