@@ -110,7 +110,7 @@ const makers = {
                 const { ctx, scales: { x, y } } = chart;
                 const half = Math.min(24, (y.bottom - y.top) / data.layers.length / 2.4);
                 ctx.save();
-                ctx.strokeStyle = okabeIto.vermillion;
+                ctx.strokeStyle = theme.ink;
                 ctx.lineWidth = 4;
                 data.layers.forEach((layer, i) => {
                     for (const side of [-1, 1]) {

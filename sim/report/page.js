@@ -76,7 +76,7 @@ function addFolder(parent, folder) {
     element("pre", folder.configuration, details);
 }
 
-// How many pixels have a colour: a chart without data has only grey lines. For tests and for the reader of the source.
+// How many pixels have a colour: axes and limits are grey or black, so that a chart without data has none. For tests.
 function colouredPixels(canvas) {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let coloured = 0;

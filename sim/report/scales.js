@@ -55,7 +55,7 @@ const limitLines = {
         for (const line of lines) {
             const at = x.getPixelForValue(line.place);
             if (at < area.left - 1 || at > area.right + 1) continue;
-            ctx.strokeStyle = line.own ? okabeIto.vermillion : theme.muted;
+            ctx.strokeStyle = line.own ? theme.ink : theme.muted;
             ctx.lineWidth = line.own ? 2.5 : 1;
             ctx.setLineDash(line.own ? [] : [3, 4]);
             ctx.beginPath();
