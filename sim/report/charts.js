@@ -138,7 +138,7 @@ const makers = {
                     datasets: [{ data: bars, backgroundColor: okabeIto.blue, barPercentage: 0.5 }] },
             options: options({ x: psumScale(reach, data.x),
                                y: axis("", { grid: { display: false }, ticks: { color: theme.ink } }) },
-                             { indexAxis: "y", layout: { padding: { top: 18 } },
+                             { indexAxis: "y", layout: { padding: { top: 18, right: 22 } },
                                plugins: { legend: { display: false }, tooltip,
                                           limitLines: { lines: limitsWithin(reach, 0) } } }),
             plugins: [limitLines, ownLimits]
@@ -173,7 +173,7 @@ const makers = {
             options: options({ x: psumScale(reach, data.x),
                                y: axis(data.y, { type: "logarithmic", min: floor,
                                                  ticks: { color: theme.muted, callback: percent } }) },
-                             { layout: { padding: { top: 18 } }, interaction: { mode: "nearest", intersect: false },
+                             { layout: { padding: { top: 18, right: 22 } }, interaction: { mode: "nearest", intersect: false },
                                plugins: { legend: { display: false }, tooltip,
                                           limitLines: { lines: limitsWithin(reach, data.bits) } } }),
             plugins: [limitLines]

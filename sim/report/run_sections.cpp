@@ -164,13 +164,14 @@ Section histogram_section(const RunFigures& run) {
     return section;
 }
 
+constexpr std::size_t kMostElementsInTable = 1024;  // beyond, a browser takes long to lay the table out
+
 Section utilisation_section(const RunFigures& run) {
     Section section;
     section.title = "Utilisation of the array";
     section.note =
         "Percent of a layer's cycles in which each processing element multiplies (row = output channel, column = "
-        "output "
-        "pixel or image); the last map is of all layers together.";
+        "output pixel or image); the last map is of all layers together.";
     section.headers = {"layer", "row", "column", "busy cycles", "utilisation %"};
     std::vector<double> all;
     double cycles = 0;
@@ -190,12 +191,14 @@ Section utilisation_section(const RunFigures& run) {
             const auto busy = static_cast<double>(layer.busy[i]);
             shares.push_back(busy / layer.cycles);
             all[i] += busy;
+            if (layer.busy.size() > kMostElementsInTable) continue;
             section.rows.push_back(
                 {layer.name, i / layer.columns, i % layer.columns, layer.busy[i], 100 * busy / layer.cycles});
         }
         section.charts.push_back(map(layer.name, layer.columns, shares));
     }
     if (section.charts.empty()) return section;
+    if (section.rows.empty()) section.note += " The numbers are in utilisation.csv.";
     for (double& busy : all) busy /= cycles;
     section.charts.push_back(map("all", columns, all));
     return section;
