@@ -22,6 +22,8 @@ Command check_command();
 Command inspect_command();
 Command sweep_command();
 Command search_command();
+Command report_command();
+Command completion_command();
 
 /// Carries out a command line (without the program's name). `program` is how the tool was called.
 void execute(const std::string& program, const std::vector<std::string>& arguments);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/command.h"
-
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "cli/build_info.h"
+#include "cli/command.h"
 #include "common/error.h"
 #include "config/suggestion.h"
 
@@ -16,11 +16,11 @@ std::string overview(const std::string& program) {
         "saves\n\nUsage: {} COMMAND ...\n\nCommands:\n",
         tool_version(), program);
     for (const Command& command : commands()) {
-        text += fmt::format("  {:<10}{}\n", command.spec.name, command.spec.summary);
+        text += fmt::format("  {:<12}{}\n", command.spec.name, command.spec.summary);
     }
     return text + fmt::format(
                       "\n  {0} COMMAND --help   options and examples of a command\n"
-                      "  {0} --version        version of the tool\n",
+                      "  {0} --version        version of the tool and what it was built from\n",
                       program);
 }
 
@@ -39,8 +39,9 @@ const Command& find_command(const std::string& name) {
 const char* tool_version() { return WIDTHWISE_VERSION; }
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> kCommands = {run_command(),    compare_command(), sweep_command(),
-                                                   search_command(), check_command(),   inspect_command()};
+    static const std::vector<Command> kCommands = {run_command(),     compare_command(),   sweep_command(),
+                                                   search_command(),  report_command(),    check_command(),
+                                                   inspect_command(), completion_command()};
     return kCommands;
 }
 
@@ -52,7 +53,8 @@ void execute(const std::string& program, const std::vector<std::string>& argumen
         return;
     }
     if (first == "--version") {
-        fmt::print("widthwise {}\n", tool_version());
+        fmt::print("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
+                   WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION);
         return;
     }
     const Command& command = find_command(first);

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The executable: turns exceptions into messages and exit statuses (0 done, 1 the run failed, 2 bad input).
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -7,12 +12,8 @@
 #include <cstring>
 #include <exception>
 #include <string>
-#include <vector>
-
-#include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <systemc>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -23,8 +24,17 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 
+/// On a terminal that has colours, for people who have not asked for none (no-color.org).
+bool colours_on_standard_error() {
+    const char* none = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
+    return isatty(STDERR_FILENO) != 0 && !dumb && (none == nullptr || *none == '\0');
+}
+
 int fail(int status, const std::string& message) {
-    fmt::print(stderr, "widthwise: error: {}\n", message);
+    const bool coloured = colours_on_standard_error();
+    fmt::print(stderr, "widthwise: {}error:{} {}\n", coloured ? "\x1b[1;31m" : "", coloured ? "\x1b[0m" : "", message);
     return status;
 }
 

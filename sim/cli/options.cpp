@@ -12,9 +12,6 @@
 #include "config/suggestion.h"
 
 namespace widthwise {
-namespace {
-
-namespace po = boost::program_options;
 
 std::vector<OptionSpec> all_options(const CommandSpec& spec) {
     std::vector<OptionSpec> options = spec.options;
@@ -23,6 +20,10 @@ std::vector<OptionSpec> all_options(const CommandSpec& spec) {
     options.push_back({"help", "", "Print this help."});
     return options;
 }
+
+namespace {
+
+namespace po = boost::program_options;
 
 po::options_description describe(const CommandSpec& spec) {
     constexpr unsigned kLine = 100;
@@ -103,18 +104,23 @@ ParsedOptions parse_options(const CommandSpec& spec, const std::vector<std::stri
     }
     if (result.has("help")) return result;
     if (positional.empty()) refuse(spec, fmt::format("{} is missing", spec.argument));
-    if (positional.size() > 1)
+    if (positional.size() > 1 && !spec.repeats_argument)
         refuse(spec, fmt::format("one {} is expected, not also '{}'", spec.argument, positional[1]));
-    if (positional.front().empty()) refuse(spec, fmt::format("{} is empty", spec.argument));
+    for (const std::string& text : positional) {
+        if (text.empty()) refuse(spec, fmt::format("{} is empty", spec.argument));
+    }
     result.argument = positional.front();
+    result.arguments = std::move(positional);
     return result;
 }
 
 std::string help_text(const CommandSpec& spec, const std::string& program) {
     std::ostringstream text;
-    text << fmt::format("Usage: {} {} {} [options]\n\n{}\n", program, spec.name, spec.argument, spec.summary);
+    text << fmt::format("Usage: {} {} {}{} [options]\n\n{}\n", program, spec.name, spec.argument,
+                        spec.repeats_argument ? " ..." : "", spec.summary);
     if (!spec.details.empty()) text << '\n' << spec.details << '\n';
     text << '\n' << describe(spec) << (spec.examples.size() == 1 ? "\nExample:\n" : "\nExamples:\n");
+    for (const std::string& line : spec.preparations) text << "  " << fmt::format(fmt::runtime(line), program) << '\n';
     for (const std::string& example : spec.examples) text << fmt::format("  {} {} {}\n", program, spec.name, example);
     text << "\nExit status: 0 done, 1 the run failed, 2 bad input.\n";
     return text.str();

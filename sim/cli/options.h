@@ -16,6 +16,7 @@ struct OptionSpec {
     std::string argument;  ///< what help calls its value; "" for a flag
     std::string help;
     bool repeats = false;
+    std::vector<std::string> choices = {};  ///< its values if there are few; for completion
 };
 
 struct CommandSpec {
@@ -25,12 +26,17 @@ struct CommandSpec {
     std::string details;   ///< paragraphs for --help; may be empty
     std::vector<OptionSpec> options;
     std::vector<std::string> examples;  ///< without the program's name; work from the repository's root
+    bool repeats_argument = false;      ///< the positional one
+    /// Shell lines that the examples need first; {} stands for the program.
+    std::vector<std::string> preparations;
+    std::vector<std::string> argument_choices;  ///< values of the positional one if there are few; for completion
 };
 
 /// What was given on a command line.
 class ParsedOptions {
 public:
-    std::string argument;  ///< the positional one; "" with help
+    std::string argument;                ///< the (first) positional one; "" with help
+    std::vector<std::string> arguments;  ///< all of them
     [[nodiscard]] bool has(const std::string& name) const { return values.contains(name); }
     /// The value of an option, or `fallback`.
     [[nodiscard]] std::string text(const std::string& name, const std::string& fallback = "") const;
@@ -39,7 +45,10 @@ public:
     std::map<std::string, std::vector<std::string>> values;  ///< flags have an empty list
 };
 
-/// Every command has --help, --quiet and --json beside its own. Throws InputError for unknown options (naming the
+/// The options of a command: its own, and --help, --quiet and --json, which every command has.
+std::vector<OptionSpec> all_options(const CommandSpec& spec);
+
+/// Throws InputError for unknown options (naming the
 /// nearest), options without their value or given twice, and a missing or surplus argument.
 ParsedOptions parse_options(const CommandSpec& spec, const std::vector<std::string>& arguments);
 

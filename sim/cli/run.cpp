@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // widthwise run: images through one accelerator.
-#include <optional>
-
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <deque>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -26,33 +27,60 @@ struct Outputs {
             dump.emplace(options.text("dump-layers"), force, workload.network, static_cast<int>(images.first),
                          static_cast<int>(images.end), workload.config.hardware.batch);
         }
-        if (options.has("vcd")) {
-            wave.emplace(options.text("vcd"), StagedOutput::Kind::file, force, "waveform");
-            wave_request = WaveRequest{wave->partial(), wave_limits(options, schedule)};
+        if (!records_waveform(options)) return;
+        wave_request.emplace();
+        wave_request->limits = wave_limits(options, schedule, images);
+        for (const LayerSchedule& layer : schedule.layers) wave_request->layers.push_back(layer.name);
+        if (options.has("vcd")) wave_request->vcd = add_waveform(options.text("vcd"), force);
+        if (options.has("fst")) wave_request->fst = add_waveform(options.text("fst"), force);
+        if (!options.has("timeline")) return;
+        WaveRequest& request = *wave_request;
+        request.timeline =
+            waves.emplace_back(options.text("timeline"), StagedOutput::Kind::file, force, "timeline").partial();
+        request.timeline_limits = request.limits;
+        if (!options.has("wave-cycles")) request.timeline_limits.end_cycle = WaveLimits::kUnlimited;
+        for (const LayerSchedule& layer : schedule.layers) {
+            request.timeline_layers.push_back({layer.name, layer.taps.size()});
         }
+        request.elements = schedule.hardware.array.rows * schedule.hardware.array.columns;
+    }
+
+    /// The waveform and the files that open it in viewers. Returns where to write the waveform.
+    std::string add_waveform(const std::string& path, bool force) {
+        const auto stage = [&](const char* suffix, const char* what) {
+            return waves.emplace_back(path + suffix, StagedOutput::Kind::file, force, what).partial();
+        };
+        const std::string partial = stage("", "waveform");
+        WaveViewWriter::Files view{path, path + ".layers", "", "", ""};
+        view.save_to = stage(".gtkw", "GTKWave save file");
+        view.filter_to = stage(".layers", "GTKWave filter file");
+        view.commands_to = stage(".sucl", "Surfer command file");
+        wave_request->views.push_back(std::move(view));
+        return partial;
     }
 
     void commit() {
         if (dump) dump->commit();
-        if (wave) wave->commit();
+        for (StagedOutput& wave : waves) wave.commit();
         if (folder) folder->commit();
     }
 
     std::optional<ResultFolder> folder;
     std::optional<LayerDump> dump;
-    std::optional<StagedOutput> wave;
+    std::deque<StagedOutput> waves;  ///< waveforms and what opens them
     std::optional<WaveRequest> wave_request;
 };
 
 std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
-                       repeated_options(options, {"engine", "accumulator", "energy"}));
+                       repeated_options(options, {"engine", "accumulator", "energy"}) +
+                           (options.has("histogram") ? " --histogram" : ""));
 }
 
 void run(const ParsedOptions& options) {
     const EngineChoice engine = chosen_engine(options);
     check_waveform_options(options);
-    const int jobs = options.has("vcd") ? 1 : chosen_jobs(options);
+    const int jobs = records_waveform(options) ? 1 : chosen_jobs(options);
     const Workload workload(options.argument, options.text("accumulator"), options.text("energy"));
     const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
     const Schedule schedule = workload.compiled(workload.config.hardware);
@@ -66,20 +94,25 @@ void run(const ParsedOptions& options) {
         request.engine = engine;
         request.jobs = jobs;
         request.show_progress = !options.has("quiet");
+        request.histograms = options.has("histogram");
         request.dump = outputs.dump ? &*outputs.dump : nullptr;
         request.wave = outputs.wave_request;
         RunOutcome outcome = simulate(workload, request, guard).front();
-        report.emplace(workload.setup(workload.config, schedule, images, command_text(options, images), engine_name(engine)),
-                       std::move(outcome));
+        report.emplace(
+            workload.setup(workload.config, schedule, images, command_text(options, images), engine_name(engine)),
+            std::move(outcome));
         if (outputs.folder) write_run(*outputs.folder, *report);
         InterruptGuard::check();
         outputs.commit();
     }
     if (options.has("json")) fmt::print("{}", json_text(summary_json(*report)));
     else if (!options.has("quiet")) fmt::print("{}", run_text(*report));
-    for (const auto& [name, what] :
-         {std::pair{"out", "results"}, {"dump-layers", "layer outputs"}, {"vcd", "waveforms"}}) {
-        if (options.has(name)) spdlog::info("{} are in {}", what, options.text(name));
+    for (const auto& [name, what] : {std::pair{"out", "results"},
+                                     {"dump-layers", "layer outputs"},
+                                     {"vcd", "waveforms"},
+                                     {"fst", "waveforms"},
+                                     {"timeline", "timeline"}}) {
+        if (options.has(name)) spdlog::info("{}: {}", what, options.text(name));
     }
 }
 
@@ -91,19 +124,21 @@ Command run_command() {
     spec.argument = "CONFIG";
     spec.summary = "Run images through an accelerator: accuracy, cycles, stalls, overflow, energy.";
     spec.details = "CONFIG is a YAML file that names the hardware, the network and the images (see configs/README.md).";
-    spec.options = {images_option(),
-                    engine_option(),
-                    {"accumulator", "SPEC",
-                     "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or "
-                     "18,c3=16."},
-                    energy_option(),
-                    out_option(),
-                    {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},
-                    force_option(),
-                    jobs_option()};
+    spec.options = {
+        images_option(),
+        engine_option(),
+        {"accumulator", "SPEC",
+         "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or "
+         "18,c3=16."},
+        energy_option(),
+        {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
+        out_option(),
+        {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},
+        force_option(),
+        jobs_option()};
     for (OptionSpec& option : waveform_options()) spec.options.push_back(std::move(option));
     spec.examples = {"configs/widthwise-8x8.yaml --images 0:100 --accumulator 16",
-                     "configs/widthwise-8x8.yaml --images 0:1 --vcd lenet5.vcd --vcd-layer c3 --force"};
+                     "configs/widthwise-8x8.yaml --images 0:1 --vcd lenet5.vcd --wave-layer c3 --force"};
     return {spec, run};
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 #include "config/suggestion.h"
@@ -18,7 +18,7 @@ int layer_index(const std::string& name, const Schedule& schedule) {
         if (lower_case(layer.name) == lower_case(name)) return layer.index;
         names.push_back(layer.name);
     }
-    throw InputError(fmt::format("--vcd-layer: the network has no layer '{}' (layers: {}){}", name,
+    throw InputError(fmt::format("--wave-layer: the network has no layer '{}' (layers: {}){}", name,
                                  fmt::join(names, ", "), suggestion(name, names)));
 }
 
@@ -31,9 +31,13 @@ OptionSpec images_option() {
 }
 
 OptionSpec engine_option() {
-    return {"engine", "NAME",
-            "systemc: the clocked model (default). fast: the same values, cycles and counts without a clock. both: run both "
-            "and fail unless they agree."};
+    return {"engine",
+            "NAME",
+            "systemc: the clocked model (default). fast: the same values, cycles and counts without a clock. both: run "
+            "both "
+            "and fail unless they agree.",
+            false,
+            {"systemc", "fast", "both"}};
 }
 
 OptionSpec energy_option() {
@@ -54,12 +58,19 @@ OptionSpec force_option() { return {"force", "", "Replace outputs that exist."};
 
 std::vector<OptionSpec> waveform_options() {
     return {
-        {"vcd", "FILE", "Record waveforms (VCD) that GTKWave and others open. Implies one job."},
-        {"vcd-cycles", "A:B",
-         fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}).", kDefaultWaveCycles)},
-        {"vcd-layer", "NAME", "Only the cycles in which this layer runs."},
-        {"vcd-depth", "N", "Levels of scopes from the top, 1 to 16 (default: all)."},
-        {"vcd-scope", "GLOB", "Only scopes that match, such as '*.pe_array' or '*.links.*'; may be repeated.", true}};
+        {"vcd", "FILE",
+         "Record waveforms (VCD), with FILE.gtkw for GTKWave and FILE.sucl for Surfer beside them. Implies one job."},
+        {"fst", "FILE", "The same in GTKWave's compressed format."},
+        {"timeline", "FILE",
+         "Record what each unit did when, for Perfetto (ui.perfetto.dev) or chrome://tracing; all cycles unless "
+         "--wave-cycles says otherwise. Implies one job."},
+        {"wave-cycles", "A:B",
+         fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}, all with --wave-image).",
+                     kDefaultWaveCycles)},
+        {"wave-layer", "NAME", "Only the cycles in which this layer runs."},
+        {"wave-image", "N", "Only the cycles of this image (and those of its batch)."},
+        {"wave-depth", "N", "Levels of scopes from the top, 1 to 16 (default: all)."},
+        {"wave-scope", "GLOB", "Only scopes that match, such as '*.pe_array' or '*.links.*'; may be repeated.", true}};
 }
 
 namespace {
@@ -87,34 +98,47 @@ std::string repeated_options(const ParsedOptions& options, const std::vector<std
     return text;
 }
 
+bool records_waveform(const ParsedOptions& options) {
+    return options.has("vcd") || options.has("fst") || options.has("timeline");
+}
+
 void check_waveform_options(const ParsedOptions& options) {
-    if (options.has("vcd") && chosen_engine(options) == EngineChoice::fast) {
-        throw InputError("--vcd: the fast engine has no clock to record; use --engine systemc or both");
-    }
-    if (!options.has("vcd")) {
+    if (!records_waveform(options)) {
         for (const OptionSpec& option : waveform_options()) {
-            if (options.has(option.name)) throw InputError(fmt::format("--{} needs --vcd FILE", option.name));
+            if (options.has(option.name))
+                throw InputError(fmt::format("--{} needs --vcd, --fst or --timeline FILE", option.name));
         }
         return;
     }
+    const std::string format = options.has("vcd") ? "--vcd" : options.has("fst") ? "--fst" : "--timeline";
+    if (chosen_engine(options) == EngineChoice::fast) {
+        throw InputError(format + ": the fast engine has no clock to record; use --engine systemc or both");
+    }
     if (options.has("jobs") && options.text("jobs") != "1") {
-        throw InputError("--vcd: one waveform shows one simulation; use it with --jobs 1 or without --jobs");
+        throw InputError(format + ": one waveform shows one simulation; use it with --jobs 1 or without --jobs");
     }
 }
 
-WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule) {
+WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule, const HalfOpenRange& images) {
     constexpr IntRange kDepth{1, 16};
     WaveLimits limits;
     limits.end_cycle = kDefaultWaveCycles;
-    if (options.has("vcd-cycles")) {
+    if (options.has("wave-image")) {
+        const int first = static_cast<int>(images.first);
+        const int image =
+            parse_integer("--wave-image", options.text("wave-image"), {first, static_cast<int>(images.end) - 1});
+        limits.image = image - (image - first) % schedule.images;
+        limits.end_cycle = WaveLimits::kUnlimited;
+    }
+    if (options.has("wave-cycles")) {
         const HalfOpenRange cycles =
-            parse_range("--vcd-cycles", options.text("vcd-cycles"), std::numeric_limits<std::int64_t>::max());
+            parse_range("--wave-cycles", options.text("wave-cycles"), std::numeric_limits<std::int64_t>::max());
         limits.first_cycle = static_cast<std::uint64_t>(cycles.first);
         limits.end_cycle = static_cast<std::uint64_t>(cycles.end);
     }
-    if (options.has("vcd-depth")) limits.depth = parse_integer("--vcd-depth", options.text("vcd-depth"), kDepth);
-    limits.scopes = options.texts("vcd-scope");
-    if (options.has("vcd-layer")) limits.layer = layer_index(options.text("vcd-layer"), schedule);
+    if (options.has("wave-depth")) limits.depth = parse_integer("--wave-depth", options.text("wave-depth"), kDepth);
+    limits.scopes = options.texts("wave-scope");
+    if (options.has("wave-layer")) limits.layer = layer_index(options.text("wave-layer"), schedule);
     limits.validate();
     return limits;
 }

@@ -30,11 +30,14 @@ std::string engine_name(EngineChoice engine);
 /// "--name value" (with a blank before) for each of `names` that was given: what repeats a run.
 std::string repeated_options(const ParsedOptions& options, const std::vector<std::string>& names);
 
-/// Cycles recorded unless --vcd-cycles says otherwise.
+/// Cycles recorded unless --wave-cycles or --wave-image says otherwise.
 inline constexpr std::uint64_t kDefaultWaveCycles = 20000;
 
-/// Refuses --vcd-... without --vcd and several jobs with it.
+/// --vcd, --fst or --timeline is given.
+bool records_waveform(const ParsedOptions& options);
+/// Refuses --wave-... without a waveform and several jobs with one.
 void check_waveform_options(const ParsedOptions& options);
-WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule);
+/// `images`: those that are run.
+WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule, const HalfOpenRange& images);
 
 }  // namespace widthwise

@@ -125,7 +125,11 @@ Command search_command() {
     spec.options = {
         {"images", "A:B", "Images A up to B, B not among them (default: all there are)."},
         {"max-loss", "POINTS", "Percentage points of accuracy that may be lost against the widest (default: 0)."},
-        {"minimise", "WHAT", "energy, by the energy table (default), or bits, the sum of the layers' widths."},
+        {"minimise",
+         "WHAT",
+         "energy, by the energy table (default), or bits, the sum of the layers' widths.",
+         false,
+         {"energy", "bits"}},
         energy_option(),
         {"from", "BITS", "Narrowest width, 2 to 48 (default: 8)."},
         {"to", "BITS", "Widest width, which is the reference as well (default: 32)."},
@@ -133,8 +137,8 @@ Command search_command() {
         out_option(),
         force_option(),
         {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
-    spec.examples = {"configs/widthwise-8x8.yaml --images 0:2000",
-                     "configs/course.yaml --images 0:2000 --max-loss 0.1 --minimise bits"};
+    spec.examples = {"configs/widthwise-8x8.yaml --images 0:500",
+                     "configs/course.yaml --images 0:500 --max-loss 0.1 --minimise bits"};
     return {spec, search};
 }
 

@@ -15,7 +15,9 @@
 #include "common/error.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "trace/fst_writer.h"
 #include "trace/vcd_writer.h"
+#include "trace/wave_fan.h"
 
 namespace widthwise {
 namespace {
@@ -32,6 +34,19 @@ void take(std::string_view& bytes, Value& value) {
     if (bytes.size() < sizeof value) throw SimulationError("a worker's answer is too short");
     std::memcpy(&value, bytes.data(), sizeof value);
     bytes.remove_prefix(sizeof value);
+}
+
+void put_all(std::string& bytes, const std::vector<std::uint64_t>& values) {
+    put(bytes, values.size());
+    for (const std::uint64_t value : values) put(bytes, value);
+}
+
+std::vector<std::uint64_t> take_all(std::string_view& bytes) {
+    std::size_t count = 0;
+    take(bytes, count);
+    std::vector<std::uint64_t> values;
+    for (std::size_t i = 0; i < count; ++i) take(bytes, values.emplace_back());
+    return values;
 }
 
 ImageSource source_of(const Workload& workload) {
@@ -56,27 +71,57 @@ OutputSink sink_of(const Workload& workload, RunOutcome& outcome, LayerDump* dum
     };
 }
 
+/// The writers that a request asks for.
+class Waveforms {
+public:
+    explicit Waveforms(const WaveRequest& request) : views_(request.limits, request.layers, request.views) {
+        std::vector<WaveWriter*> writers = {&views_};
+        if (!request.vcd.empty()) writers.push_back(&vcd_.emplace(request.vcd, request.limits, false));
+        if (!request.fst.empty()) writers.push_back(&fst_.emplace(request.fst, request.limits));
+        if (!request.timeline.empty()) {
+            writers.push_back(&timeline_.emplace(request.timeline, request.timeline_limits, request.timeline_layers,
+                                                 request.elements));
+        }
+        fan_.emplace(std::move(writers));
+    }
+    WaveWriter& writer() { return *fan_; }
+    void close() {
+        if (vcd_) vcd_->close();
+        if (fst_) fst_->close();
+        if (timeline_) timeline_->close();
+        const std::uint64_t recorded = vcd_   ? vcd_->recorded_cycles()
+                                       : fst_ ? fst_->recorded_cycles()
+                                              : timeline_->recorded_cycles();
+        if (recorded > 0) return;
+        throw InputError(
+            "waveform: no cycle of this run is within --wave-cycles, --wave-layer and --wave-image; nothing was "
+            "recorded");
+    }
+
+private:
+    WaveViewWriter views_;
+    std::optional<VcdWriter> vcd_;
+    std::optional<FstWriter> fst_;
+    std::optional<TimelineWriter> timeline_;
+    std::optional<WaveFan> fan_;
+};
+
 /// In a worker process: one variant over one run of images.
 std::string simulate_shard(const Workload& workload, const SimulationRequest& request, std::size_t variant,
                            const HalfOpenRange& images, const WorkerChannel& channel) {
-    std::unique_ptr<VcdWriter> wave;  // outlives the engine
+    std::optional<Waveforms> wave;  // outlives the engine
     SystemcEngine engine(workload.network, request.variants[variant]);
     if (request.wave) {
-        wave = std::make_unique<VcdWriter>(request.wave->path, request.wave->limits, false);
-        engine.record_waveform(*wave);
+        wave.emplace(*request.wave);
+        engine.record_waveform(wave->writer());
     }
+    if (request.histograms) engine.collect_histograms();
     LayerDump* dump = request.dump;
     if (dump != nullptr) engine.report_values(values_of(*dump));
     RunOutcome outcome;
     outcome.record = engine.run(static_cast<int>(images.first), static_cast<int>(images.end), source_of(workload),
                                 sink_of(workload, outcome, dump, [&channel] { channel.progress(1); }));
-    if (wave) {
-        wave->close();
-        if (wave->recorded_cycles() == 0) {
-            throw InputError(
-                "--vcd: no cycle of this run is within --vcd-cycles and --vcd-layer; nothing was recorded");
-        }
-    }
+    if (wave) wave->close();
     return encode_outcome(outcome);
 }
 
@@ -100,6 +145,11 @@ std::string encode_outcome(const RunOutcome& outcome) {
     put(bytes, record.store);
     put(bytes, record.layers.size());
     for (const LayerRecord& layer : record.layers) put(bytes, layer);
+    put(bytes, record.histograms.size());
+    for (const PsumHistogram& histogram : record.histograms) {
+        put_all(bytes, histogram.positive());
+        put_all(bytes, histogram.negative());
+    }
     put(bytes, outcome.predictions.size());
     for (const Prediction& prediction : outcome.predictions) put(bytes, prediction);
     return bytes;
@@ -116,6 +166,11 @@ RunOutcome decode_outcome(const std::string& bytes) {
     std::size_t count = 0;
     take(rest, count);
     for (std::size_t i = 0; i < count; ++i) take(rest, record.layers.emplace_back());
+    take(rest, count);
+    for (std::size_t i = 0; i < count; ++i) {
+        std::vector<std::uint64_t> positive = take_all(rest);
+        record.histograms.push_back(PsumHistogram::from_counts(std::move(positive), take_all(rest)));
+    }
     take(rest, count);
     for (std::size_t i = 0; i < count; ++i) take(rest, outcome.predictions.emplace_back());
     if (!rest.empty()) throw SimulationError("a worker's answer is too long");
@@ -167,6 +222,7 @@ std::vector<RunOutcome> simulate_fast(const Workload& workload, const Simulation
     std::vector<RunOutcome> outcomes;
     for (const HardwareParams& hardware : request.variants) {
         FastEngine engine(workload.network, hardware, request.jobs);
+        if (request.histograms) engine.collect_histograms();
         if (dump != nullptr) engine.report_values(values_of(*dump));
         RunOutcome& outcome = outcomes.emplace_back();
         const auto sink = sink_of(workload, outcome, dump, [&bar] {

@@ -12,13 +12,21 @@
 #include "cli/workload.h"
 #include "results/layer_dump.h"
 #include "results/run_report.h"
+#include "trace/timeline_writer.h"
 #include "trace/wave_limits.h"
+#include "trace/wave_views.h"
 
 namespace widthwise {
 
 struct WaveRequest {
-    std::string path;
+    std::string vcd, fst;  ///< paths; "": not that format
     WaveLimits limits;
+    std::vector<std::string> layers;  ///< names in the schedule's order
+    std::vector<WaveViewWriter::Files> views;
+    std::string timeline;  ///< path; "": none
+    WaveLimits timeline_limits;
+    std::vector<TimelineWriter::Layer> timeline_layers;
+    int elements = 0;  ///< of the array
 };
 
 struct SimulationRequest {
@@ -27,6 +35,7 @@ struct SimulationRequest {
     EngineChoice engine = EngineChoice::systemc;
     int jobs = 1;
     bool show_progress = false;
+    bool histograms = false;          ///< of the finished psums, per layer
     LayerDump* dump = nullptr;        ///< with one variant only
     std::optional<WaveRequest> wave;  ///< with one variant and one job only
 };

@@ -143,7 +143,7 @@ Command sweep_command() {
         {"shard", "I/N", "Only part I of N: every N-th point, beginning with point I - 1."},
         {"merge", "DIR", "Compute nothing: join the parts in these folders; to be repeated for each.", true},
         {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
-    spec.examples = {"configs/sweeps/widths.yaml", "configs/sweeps/course-layers.yaml --shard 1/2"};
+    spec.examples = {"configs/sweeps/course-layers.yaml", "configs/sweeps/widths.yaml --shard 1/8"};
     return {spec, sweep};
 }
 

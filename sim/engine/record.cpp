@@ -65,6 +65,8 @@ RunRecord& RunRecord::operator+=(const RunRecord& other) {
     load += other.load;
     layers.resize(std::max(layers.size(), other.layers.size()));
     for (std::size_t i = 0; i < other.layers.size(); ++i) layers[i] += other.layers[i];
+    histograms.resize(std::max(histograms.size(), other.histograms.size()));
+    for (std::size_t i = 0; i < other.histograms.size(); ++i) histograms[i] += other.histograms[i];
     store += other.store;
     images += other.images;
     return *this;

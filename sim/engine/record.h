@@ -11,6 +11,7 @@
 
 #include "arithmetic/requantize.h"
 #include "energy/events.h"
+#include "engine/psum_histogram.h"
 
 namespace widthwise {
 
@@ -100,6 +101,7 @@ struct RunRecord {
     LayerRecord load;   ///< input images from DRAM
     std::vector<LayerRecord> layers;
     LayerRecord store;  ///< outputs to DRAM
+    std::vector<PsumHistogram> histograms;  ///< by layer; empty unless the engine was asked for them
     std::uint64_t images = 0;
 
     /// Adds the images of another record; the set-up is one and the same and stays.

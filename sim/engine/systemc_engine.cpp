@@ -25,8 +25,9 @@ sc_core::sc_time clock_period(const HardwareParams& hardware) {
 class WaveSampler : public sc_core::sc_module {
 public:
     sc_core::sc_in<bool> clk{"clk"};
-    WaveSampler(const sc_core::sc_module_name& name, WaveWriter& writer, const sc_core::sc_time& period)
-        : sc_module(name), writer_(writer), period_(period) {
+    WaveSampler(const sc_core::sc_module_name& name, WaveWriter& writer, const sc_core::sc_time& period,
+                const RunRecord& record, std::int64_t& overflow_events)
+        : sc_module(name), writer_(writer), period_(period), record_(record), overflow_events_(overflow_events) {
         SC_HAS_PROCESS(WaveSampler);
         SC_METHOD(sample);
         sensitive << clk.neg();
@@ -39,11 +40,16 @@ private:
             next_trigger(never_);
             return;
         }
+        std::uint64_t events = 0;
+        for (const LayerRecord& layer : record_.layers) events += layer.overflow.events;
+        overflow_events_ = static_cast<std::int64_t>(events);
         writer_.sample(sc_core::sc_time_stamp().value() / period_.value());
     }
 
     WaveWriter& writer_;
     sc_core::sc_time period_;
+    const RunRecord& record_;
+    std::int64_t& overflow_events_;
     sc_core::sc_event never_;
 };
 
@@ -86,7 +92,9 @@ struct SystemcEngine::Implementation {
     sc_core::sc_signal<bool> reset{"reset"};
     Accelerator accelerator;
     std::unique_ptr<WaveSampler> sampler;
-    int batch_first = 0;  ///< image index of the running batch's first image
+    bool histograms = false;
+    std::int64_t overflow_events = 0;  ///< so far, of all layers; for waveforms
+    int batch_first = 0;               ///< image index of the running batch's first image
 
 private:
     bool powered_ = false;
@@ -101,8 +109,11 @@ void SystemcEngine::record_waveform(WaveWriter& writer) {
     Implementation& i = *implementation_;
     WaveList list;
     i.accelerator.trace(list);
+    const std::string top = i.accelerator.name();
+    list.add(top + ".sequencer", "image", i.batch_first, 32);
+    list.add(top + ".pe_array", "overflow_events", i.overflow_events, 48);
     writer.begin(list, i.period.value());
-    i.sampler = std::make_unique<WaveSampler>("wave_sampler", writer, i.period);
+    i.sampler = std::make_unique<WaveSampler>("wave_sampler", writer, i.period, i.record, i.overflow_events);
     i.sampler->clk(i.clock);
 }
 
@@ -113,10 +124,13 @@ void SystemcEngine::report_values(ValueSink sink) {
     });
 }
 
+void SystemcEngine::collect_histograms() { implementation_->histograms = true; }
+
 RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
     Implementation& i = *implementation_;
     i.record = RunRecord{};
     i.record.layers.resize(i.full.layers.size());
+    if (i.histograms) i.record.histograms.resize(i.full.layers.size());
     i.power_up();
     std::vector<std::uint8_t> inputs;
     for (int image = first; image < end; image += i.full.images) {

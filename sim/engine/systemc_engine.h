@@ -25,6 +25,8 @@ public:
     void record_waveform(WaveWriter& writer);
     /// Reports every operator's values of everything that follows.
     void report_values(ValueSink sink);
+    /// Every record that follows has histograms of the finished psums.
+    void collect_histograms();
 
     /// Runs images [first, end) in batches of hardware.batch. May be called again; counts of each call are its own, but the
     /// set-up (resident weights) happens, and is counted, in the first call only.

@@ -2,6 +2,7 @@
 #include "results/run_files.h"
 
 #include "results/csv.h"
+#include "schedule/utilisation.h"
 
 namespace widthwise {
 namespace {
@@ -203,11 +204,47 @@ std::string predictions_csv(const RunReport& report) {
     return csv.str();
 }
 
+std::string psums_csv(const RunReport& report) {
+    CsvWriter csv;
+    csv.text("layer").text("low").text("high").text("count").end_row();
+    const std::vector<PsumHistogram>& histograms = report.outcome.record.histograms;
+    for (std::size_t l = 0; l < histograms.size(); ++l) {
+        for (const PsumHistogram::Bucket& bucket : histograms[l].buckets()) {
+            csv.text(report.run.schedule->layers[l].name).number(bucket.low).number(bucket.high);
+            csv.number(bucket.count).end_row();
+        }
+    }
+    return csv.str();
+}
+
+std::string utilisation_csv(const RunReport& report) {
+    const Schedule& schedule = *report.run.schedule;
+    const auto busy = busy_cycles(schedule, report.outcome.record.images);
+    const auto columns = static_cast<std::size_t>(schedule.hardware.array.columns);
+    CsvWriter csv;
+    csv.text("layer").text("cycles").text("row");
+    for (std::size_t c = 0; c < columns; ++c) csv.text("column" + std::to_string(c));
+    csv.end_row();
+    for (std::size_t l = 0; l < busy.size(); ++l) {
+        for (std::size_t i = 0; i < busy[l].size(); ++i) {
+            if (i % columns == 0) {
+                csv.text(schedule.layers[l].name).number(report.outcome.record.layers[l].cycles.total);
+                csv.number(i / columns);
+            }
+            csv.number(busy[l][i]);
+            if (i % columns + 1 == columns) csv.end_row();
+        }
+    }
+    return csv.str();
+}
+
 void write_run(ResultFolder& folder, const RunReport& report) {
     folder.write("summary.json", json_text(summary_json(report)));
     folder.write("layers.csv", layers_csv(report));
     folder.write("events.csv", events_csv(report));
     folder.write("predictions.csv", predictions_csv(report));
+    folder.write("utilisation.csv", utilisation_csv(report));
+    if (!report.outcome.record.histograms.empty()) folder.write("psums.csv", psums_csv(report));
     folder.write("config.yaml", to_yaml(report.run.config, folder.path()));
 }
 

@@ -24,8 +24,14 @@ std::string json_text(const nlohmann::ordered_json& json);
 std::string layers_csv(const RunReport& report);
 std::string events_csv(const RunReport& report);
 std::string predictions_csv(const RunReport& report);
+/// Finished psums of each layer by value, in the buckets of a PsumHistogram that hold any. Only the header unless the
+/// run collected histograms.
+std::string psums_csv(const RunReport& report);
+/// A row per layer and row of the array: the cycles in which each of its elements multiplied, over all images.
+std::string utilisation_csv(const RunReport& report);
 
-/// summary.json, layers.csv, events.csv, predictions.csv and config.yaml.
+/// summary.json, layers.csv, events.csv, predictions.csv, utilisation.csv, config.yaml and, if the run collected
+/// histograms, psums.csv.
 void write_run(ResultFolder& folder, const RunReport& report);
 
 }  // namespace widthwise

@@ -51,7 +51,7 @@ VcdWriter::~VcdWriter() {
 void VcdWriter::begin(const WaveList& list, std::uint64_t period_ps) {
     if (state_ != State::created) throw SimulationError("waveform: begun a second time");
     if (period_ps < 2) throw SimulationError(fmt::format("waveform: a clock period of {} ps has no halves", period_ps));
-    if (limits_.layer) gate_.emplace(list, *limits_.layer);
+    gate_.emplace(limits_, list);
     const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
     period_ps_ = period_ps;
     VcdScopes scopes;
@@ -80,7 +80,7 @@ void VcdWriter::sample(std::uint64_t cycle) {
         throw SimulationError(fmt::format("waveform: cycle {} sampled out of order", cycle));
     }
     next_cycle_ = cycle + 1;
-    if (cycle >= limits_.first_cycle && cycle < limits_.end_cycle && (!gate_ || gate_->open())) record(cycle);
+    if (gate_->open(cycle)) record(cycle);
     if (next_cycle_ >= limits_.end_cycle) finished_ = true;
 }
 

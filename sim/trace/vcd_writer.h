@@ -51,7 +51,7 @@ private:
     WaveLimits limits_;
     PartialFile file_;
     int exceptions_;  ///< passing when the writer was made
-    std::optional<LayerGate> gate_;
+    std::optional<WaveGate> gate_;
     VcdEncoder encoder_;
     std::uint64_t period_ps_ = 0;
     std::string clock_rises_, clock_falls_;  ///< their value changes

@@ -184,9 +184,10 @@ TEST_F(BadOutput, LaterRefusalsTakeEarlierOutputsAlong) {
     EXPECT_THAT(refused({"--out", folder_.path("out"), "--vcd", folder_.path("w.vcd")}).err, HasSubstr("w.vcd"));
     EXPECT_EQ(folder_.names().size(), 1U);
     EXPECT_THAT(refused({"--out", folder_.path("o"), "--dump-layers", folder_.path("o")}).err, HasSubstr("in the way"));
-    EXPECT_THAT(refused({"--out", folder_.path("o"), "--vcd", folder_.path("v"), "--vcd-scope", "nothing.*"}).err,
+    EXPECT_THAT(refused({"--out", folder_.path("o"), "--vcd", folder_.path("v"), "--wave-scope", "nothing.*"}).err,
                 HasSubstr("nothing.*"));
-    EXPECT_THAT(refused({"--vcd", folder_.path("v"), "--vcd-cycles", "1000000:1000001"}).err, HasSubstr("--vcd"));
+    EXPECT_THAT(refused({"--vcd", folder_.path("v"), "--wave-cycles", "1000000:1000001"}).err,
+                HasSubstr("nothing was recorded"));
     EXPECT_EQ(folder_.names().size(), 1U);
 }
 

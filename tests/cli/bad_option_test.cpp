@@ -18,8 +18,8 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
     const std::string config = "configs/widthwise-8x8.yaml";
     const std::vector<BadLine> lines = {
         {{}, "a command is missing"},
-        {{"rnu", config}, "unknown command 'rnu' (allowed: run, compare, sweep, search, check, "
-                            "inspect), did you mean 'run'?"},
+        {{"rnu", config}, "unknown command 'rnu' (allowed: run, compare, sweep, search, report, check, "
+                            "inspect, completion), did you mean 'run'?"},
         {{"--versoin"}, "unknown option '--versoin'"},
         {{"run"}, "CONFIG is missing"},
         {{"run", config, "--imges", "0:1"}, "did you mean '--images'?"},
@@ -31,8 +31,8 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
         {{"run", config, "--energy", "cuorse"}, "did you mean 'course'?"},
         {{"run", config, "--energy", "nothing.yaml"}, "nothing.yaml"},
         {{"run", config, "--jobs", "0"}, "--jobs: 0"},
-        {{"run", config, "--vcd-layer", "c3"}, "--vcd-layer needs --vcd"},
-        {{"run", config, "--vcd", "w.vcd", "--vcd-layer", "c33"}, "did you mean"},
+        {{"run", config, "--wave-layer", "c3"}, "--wave-layer needs --vcd, --fst or --timeline FILE"},
+        {{"run", config, "--vcd", "w.vcd", "--wave-layer", "c33"}, "did you mean"},
         {{"compare", config, "--widths", "18,1"}, "--widths"},
         {{"inspect", config, "other"}, "not also 'other'"},
     };

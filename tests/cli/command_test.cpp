@@ -16,18 +16,22 @@ using testing::HasSubstr;
 const std::string kConfig = "configs/widthwise-8x8.yaml";
 
 TEST(CommandLine, VersionAndOverview) {
-    EXPECT_THAT(test::run_tool({"--version"}).out, testing::MatchesRegex("widthwise [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+    EXPECT_THAT(test::run_tool({"--version"}).out,
+                testing::MatchesRegex("widthwise [0-9]+\\.[0-9]+\\.[0-9]+\ncommit    [^\n]+\n"
+                                      "compiler  GNU [^\n]+\nSystemC   [0-9.]+\n"));
     const test::ToolResult help = test::run_tool({"--help"});
     EXPECT_EQ(help.status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* command : {"run", "compare", "sweep", "search", "check", "inspect"})
+    for (const char* command : {"run", "compare", "sweep", "search", "report", "check", "inspect", "completion"}) {
         EXPECT_THAT(help.out, HasSubstr(command));
+    }
 }
 
 class HelpExamples : public testing::TestWithParam<const char*> {};
 
 TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
     const test::TemporaryFolder folder;
+    folder.write("results/there", "");
     const test::ToolResult help = test::run_tool({GetParam(), "--help"});
     ASSERT_EQ(help.status, 0);
     int examples = 0;
@@ -37,7 +41,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
         std::vector<std::string> arguments;
         std::istringstream words(line.substr(sizeof "  " WIDTHWISE_EXECUTABLE));
         for (std::string word; words >> word;) {
-            if (word.ends_with(".vcd")) word = folder.path(word);  // not into the repository
+            // Not into the repository.
+            if (word.ends_with(".vcd") || word.starts_with("results/")) word = folder.path(word);
             arguments.push_back(word);
         }
         const test::ToolResult result = test::run_tool(arguments);
@@ -48,7 +53,8 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
-                         testing::Values("run", "compare", "sweep", "search", "check", "inspect"),
+                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect",
+                                         "completion"),
                          [](const auto& command) { return std::string(command.param); });
 
 TEST(Check, SaysOkAndWhatIsUsed) {

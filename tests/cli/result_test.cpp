@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs write: the same bytes for any number of jobs, the values of an independent reference, nothing when
 // interrupted.
+#include <gmock/gmock.h>
+
 #include <filesystem>
 #include <map>
-
-#include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/tool.h"
@@ -29,14 +29,15 @@ TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
     for (const char* config : {"configs/widthwise-8x8.yaml", "configs/widthwise-16x16.yaml"}) {
         const test::TemporaryFolder folder;
         for (const char* jobs : {"1", "2", "3"}) {
-            const test::ToolResult result = test::run_tool(
-                {"run", config, "--images", "5:24", "--accumulator", "16", "--quiet", "--jobs", jobs, "--out",
-                 folder.path(std::string("out") + jobs), "--dump-layers", folder.path(std::string("layers") + jobs)});
+            const test::ToolResult result =
+                test::run_tool({"run", config, "--images", "5:24", "--accumulator", "16", "--quiet", "--jobs", jobs,
+                                "--histogram", "--out", folder.path(std::string("out") + jobs), "--dump-layers",
+                                folder.path(std::string("layers") + jobs)});
             ASSERT_EQ(result.status, 0) << result.err;
         }
         EXPECT_EQ(folder.names().size(), 6U);
         const auto out = files(folder.path("out1"));
-        EXPECT_EQ(out.size(), 5U);
+        EXPECT_EQ(out.size(), 7U);
         EXPECT_EQ(out, files(folder.path("out2")));
         EXPECT_EQ(out, files(folder.path("out3")));
         EXPECT_EQ(files(folder.path("layers1")), files(folder.path("layers2")));
@@ -67,11 +68,11 @@ TEST(RunResults, ForceReplacesThem) {
                                            "--out",         folder.path("out"),
                                            "--dump-layers", folder.path("layers"),
                                            "--vcd",         folder.path("w.vcd"),
-                                           "--vcd-cycles",  "0:100"};
+                                           "--wave-cycles", "0:100"};
     EXPECT_EQ(test::run_tool(line).status, 0);
     folder.write("out/note", "");
     EXPECT_EQ(test::run_tool(line).status, 0);
-    EXPECT_THAT(folder.names(), ElementsAre("layers", "out", "w.vcd"));
+    EXPECT_THAT(folder.names(), ElementsAre("layers", "out", "w.vcd", "w.vcd.gtkw", "w.vcd.layers", "w.vcd.sucl"));
     EXPECT_FALSE(std::filesystem::exists(folder.path("out/note")));
 }
 
@@ -121,13 +122,13 @@ TEST(Waveform, IsWrittenWithinItsLimits) {
         EXPECT_EQ(result.status, 0) << result.err;
         return test::read_file(folder.path(file));
     };
-    const std::string all = record("all.vcd", {"--vcd-cycles", "0:9000"});
-    const std::string shallow = record("shallow.vcd", {"--vcd-cycles", "0:9000", "--vcd-depth", "2"});
-    const std::string pes = record("pes.vcd", {"--vcd-cycles", "0:9000", "--vcd-scope", "*.pe_array"});
+    const std::string all = record("all.vcd", {"--wave-cycles", "0:9000"});
+    const std::string shallow = record("shallow.vcd", {"--wave-cycles", "0:9000", "--wave-depth", "2"});
+    const std::string pes = record("pes.vcd", {"--wave-cycles", "0:9000", "--wave-scope", "*.pe_array"});
     EXPECT_THAT(all, testing::HasSubstr("$scope module sequencer $end"));
     EXPECT_LT(shallow.size(), all.size());
     EXPECT_THAT(pes, testing::Not(testing::HasSubstr("$scope module dma $end")));
-    const std::string layer = record("layer.vcd", {"--vcd-layer", "OUT", "--vcd-cycles", "0:100000"});
+    const std::string layer = record("layer.vcd", {"--wave-layer", "OUT", "--wave-cycles", "0:100000"});
     EXPECT_GT(layer.size(), 1000U);
     EXPECT_LT(layer.size(), all.size());
 }
@@ -138,8 +139,8 @@ TEST_P(Interrupt, LeavesNothingBehind) {
     const test::TemporaryFolder folder;
     test::Tool tool({"run", "configs/widthwise-8x8.yaml", "--images", "0:10000", "--quiet", "--out", folder.path("out"),
                      "--dump-layers", folder.path("layers"), "--vcd", folder.path("w.vcd")});
-    for (int i = 0; i < 1000 && folder.names().size() < 3; ++i) usleep(10000);
-    EXPECT_EQ(folder.names().size(), 3U) << "all outputs are under way";
+    for (int i = 0; i < 1000 && folder.names().size() < 6; ++i) usleep(10000);
+    EXPECT_EQ(folder.names().size(), 6U) << "all outputs are under way";
     usleep(100000);
     tool.signal(GetParam());
     const test::ToolResult result = tool.wait();

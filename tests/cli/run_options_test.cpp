@@ -24,11 +24,13 @@ Schedule two_layers() {
     return schedule;
 }
 
+const HalfOpenRange kImages{10, 31};
+
 TEST(WaveLimits, FromOptions) {
     const WaveLimits limits =
-        wave_limits(run_options({"a", "--vcd", "w.vcd", "--vcd-cycles", "5:9", "--vcd-layer", "fc2", "--vcd-depth", "2",
-                                 "--vcd-scope", "*.dma", "--vcd-scope", "x"}),
-                    two_layers());
+        wave_limits(run_options({"a", "--vcd", "w.vcd", "--wave-cycles", "5:9", "--wave-layer", "fc2", "--wave-depth",
+                                 "2", "--wave-scope", "*.dma", "--wave-scope", "x"}),
+                    two_layers(), kImages);
     EXPECT_EQ(limits.first_cycle, 5U);
     EXPECT_EQ(limits.end_cycle, 9U);
     EXPECT_EQ(limits.layer, 1);
@@ -37,7 +39,7 @@ TEST(WaveLimits, FromOptions) {
 }
 
 TEST(WaveLimits, ByDefaultTheFirstCyclesOfEverything) {
-    const WaveLimits limits = wave_limits(run_options({"a", "--vcd", "w.vcd"}), two_layers());
+    const WaveLimits limits = wave_limits(run_options({"a", "--vcd", "w.vcd"}), two_layers(), kImages);
     EXPECT_EQ(limits.first_cycle, 0U);
     EXPECT_EQ(limits.end_cycle, kDefaultWaveCycles);
     EXPECT_FALSE(limits.layer);
@@ -47,21 +49,35 @@ TEST(WaveLimits, ByDefaultTheFirstCyclesOfEverything) {
 TEST(WaveLimits, RefusesUnknownLayersAndDepths) {
     const auto refused = [](const std::string& option, const std::string& value) {
         return test::refusal([&] {
-            static_cast<void>(wave_limits(run_options({"a", "--vcd", "w.vcd", option, value}), two_layers()));
+            static_cast<void>(wave_limits(run_options({"a", "--vcd", "w.vcd", option, value}), two_layers(), kImages));
         });
     };
-    EXPECT_THAT(refused("--vcd-layer", "fc3"), HasSubstr("did you mean 'Fc2'?"));
-    EXPECT_THAT(refused("--vcd-depth", "0"), HasSubstr("--vcd-depth"));
-    EXPECT_THAT(refused("--vcd-cycles", "9:5"), HasSubstr("--vcd-cycles"));
+    EXPECT_THAT(refused("--wave-layer", "fc3"), HasSubstr("did you mean 'Fc2'?"));
+    EXPECT_THAT(refused("--wave-depth", "0"), HasSubstr("--wave-depth"));
+    EXPECT_THAT(refused("--wave-cycles", "9:5"), HasSubstr("--wave-cycles"));
+}
+
+TEST(WaveLimits, AnImageStandsForItsBatch) {
+    Schedule schedule = two_layers();
+    schedule.images = 8;
+    const auto limits = [&](const std::string& image) {
+        return wave_limits(run_options({"a", "--fst", "w.fst", "--wave-image", image}), schedule, kImages);
+    };
+    EXPECT_EQ(limits("10").image, 10);
+    EXPECT_EQ(limits("17").image, 10);
+    EXPECT_EQ(limits("18").image, 18);
+    EXPECT_EQ(limits("30").image, 26);
+    EXPECT_EQ(limits("30").end_cycle, WaveLimits::kUnlimited);
+    EXPECT_THAT(test::refusal([&] { limits("31"); }), HasSubstr("--wave-image: 31 is out of range (allowed: 10..30)"));
 }
 
 TEST(CheckWaveformOptions, NeedTheFileAndOneJob) {
     EXPECT_NO_THROW(check_waveform_options(run_options({"a", "--jobs", "2"})));
     EXPECT_NO_THROW(check_waveform_options(run_options({"a", "--vcd", "w.vcd", "--jobs", "1"})));
     EXPECT_THAT(test::refusal([] {
-                    check_waveform_options(run_options({"a", "--vcd-depth", "2"}));
+                    check_waveform_options(run_options({"a", "--wave-depth", "2"}));
                 }),
-                HasSubstr("--vcd-depth needs --vcd"));
+                HasSubstr("--wave-depth needs --vcd"));
     EXPECT_THAT(test::refusal([] {
                     check_waveform_options(run_options({"a", "--vcd", "w", "--jobs", "2"}));
                 }),

@@ -37,6 +37,8 @@ TEST(Outcome, SurvivesTheWayThroughAPipe) {
     outcome.record.layers.resize(2);
     outcome.record.layers[1].psums.add(-4);
     outcome.record.layers[1].overflow.transient = 5;
+    outcome.record.histograms.resize(2);
+    for (const std::int64_t psum : {-40, 0, 99}) outcome.record.histograms[1].add(psum);
     outcome.record.store.cycles[Stall::dram] = 6;
     outcome.predictions = {{7, 8, 9}, {10, -1, 11}};
     const std::string bytes = encode_outcome(outcome);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine_difference.h"
 
+#include <fmt/format.h>
+
 #include <map>
+#include <numeric>
 #include <span>
 #include <tuple>
 
 #include "engine/fast/fast_engine.h"
 #include "engine/record_text.h"
 #include "engine/systemc_engine.h"
+#include "schedule/utilisation.h"
 
 namespace widthwise {
 namespace {
@@ -21,6 +25,7 @@ struct Answer {
 template <typename Engine>
 Answer answer_of(Engine& engine, const std::vector<std::vector<std::uint8_t>>& images) {
     Answer answer;
+    engine.collect_histograms();
     engine.report_values([&](int op, int image, int channel, int pixel, int value) {
         answer.values[{op, image, channel, pixel}] = value;
     });
@@ -28,6 +33,22 @@ Answer answer_of(Engine& engine, const std::vector<std::vector<std::uint8_t>>& i
         0, static_cast<int>(images.size()), [&](int i) { return images[static_cast<std::size_t>(i)]; },
         [&](int, std::span<const std::uint8_t> output) { answer.outputs.emplace_back(output.begin(), output.end()); });
     return answer;
+}
+
+/// Empty when histograms hold every output, and the elements' busy cycles every multiplication.
+std::string imbalance(const Network& network, const HardwareParams& hardware, const RunRecord& record) {
+    std::string text;
+    const auto busy = busy_cycles(compile(network, hardware, hardware.batch), record.images);
+    for (std::size_t l = 0; l < record.layers.size(); ++l) {
+        const LayerRecord& layer = record.layers[l];
+        const std::uint64_t macs = layer.events[Event::mac_multiply] + layer.events[Event::mac_gated];
+        const std::uint64_t cycles = std::accumulate(busy[l].begin(), busy[l].end(), std::uint64_t{0});
+        if (cycles != macs) text += fmt::format("layer {}: {} busy cycles, {} multiplications\n", l, cycles, macs);
+        std::uint64_t psums = 0;
+        for (const PsumHistogram::Bucket& bucket : record.histograms.at(l).buckets()) psums += bucket.count;
+        if (psums != layer.overflow.outputs) text += fmt::format("layer {}: {} psums in buckets\n", l, psums);
+    }
+    return text;
 }
 
 }  // namespace
@@ -39,6 +60,7 @@ std::string engine_difference(const Network& network, const HardwareParams& hard
     const Answer expected = answer_of(clocked, images);
     const Answer actual = answer_of(fast, images);
     std::string text = record_difference(expected.record, actual.record);
+    text += imbalance(network, hardware, expected.record);
     if (expected.outputs != actual.outputs) text += "network outputs differ\n";
     if (expected.values != actual.values) text += "values of operators differ\n";
     return text;

@@ -50,6 +50,12 @@ std::string record_difference(const RunRecord& expected, const RunRecord& actual
     for (std::size_t i = 0; i < expected.layers.size() && i < actual.layers.size(); ++i) {
         differences.compare(fmt::format("layer {}", i), expected.layers[i], actual.layers[i]);
     }
+    differences.compare("histograms", expected.histograms.size(), actual.histograms.size());
+    for (std::size_t i = 0; i < expected.histograms.size() && i < actual.histograms.size(); ++i) {
+        if (!(expected.histograms[i] == actual.histograms[i])) {
+            differences.text += fmt::format("layer {}: psum histograms differ\n", i);
+        }
+    }
     return differences.text;
 }
 

@@ -80,7 +80,8 @@ TEST(WriteRun, WritesEveryFile) {
         names.push_back(entry.path().filename());
     }
     std::sort(names.begin(), names.end());
-    EXPECT_THAT(names, ElementsAre("config.yaml", "events.csv", "layers.csv", "predictions.csv", "summary.json"));
+    EXPECT_THAT(names, ElementsAre("config.yaml", "events.csv", "layers.csv", "predictions.csv", "summary.json",
+                                   "utilisation.csv"));
     RunConfig read_back = load_run_config(folder.path("run/config.yaml"));
     read_back.path = run.config.path;
     EXPECT_EQ(read_back, run.config);

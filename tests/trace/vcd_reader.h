@@ -78,7 +78,11 @@ private:
             require(word.starts_with('$'), "no section but " + word);
             for (std::string a = next(in); a != "$end"; a = next(in)) arguments.push_back(a);
             if (word == "$enddefinitions") break;
-            if (word == "$timescale") require(arguments == std::vector<std::string>{"1", "ps"}, "time scale");
+            if (word == "$timescale") {  // "1 ps" or, by other programs, "1ps"
+                std::string scale;
+                for (const std::string& argument : arguments) scale += argument;
+                require(scale == "1ps", "time scale");
+            }
             if (word == "$upscope") {
                 require(!scopes.empty(), "$upscope without $scope");
                 scopes.pop_back();

@@ -110,6 +110,37 @@ TEST(LayerGate, OpenInTheLayersWorkingStates) {
     }
 }
 
+TEST(ImageGate, OpenFromLoadToStoreOfTheBatch) {
+    Model model;
+    std::int32_t image = 0;
+    model.list.add("accelerator.sequencer", "image", image, 32);
+    const ImageGate gate(model.list, 4);
+    for (image = 3; image < 6; ++image) {
+        for (int state = 0; state < 7; ++state) {
+            model.state = static_cast<State>(state);
+            EXPECT_EQ(gate.open(), image == 4 && state >= 2) << image << state;
+        }
+    }
+    EXPECT_THAT([] { ImageGate(Model().list, 0); }, ThrowsMessage<InputError>(HasSubstr("image")));
+}
+
+TEST(WaveGate, EveryLimitMustAllowIt) {
+    Model model;
+    model.layer = 2;
+    model.state = State::fill;
+    WaveLimits limits;
+    limits.first_cycle = 3;
+    limits.end_cycle = 5;
+    limits.layer = 2;
+    const WaveGate gate(limits, model.list);
+    EXPECT_FALSE(gate.open(2));
+    EXPECT_TRUE(gate.open(3));
+    EXPECT_TRUE(gate.open(4));
+    EXPECT_FALSE(gate.open(5));
+    model.layer = 1;
+    EXPECT_FALSE(gate.open(4));
+}
+
 TEST(LayerGate, NeedsASequencer) {
     const Model model("accelerator.other_sequencer");
     EXPECT_THAT([&] { LayerGate(model.list, 0); }, ThrowsMessage<InputError>(HasSubstr("sequencer")));

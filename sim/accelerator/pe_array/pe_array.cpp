@@ -24,7 +24,7 @@ void PeArray::drive_ready() {
 void PeArray::do_reset() {
     commands_.clear();
     may_issue_.write(false);
-    tile_begun_ = leaving_busy_ = issued_ = shadow_busy_ = false;
+    tile_begun_ = leaving_busy_ = issued_ = stalled_ = shadow_busy_ = false;
     tap_ = skew_wait_ = 0;
     grid_->reset();
     std::fill(shadow_.begin(), shadow_.end(), 0);
@@ -43,6 +43,7 @@ void PeArray::step() {
     if (!params_.shadow_accumulators) drain();
 
     issued_ = activations.transferring();
+    stalled_ = !issued_ && tile_begun_;
     if (issued_) {
         issue_tap();
     } else {
@@ -151,6 +152,7 @@ std::int64_t PeArray::settle_output(int row, int column) {
     record.overflow.events += events;
     if (events > 0) ++(format.fits(exact) ? record.overflow.transient : record.overflow.persistent);
     if (statistics_ == PsumStatistics::outputs) record.psums.add(exact);
+    if (!record_.histograms.empty()) record_.histograms[static_cast<std::size_t>(layer.index)].add(exact);
     return value;
 }
 
@@ -198,6 +200,7 @@ void PeArray::trace(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, kStallCount> kStalls = {"SKEW",    "DRAIN",         "DRAM",
                                                                           "WEIGHTS", "PORT_CONFLICT", "FILL"};
     wave.add(scope, "issued", issued_);
+    wave.add(scope, "stalled", stalled_);
     wave.add(scope, "tap", tap_, 24);
     wave.add(scope, "rows_working", rows_, 9);
     wave.add(scope, "columns_working", columns_, 9);

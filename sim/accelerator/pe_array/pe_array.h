@@ -81,7 +81,8 @@ private:
     Leaving leaving_;
     std::vector<std::int64_t> shadow_;
     PsumBeat beat_;
-    bool issued_ = false;  ///< at the last edge, for the waveform
+    bool issued_ = false;   ///< at the last edge, for the waveform
+    bool stalled_ = false;  ///< at the last edge a begun tile had no tap, because of last_stall_
     bool shadow_busy_ = false;
     Stall last_stall_ = Stall::fill;
 };

@@ -43,6 +43,7 @@ struct FastEngine::Implementation {
     RunRecord batch_model;
     std::vector<fast::FastLayer> layers;
     ValueSink values;
+    bool histograms = false;
 };
 
 FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
@@ -54,6 +55,8 @@ void FastEngine::report_values(ValueSink sink) {
     implementation_->values = std::move(sink);
     implementation_->threads = 1;
 }
+
+void FastEngine::collect_histograms() { implementation_->histograms = true; }
 
 void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
                                            RunRecord& record, Thread& thread) const {
@@ -73,6 +76,7 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
         };
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
+        thread.workspace.histogram = histograms ? &record.histograms[l] : nullptr;
         const LayerSchedule& layer = schedule.layers[l];
         const BlockMap* residual = layer.addition_index >= 0 ? &output_of(layer.residual_layer) : nullptr;
         layers[l].run(output_of(layer.input_layer), residual, output_of(layer.index), lanes, thread.workspace,
@@ -112,6 +116,7 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
         const auto work = [&] {
             RunRecord record;
             record.layers.resize(engine.layers.size());
+            if (engine.histograms) record.histograms.resize(engine.layers.size());
             Implementation::Thread thread;
             try {
                 for (int image = next.fetch_add(kLanes); image < stop; image = next.fetch_add(kLanes)) {

@@ -22,6 +22,8 @@ public:
 
     /// Reports every operator's values of everything that follows (single-threaded then).
     void report_values(ValueSink sink);
+    /// Every record that follows has histograms of the finished psums.
+    void collect_histograms();
 
     /// Runs images [first, end) in batches of hardware.batch, as SystemcEngine::run() does; the set-up is counted in
     /// every call.

@@ -7,6 +7,13 @@
 namespace widthwise::fast {
 
 namespace {
+
+void add_to_histogram(int lanes, const Workspace& workspace) {
+    for (const LaneInts& channel : workspace.exact) {
+        for (int lane = 0; lane < lanes; ++lane) workspace.histogram->add(channel.lane[lane]);
+    }
+}
+
 /// Bits of a sum that the 32-bit lanes hold with room for one more product.
 constexpr int kMaxLaneBits = 31;
 /// Widest accumulator that the ordered kernel keeps in 16-bit lanes.
@@ -14,6 +21,7 @@ constexpr int kMaxShortBits = 16;
 
 /// Whether a byte of this output is a two's complement number; where none is negative both readings agree.
 bool output_is_signed(const RequantFormat& format) { return format.clamp_low < 0; }
+
 }  // namespace
 
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
@@ -142,6 +150,7 @@ void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& worksp
             if (path_ == Path::plain) continue;
             if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
             psums.add(workspace.exact.data(), l.sums.channels);
+            if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
             requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
             if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
         }
@@ -272,6 +281,7 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
             }
             accumulator.finish();
             if (!every_add) record.psums.add(accumulator.exact());
+            if (workspace.histogram != nullptr) workspace.histogram->add(accumulator.exact());
             ++record.overflow.outputs;
             record.overflow.events += accumulator.overflow_events();
             if (accumulator.overflow_events() > 0) {

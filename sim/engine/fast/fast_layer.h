@@ -31,6 +31,7 @@ struct Workspace {
     std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
     BlockMap added;                                        ///< results of a residual addition, before pooling
     std::vector<OrderedChannel> ordered;
+    PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
 
 class FastLayer {

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trace/timeline_writer.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <utility>
+
+#include "common/error.h"
+
+namespace widthwise {
+namespace {
+
+/// A name from a network as a JSON text.
+std::string quoted(const std::string& text) {
+    std::string quoted = "\"";
+    for (const char letter : text) {
+        const auto code = static_cast<unsigned char>(letter);
+        if (letter == '"' || letter == '\\') quoted += '\\';
+        if (code < 0x20 || code > 0x7e) quoted += fmt::format("\\u{:04x}", code);
+        else quoted += letter;
+    }
+    return quoted + "\"";
+}
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& letter : result) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+    return result;
+}
+
+const WaveVariable& find(const WaveList& list, const std::string& scope, const std::string& name) {
+    for (const WaveVariable& variable : list.variables()) {
+        if (variable.name == name && variable.scope.ends_with(scope)) return variable;
+    }
+    throw InputError(fmt::format("timeline: the model shows no {}.{}", scope, name));
+}
+
+}  // namespace
+
+/// The registers that the timeline is made of.
+struct TimelineWriter::Signals {
+    explicit Signals(const WaveList& list)
+        : state(find(list, ".sequencer", "state")),
+          stall(find(list, ".pe_array", "last_stall")),
+          dma_state(find(list, ".dma", "state")),
+          layer(number(list, ".sequencer", "layer")),
+          rows(number(list, ".pe_array", "rows_working")),
+          columns(number(list, ".pe_array", "columns_working")),
+          issued(flag(list, ".pe_array", "issued")),
+          stalled(flag(list, ".pe_array", "stalled")),
+          draining(flag(list, ".pe_array.drain", "busy")),
+          filling(flag(list, ".links.activation_buffer2line_buffer", "valid")),
+          overflow(static_cast<const std::int64_t*>(find(list, ".pe_array", "overflow_events").value)) {}
+
+    static const std::int32_t* number(const WaveList& list, const std::string& scope, const std::string& name) {
+        return static_cast<const std::int32_t*>(find(list, scope, name).value);
+    }
+    static const bool* flag(const WaveList& list, const std::string& scope, const std::string& name) {
+        return static_cast<const bool*>(find(list, scope, name).value);
+    }
+    static std::string_view word(const WaveVariable& variable) {
+        const std::uint8_t value = *static_cast<const std::uint8_t*>(variable.value);
+        return value < variable.words.size() ? variable.words[value] : std::string_view("?");
+    }
+    [[nodiscard]] bool in_layer() const {
+        const std::string_view now = word(state);
+        return now == "FILL" || now == "COMPUTE" || now == "DRAIN";
+    }
+
+    WaveVariable state, stall, dma_state;
+    const std::int32_t *layer, *rows, *columns;
+    const bool *issued, *stalled, *draining, *filling;
+    const std::int64_t* overflow;
+};
+
+TimelineWriter::TimelineWriter(const std::string& path, WaveLimits limits, std::vector<Layer> layers, int elements)
+    : path_(path),
+      limits_(std::move(limits)),
+      layers_(std::move(layers)),
+      elements_(elements),
+      file_(path, std::ios::binary),
+      tracks_{{"phases", {}}, {"layers", {}},           {"PE array", {}}, {"tiles", {}},
+              {"drain", {}},  {"line buffer fill", {}}, {"DMA", {}}} {
+    limits_.validate();
+    if (!file_) throw SimulationError(fmt::format("{}: cannot be written", path_));
+}
+
+TimelineWriter::~TimelineWriter() = default;
+
+void TimelineWriter::begin(const WaveList& list, std::uint64_t period_ps) {
+    gate_.emplace(limits_, list);
+    signals_ = std::make_unique<Signals>(list);
+    period_ps_ = period_ps;
+    file_ << fmt::format(
+        "{{\"displayTimeUnit\":\"ms\",\n\"otherData\":{{\"time\":\"1 us stands for 1 clock cycle\","
+        "\"clock_period_ps\":{},\"tool\":\"widthwise {}\"}},\n\"traceEvents\":[\n",
+        period_ps, WIDTHWISE_VERSION);
+    event(R"j({"ph":"M","pid":1,"name":"process_name","args":{"name":"accelerator (1 us = 1 clock cycle)"}})j");
+    for (std::size_t t = 0; t < tracks_.size(); ++t) {
+        event(fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_name","args":{{"name":"{1}"}}}})", t + 1,
+                          tracks_[t].title));
+        event(fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_sort_index","args":{{"sort_index":{0}}}}})",
+                          t + 1));
+    }
+}
+
+void TimelineWriter::event(const std::string& json) {
+    if (!std::exchange(first_event_, false)) file_ << ",\n";
+    file_ << json;
+}
+
+void TimelineWriter::set(TrackIndex index, const std::string& name, std::uint64_t cycle) {
+    Track& track = tracks_[index];
+    if (track.name == name) return;
+    if (!track.name.empty() && cycle > track.start) {
+        event(fmt::format(R"({{"ph":"X","pid":1,"tid":{},"name":{},"ts":{},"dur":{}}})", static_cast<int>(index) + 1,
+                          quoted(track.name), track.start, cycle - track.start));
+    }
+    track.name = name;
+    track.start = cycle;
+}
+
+void TimelineWriter::close_all(std::uint64_t cycle) {
+    for (int t = 0; t < kTrackCount; ++t) set(static_cast<TrackIndex>(t), "", cycle);
+}
+
+void TimelineWriter::counter(const char* name, const char* unit, double value, std::uint64_t cycle) {
+    event(fmt::format(R"({{"ph":"C","pid":1,"name":"{}","ts":{},"args":{{"{}":{:.6g}}}}})", name, cycle, unit, value));
+}
+
+/// A tile lasts from its first tap to its last one.
+void TimelineWriter::follow_tiles(std::uint64_t cycle, std::int64_t elements) {
+    const Signals& now = *signals_;
+    if (!*now.issued || layer_ < 0 || static_cast<std::size_t>(layer_) >= layers_.size()) return;
+    const Layer& layer = layers_[static_cast<std::size_t>(layer_)];
+    if (tile_taps_ == 0) {
+        set(kTiles, fmt::format("{} tile {}", layer.name, tile_), cycle);
+        tile_start_ = cycle;
+    }
+    if (++tile_taps_ < layer.taps) return;
+    set(kTiles, "", cycle + 1);
+    const double busy = static_cast<double>(elements) * static_cast<double>(layer.taps);
+    counter("utilisation", "%", 100 * busy / (elements_ * static_cast<double>(cycle + 1 - tile_start_)), tile_start_);
+    tile_taps_ = 0;
+    ++tile_;
+}
+
+void TimelineWriter::sample(std::uint64_t cycle) {
+    if (finished_) return;
+    const Signals& now = *signals_;
+    // At the edge of a tile's last tap the array already takes in the next tile's size.
+    const std::int64_t elements = std::exchange(tile_elements_, std::int64_t{*now.rows} * *now.columns);
+    if (cycle + 1 >= limits_.end_cycle) finished_ = true;
+    if (!gate_->open(cycle)) return;
+    if (cycle != next_cycle_) {
+        close_all(next_cycle_);
+        tile_taps_ = 0;
+    }
+    next_cycle_ = cycle + 1;
+    ++recorded_cycles_;
+    const bool in_layer = now.in_layer();
+    const std::int32_t layer = in_layer ? *now.layer : -1;
+    if (layer != layer_) {  // slices of two layers must not grow together
+        for (const TrackIndex track : {kLayers, kArray, kTiles}) set(track, "", cycle);
+        layer_ = layer;
+        tile_ = tile_taps_ = 0;
+        if (layer < 0) counter("utilisation", "%", 0, cycle);
+    }
+    const bool known = layer >= 0 && static_cast<std::size_t>(layer) < layers_.size();
+    set(kPhases, std::string(Signals::word(now.state)), cycle);
+    set(kLayers, known ? layers_[static_cast<std::size_t>(layer)].name : "", cycle);
+    // What neither a tap nor a stall of the array took is the layer's start or its results on their way: drain.
+    std::string doing;
+    if (in_layer)
+        doing = *now.issued ? "compute" : "stall: " + (*now.stalled ? lower(Signals::word(now.stall)) : "drain");
+    set(kArray, doing, cycle);
+    follow_tiles(cycle, elements);
+    set(kDrain, *now.draining ? "drain" : "", cycle);
+    set(kFill, *now.filling ? "fill" : "", cycle);
+    const std::string dma = lower(Signals::word(now.dma_state));
+    set(kDma, dma == "idle" ? "" : dma, cycle);
+    if (*now.overflow != overflow_) {
+        overflow_ = *now.overflow;
+        counter("overflow", "events", static_cast<double>(overflow_), cycle);
+    }
+}
+
+void TimelineWriter::close() {
+    finished_ = true;
+    if (!signals_) return;
+    close_all(next_cycle_);
+    file_ << "\n]}\n";
+    file_.close();
+    signals_.reset();
+    if (!file_) throw SimulationError(fmt::format("{}: cannot be written", path_));
+}
+
+}  // namespace widthwise
