@@ -75,9 +75,10 @@ std::string proof_text(const SearchResult& result, const SearchRequest& request,
             grouped(request.limit), cost_text(result.lower_bound, request, scale));
     }
     return text +
-           fmt::format("{} evaluations on all images; {} combinations, of {} there are, rejected after {} on average\n",
-                       grouped(result.evaluations), grouped(result.rejected), grouped(result.combinations, 0),
-                       grouped(images, 0));
+           fmt::format(
+               "{} evaluations on all images\n{} combinations, of {} there are, rejected after {} images on average\n",
+               grouped(result.evaluations), grouped(result.rejected), grouped(result.combinations, 0),
+               grouped(images, 0));
 }
 
 std::string short_widths(const SearchPoint& point) { return fmt::format("{}", fmt::join(point.bits, " ")); }
