@@ -99,10 +99,10 @@ public:
         const Tensor& input = tensor(network_.input);
         return fmt::format(
             "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n\n{}\nQuantization\n\n{}\n"
-            "Accumulator bits: what the worst input can need, by the operands' types and by the actual weights{}\n\n{}",
+            "Accumulator bits that the worst input can need, by types and by the actual weights{}\n\n{}",
             "network", network_.path, "MD5", network_.digest, "input", shape_text(input.shape),
             type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, shapes_table(),
-            quantization_table(), measured_.empty() ? "" : ", and what the images needed", accumulator_table());
+            quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
     }
 
     [[nodiscard]] Json json() const {

@@ -66,6 +66,7 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
         schedule.addition_index >= 0 ? &output_of(node, before, schedule.residual_layer) : nullptr;
     BlockMap output = std::move(scratch_);
     LayerRecord record;
+    workspace.keeps_psums = keeps_records_;
     variants_.layer(layer, variant).run(input, residual, output, block_.lanes, workspace, record, {});
     wanted.quiet = record.overflow.events == 0;
     if (keeps_records_) {

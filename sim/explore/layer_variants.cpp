@@ -77,7 +77,7 @@ ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
         .add(layer.fully_connected);
     digest.add(layer.input).add(layer.sums).add(layer.output);
     const Quantization& input = layer.input_quantization;
-    digest.add(input.is_signed).add(input.bits).add(input.zero_point);
+    digest.add(input.is_signed).add(layer.input_may_be_negative).add(input.bits).add(input.zero_point);
     digest.add(layer.stride_height).add(layer.stride_width).add(layer.pad_top).add(layer.pad_left);
     if (!layer.fully_connected) digest.add(layer.kernel_height).add(layer.kernel_width);
     digest.add(layer.taps.size());

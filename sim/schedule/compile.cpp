@@ -75,9 +75,24 @@ private:
     int last_ = -1;  ///< operator of the layer so far
 };
 
-/// Which layer's output each layer reads.
+/// For each tensor whether some of its stored values can be below zero.
+std::vector<bool> signs(const Network& network) {
+    std::vector<bool> negative(network.tensors.size(), true);
+    const auto of = [&](int tensor) { return negative[static_cast<std::size_t>(tensor)]; };
+    const auto& input = network.tensors[static_cast<std::size_t>(network.input)].quantization;
+    negative[static_cast<std::size_t>(network.input)] = input.low() < 0;
+    for (const Operator& op : network.operators) {
+        const Quantization& output = network.tensors[static_cast<std::size_t>(op.output)].quantization;
+        const bool inherits = op.kind == OperatorKind::max_pool && !of(op.input);
+        negative[static_cast<std::size_t>(op.output)] = (op.clamp_low < 0 && !inherits) || output.zero_point < 0;
+    }
+    return negative;
+}
+
+/// Which layer's output each layer reads, and its sign.
 void connect(const Network& network, Schedule& schedule) {
     std::vector<int> writer(network.tensors.size(), -1);
+    const std::vector<bool> negative = signs(network);
     const auto layer_of = [&](int tensor) { return writer[static_cast<std::size_t>(tensor)]; };
     for (LayerSchedule& layer : schedule.layers) {
         const auto op = [&](int index) -> const Operator& {
@@ -87,6 +102,7 @@ void connect(const Network& network, Schedule& schedule) {
                           : layer.addition_index >= 0 ? layer.addition_index
                                                       : layer.pool_index;
         layer.input_layer = layer_of(op(first).input);
+        layer.input_may_be_negative = negative[static_cast<std::size_t>(op(first).input)];
         if (layer.addition_index >= 0) {
             const Operator& addition = op(layer.addition_index);
             layer.residual_layer = layer_of(layer.residual_is_first ? addition.input : addition.second_input);

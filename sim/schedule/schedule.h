@@ -74,6 +74,7 @@ struct LayerSchedule {
     Shape sums;      ///< of one image: what the array computes
     Shape output;    ///< of one image: what is stored, after pooling
     Quantization input_quantization;
+    bool input_may_be_negative = true;  ///< false: unsigned, or signed behind a ReLU; padding never is then either
     Placement input_placement;
     Placement output_placement;
     int input_layer = -1;     ///< the layer whose output this one reads; -1: the network's input

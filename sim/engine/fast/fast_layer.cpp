@@ -33,7 +33,7 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
     quads_ = (taps_ + 3) / 4;
     if (layer.bypass) return;
     const AccumulatorFormat& format = layer.accumulator;
-    flip_ = layer.input_quantization.is_signed;
+    flip_ = layer.input_may_be_negative;
     const bool checked = layer.overflow_possible && format.check == OverflowCheck::per_add;
     if (layer.worst_case_bits > kMaxLaneBits || (format.bits > kMaxLaneBits && layer.overflow_possible) ||
         statistics_ == PsumStatistics::every_add) {
@@ -148,8 +148,10 @@ void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& worksp
                 }
             }
             if (path_ == Path::plain) continue;
-            if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
-            psums.add(workspace.exact.data(), l.sums.channels);
+            if (workspace.keeps_psums) {
+                if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
+                psums.add(workspace.exact.data(), l.sums.channels);
+            }
             if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
             requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
             if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
@@ -251,7 +253,7 @@ void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) con
                                      &workspace.value[m], &workspace.events[m]});
     }
     if (workspace.ordered.empty()) return;
-    widen(dispatch_, workspace.taps, layer_.input_quantization.is_signed, workspace.wide.data());
+    widen(dispatch_, workspace.taps, flip_, workspace.wide.data());
     ordered_sums(dispatch_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
     const std::int32_t one = 1;
     for (std::size_t m = first; m < end; ++m) {  // a bias that did not fit is an event of its own
@@ -303,6 +305,10 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
     const bool is_signed = l.addition_index >= 0 ? output_is_signed(l.residual.output)
                            : l.bypass            ? l.input_quantization.is_signed
                                                  : output_is_signed(l.requant);
+    // Values whose maximum the pool's own clamp does not change.
+    const RequantFormat& format = l.addition_index >= 0 ? l.residual.output : l.requant;
+    const bool plain_maximum =
+        l.pool_is_max && l.pool_requant.clamp_low <= format.clamp_low && l.pool_requant.clamp_high >= format.clamp_high;
     std::size_t at = 0;
     for (int c = 0; c < l.output.channels; ++c) {
         for (int oy = 0; oy < l.output.height; ++oy) {
@@ -314,10 +320,10 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
                 const auto pixel = [&](int y, int x) -> const LaneBytes& {
                     return map[static_cast<std::size_t>((std::ptrdiff_t{c} * l.sums.height + y) * l.sums.width + x)];
                 };
-                if (l.pool_is_max && !is_signed && l.pool_requant.clamp_low == 0 && l.pool_requant.clamp_high == 255) {
+                if (plain_maximum) {
                     LaneBytes best = pixel(first_y, first_x);
                     for (int y = first_y; y < end_y; ++y) {
-                        for (int x = first_x; x < end_x; ++x) max_lanes(best, pixel(y, x));
+                        for (int x = first_x; x < end_x; ++x) max_lanes(best, pixel(y, x), is_signed);
                     }
                     output[at] = best;
                 } else {

@@ -31,6 +31,7 @@ struct Workspace {
     std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
     BlockMap added;                                        ///< results of a residual addition, before pooling
     std::vector<OrderedChannel> ordered;
+    bool keeps_psums = true;             ///< false: the records' psum statistics are of no interest and may stay empty
     PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
 

@@ -38,8 +38,13 @@ void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<cons
 }
 
 WIDTHWISE_VECTOR_CLONES
-void max_lanes(LaneBytes& best, const LaneBytes& other) {
-    for (int l = 0; l < kLanes; ++l) best.lane[l] = other.lane[l] > best.lane[l] ? other.lane[l] : best.lane[l];
+void max_lanes(LaneBytes& best, const LaneBytes& other, bool is_signed) {
+    const std::uint8_t flip = is_signed ? 0x80 : 0;  // turns two's complement into an order of unsigned bytes
+    for (int l = 0; l < kLanes; ++l) {
+        const auto a = static_cast<std::uint8_t>(best.lane[l] ^ flip);
+        const auto b = static_cast<std::uint8_t>(other.lane[l] ^ flip);
+        best.lane[l] = static_cast<std::uint8_t>((a > b ? a : b) ^ flip);
+    }
 }
 
 WIDTHWISE_VECTOR_CLONES

@@ -21,7 +21,7 @@ void add_constants(LaneInts* sums, std::span<const std::int32_t> constants);
 void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts,
                     std::int32_t low, std::int32_t high, std::uint8_t* leaves);
 
-void max_lanes(LaneBytes& best, const LaneBytes& other);
+void max_lanes(LaneBytes& best, const LaneBytes& other, bool is_signed);
 
 /// Check per_output: brings finished sums into range; events 1 where they were not.
 void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events,
