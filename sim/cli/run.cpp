@@ -25,7 +25,7 @@ struct Outputs {
         if (options.has("out")) folder.emplace(options.text("out"), force);
         if (options.has("dump-layers")) {
             dump.emplace(options.text("dump-layers"), force, workload.network, static_cast<int>(images.first),
-                         static_cast<int>(images.end), workload.config.hardware.batch);
+                         static_cast<int>(images.end));
         }
         if (!records_waveform(options)) return;
         wave_request.emplace();

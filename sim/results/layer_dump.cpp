@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/layer_dump.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
-
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
@@ -32,8 +32,8 @@ std::vector<std::string> dump_names(const Network& network) {
     return names;
 }
 
-LayerDump::LayerDump(const std::string& path, bool replace, const Network& network, int first, int end, int batch)
-    : output_(path, StagedOutput::Kind::folder, replace, "layer dump", {"layers.json"}), first_(first), batch_(batch) {
+LayerDump::LayerDump(const std::string& path, bool replace, const Network& network, int first, int end)
+    : output_(path, StagedOutput::Kind::folder, replace, "layer dump", {"layers.json"}), first_(first) {
     const std::vector<std::string> names = dump_names(network);
     nlohmann::ordered_json index = nlohmann::ordered_json::array();
     for (std::size_t i = 0; i < network.operators.size(); ++i) {
@@ -43,8 +43,6 @@ LayerDump::LayerDump(const std::string& path, bool replace, const Network& netwo
         const bool is_signed = tensor.quantization.is_signed;
         const std::int64_t elements = shape.elements();
         operators_.push_back({network.operators[i].name, std::int64_t{shape.height} * shape.width, elements,
-                              std::vector<std::uint8_t>(static_cast<std::size_t>(elements * batch)),
-                              std::vector<std::int64_t>(static_cast<std::size_t>(batch)),
                               NpyFile(output_.partial() + "/" + names[i] + ".npy", is_signed, extents)});
         index.push_back({{"operator", network.operators[i].name},
                          {"file", names[i] + ".npy"},
@@ -59,25 +57,27 @@ LayerDump::LayerDump(const std::string& path, bool replace, const Network& netwo
 }
 
 void LayerDump::set(int op, int image, int channel, int pixel, int value) {
-    OperatorDump& dump = operators_[static_cast<std::size_t>(op)];
-    const std::int64_t offset = static_cast<std::int64_t>(slot(image)) * dump.elements + channel * dump.pixels + pixel;
-    dump.batch[static_cast<std::size_t>(offset)] = static_cast<std::uint8_t>(value);
-    ++dump.count[slot(image)];
+    const auto i = static_cast<std::size_t>(op);
+    std::vector<Values>& operators = under_way_[image];
+    operators.resize(operators_.size());
+    Values& values = operators[i];
+    values.bytes.resize(static_cast<std::size_t>(operators_[i].elements));
+    values.bytes[static_cast<std::size_t>(channel * operators_[i].pixels + pixel)] = static_cast<std::uint8_t>(value);
+    ++values.count;
 }
 
 void LayerDump::finish_image(int image) {
-    for (OperatorDump& dump : operators_) {
-        std::int64_t& count = dump.count[slot(image)];
-        if (count != dump.elements) {
-            throw SimulationError(
-                fmt::format("layer dump: the accelerator reported {} of the {} values of '{}', image {}", count,
-                            dump.elements, dump.name, image));
+    std::vector<Values>& operators = under_way_[image];
+    operators.resize(operators_.size());
+    for (std::size_t i = 0; i < operators_.size(); ++i) {
+        OperatorDump& dump = operators_[i];
+        if (operators[i].count != dump.elements) {
+            throw SimulationError(fmt::format("layer dump: the engine reported {} of the {} values of '{}', image {}",
+                                              operators[i].count, dump.elements, dump.name, image));
         }
-        count = 0;
-        const auto start = static_cast<std::size_t>(static_cast<std::int64_t>(slot(image)) * dump.elements);
-        dump.file.write((image - first_) * dump.elements,
-                        std::span(dump.batch).subspan(start, static_cast<std::size_t>(dump.elements)));
+        dump.file.write((image - first_) * dump.elements, operators[i].bytes);
     }
+    under_way_.erase(image);
 }
 
 }  // namespace widthwise

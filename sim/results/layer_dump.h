@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,10 @@ namespace widthwise {
 /// is, and layers.json that lists them with scales and zero points. Several processes may fill it, each its own images.
 class LayerDump {
 public:
-    /// For images [first, end), which arrive in batches of `batch` counted from `first`.
-    LayerDump(const std::string& path, bool replace, const Network& network, int first, int end, int batch);
+    /// For images [first, end).
+    LayerDump(const std::string& path, bool replace, const Network& network, int first, int end);
 
-    /// One value as SystemcEngine::report_values hands it out.
+    /// One value as an engine's report_values hands it out. Any number of images may be under way.
     void set(int op, int image, int channel, int pixel, int value);
     /// Writes an image whose values have all been set. Throws SimulationError when some are missing.
     void finish_image(int image);
@@ -29,17 +30,19 @@ private:
     struct OperatorDump {
         std::string name;
         std::int64_t pixels = 0;
-        std::int64_t elements = 0;        ///< of one image
-        std::vector<std::uint8_t> batch;  ///< values of the images under way
-        std::vector<std::int64_t> count;  ///< values set, by image of the batch
+        std::int64_t elements = 0;  ///< of one image
         NpyFile file;
     };
-    [[nodiscard]] std::size_t slot(int image) const { return static_cast<std::size_t>((image - first_) % batch_); }
+    /// One operator's values of one image.
+    struct Values {
+        std::vector<std::uint8_t> bytes;
+        std::int64_t count = 0;  ///< of those set
+    };
 
     StagedOutput output_;
     int first_;
-    int batch_;
     std::vector<OperatorDump> operators_;
+    std::map<int, std::vector<Values>> under_way_;  ///< by image and operator
 };
 
 /// File names (without .npy) for the network's operators: their names, unusual characters replaced, unique.

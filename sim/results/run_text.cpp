@@ -10,6 +10,11 @@
 namespace widthwise {
 namespace {
 
+/// "1 event", "2 events".
+std::string counted(std::uint64_t count, const std::string& what) {
+    return fmt::format("{} {}{}", grouped(count), what, count == 1 ? "" : "s");
+}
+
 std::string stall_header(Stall stall) {
     switch (stall) {
         case Stall::skew: return "stall\nskew";
@@ -108,7 +113,7 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
                          power ? fmt::format(", {} mW on average", significant(*power)) : ""));
     const LayerRecord& total = report.total.record;
     line("overflow",
-         fmt::format("{} events; {} of {} outputs overflowed", grouped(total.overflow.events),
+         fmt::format("{}; {} of {} outputs overflowed", counted(total.overflow.events, "event"),
                      grouped(total.overflow.transient + total.overflow.persistent), grouped(total.overflow.outputs)));
     if (report.setup.record.cycles.total > 0) {
         line("set-up, once",
@@ -148,7 +153,7 @@ std::string run_text(const RunReport& report) {
     text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), run.images.path);
     text += fmt::format("{:<16}{} ({}; {})\n", "energy table", run.table->name(), run.table->unit(), run.table->node());
     text += fmt::format("\nCycles of one inference (average)\n\n{}", cycles_table(report));
-    text += fmt::format("\nAccumulators, over all {} images\n\n{}", grouped(report.outcome.record.images),
+    text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
                         accumulator_table(report));
     text += fmt::format("\nEnergy of one inference in {} (average)\n\n{}", scale.unit, energy_table(report, scale));
     return text + "\n" + totals_text(report, scale);

@@ -93,10 +93,15 @@ TEST(CompareResults, AreTheSameForAnyNumberOfJobsAndAgreeWithRuns) {
     EXPECT_EQ(comparison["widths"][1]["accuracy"], run["accuracy"]);
 }
 
-TEST(LayerDump, EqualsOnnxRuntimeBitForBit) {
+class LayerDumpOf : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Engines, LayerDumpOf, testing::Values("systemc", "fast"),
+                         [](const auto& engine) { return std::string(engine.param); });
+
+TEST_P(LayerDumpOf, EqualsOnnxRuntimeBitForBit) {
     const test::TemporaryFolder folder;
     ASSERT_EQ(test::run_tool({"run", "configs/onnxruntime.yaml", "--images", "0:100", "--quiet", "--dump-layers",
-                              folder.path("layers")})
+                              folder.path("layers"), "--engine", GetParam()})
                   .status,
               0);
     for (const char* name : {"c1", "s2", "c3", "s4", "c5", "f6", "out"}) {

@@ -34,7 +34,7 @@ TEST(LayerDump, WritesEveryOperatorImageByImage) {
     const test::TemporaryFolder folder;
     const Network network = two_operators("c1", "pool");
     {
-        LayerDump dump(folder.path("dump"), false, network, 5, 8, 2);
+        LayerDump dump(folder.path("dump"), false, network, 5, 8);
         set_image(dump, 5);
         set_image(dump, 6);  // both images of a batch are under way at once
         dump.finish_image(5);
@@ -61,7 +61,7 @@ TEST(LayerDump, WritesEveryOperatorImageByImage) {
 TEST(LayerDump, RefusesAnImageWithMissingValues) {
     const test::TemporaryFolder folder;
     const Network network = two_operators("c1", "pool");
-    LayerDump dump(folder.path("dump"), false, network, 0, 1, 1);
+    LayerDump dump(folder.path("dump"), false, network, 0, 1);
     dump.set(0, 0, 0, 0, 1);
     EXPECT_THROW(dump.finish_image(0), SimulationError);
 }

@@ -104,11 +104,12 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
     RunRecord total;
     total.layers.resize(engine.layers.size());
 
-    // Images go through in portions, so that memory does not grow with their number.
-    constexpr int kPortion = 4096;
+    // Images go through in portions, so that memory does not grow with their number; whoever takes every value has to
+    // hold those of a portion.
+    const int portion = engine.values ? kLanes : 4096;
     std::vector<std::uint8_t> outputs;
-    for (int start = first; start < end; start += kPortion) {
-        const int stop = std::min(end, start + kPortion);
+    for (int start = first; start < end; start += portion) {
+        const int stop = std::min(end, start + portion);
         outputs.assign(static_cast<std::size_t>(stop - start) * output_size, 0);
         std::atomic<int> next = start;
         std::mutex mutex;
