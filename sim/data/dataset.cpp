@@ -2,6 +2,7 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -174,9 +175,21 @@ std::vector<std::uint8_t> Dataset::quantized(int index, const Preprocessing& pre
     const auto scale = static_cast<float>(preprocessing.scale);
     const auto mean = static_cast<float>(preprocessing.mean);
     const auto deviation = static_cast<float>(preprocessing.deviation);
-    std::vector<std::uint8_t> bytes(pixels.size());
-    std::transform(pixels.begin(), pixels.end(), bytes.begin(), [&](float pixel) {
+    const auto value_of = [&](float pixel) {
         return quantize((pixel * scale - mean) / deviation, input.quantization);
+    };
+    std::vector<std::uint8_t> bytes(pixels.size());
+    if (preprocessing.fit == Preprocessing::Fit::resize) {
+        std::transform(pixels.begin(), pixels.end(), bytes.begin(), value_of);
+        return bytes;
+    }
+    // Pixels are the file's bytes: each of the few values is quantized once.
+    std::array<int, 256> known;
+    known.fill(-1);
+    std::transform(pixels.begin(), pixels.end(), bytes.begin(), [&](float pixel) {
+        int& value = known[static_cast<std::uint8_t>(static_cast<int>(pixel))];
+        if (value < 0) value = value_of(pixel);
+        return static_cast<std::uint8_t>(value);
     });
     return bytes;
 }
