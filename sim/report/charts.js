@@ -35,11 +35,15 @@ function options(scales, more = {}) {
 const makers = {
     lines(data) {
         const widths = data.series.flatMap(series => series.points.map(([x]) => x));
+        // Once all colours are used: again, dashed and hollow.
         const datasets = data.series.map((series, i) => ({
             label: series.name, data: series.points.map(([x, y]) => ({ x, y })),
-            borderColor: colourOf("lines", series.name, i), backgroundColor: colourOf("lines", series.name, i),
+            borderColor: colourOf("lines", series.name, i),
+            backgroundColor: i < pointShapes.length ? colourOf("lines", series.name, i) : theme.paper,
+            borderDash: i < pointShapes.length ? [] : [6, 4],
             pointStyle: pointShapes[i % pointShapes.length], pointRadius: 5, borderWidth: 2, tension: 0, clip: false
         }));
+        const legend = { labels: { color: theme.ink, boxWidth: 9, boxHeight: 9, usePointStyle: true } };
         const tooltip = {
             callbacks: {
                 title: items => items[0].parsed.x + " bits",
@@ -51,7 +55,7 @@ const makers = {
             options: options({ x: axis(data.x, { type: "linear", min: Math.min(...widths), max: Math.max(...widths),
                                                  ticks: { color: theme.muted, precision: 0, maxRotation: 0 } }),
                                y: axis(data.y, { min: 0, max: mostPercent(data) }) },
-                             { plugins: { tooltip }, interaction: { mode: "nearest", intersect: false } })
+                             { plugins: { legend, tooltip }, interaction: { mode: "nearest", intersect: false } })
         };
     },
 
