@@ -54,7 +54,11 @@ RequantScale derive_requant_scale(double factor, const RequantFormat& format) {
         }
         case RequantMode::reciprocal: {
             const double inverse = std::min(1.0 / factor, std::ldexp(1.0, kMaxShift));
-            scale.divisor = std::max<std::int64_t>(1, std::llround(inverse));
+            scale.divisor = std::llround(inverse);
+            if (scale.divisor < 1) {
+                throw InputError(
+                    fmt::format("rescale factor {} is above 2: a division by round(1 / factor) cannot do it", factor));
+            }
             break;
         }
     }
