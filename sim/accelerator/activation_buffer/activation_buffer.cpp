@@ -11,8 +11,8 @@ ActivationBuffer::ActivationBuffer(const sc_core::sc_module_name& name, const Ac
     SC_HAS_PROCESS(ActivationBuffer);
     SC_METHOD(arbitrate);
     sensitive << results.valid_changed() << input.valid_changed() << fill_request.valid_changed()
-              << operand_request.valid_changed() << operand_data.valid_changed()
-              << operand_data.ready_changed() << fill_data.valid_changed() << fill_data.ready_changed() << output_data.valid_changed()
+              << operand_request.valid_changed() << operand_data.valid_changed() << operand_data.ready_changed()
+              << fill_data.valid_changed() << fill_data.ready_changed() << output_data.valid_changed()
               << output_data.ready_changed() << reset;
 }
 
@@ -65,8 +65,8 @@ void ActivationBuffer::commit(const ActivationWrite& write) {
 }
 
 bool ActivationBuffer::idle() const {
-    return !operand_request.valid() && !operand_data.valid() && !fill_request.valid() && !output_request.valid() && !results.valid() && !input.valid() &&
-           !fill_data.valid() && !output_data.valid();
+    return !operand_request.valid() && !operand_data.valid() && !fill_request.valid() && !output_request.valid() &&
+           !results.valid() && !input.valid() && !fill_data.valid() && !output_data.valid();
 }
 
 void ActivationBuffer::wake_events(sc_core::sc_event_or_list& events) const {

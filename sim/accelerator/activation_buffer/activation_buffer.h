@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// On-chip SRAM for feature maps, used as ping-pong halves: a layer reads one and writes the other.
+// On-chip SRAM for feature maps: ping-pong halves for a chain of layers, placed by lifetime where layers branch.
 // With two ports it serves a read and a write in the same cycle; with one, writes go first and reads wait.
 #pragma once
 

@@ -106,7 +106,7 @@ struct PsumBeat {
     }
 };
 
-/// RequantUnit -> PoolUnit: quantized activations.
+/// RequantUnit -> PoolUnit or ResidualUnit, ResidualUnit -> PoolUnit: quantized activations.
 struct OutputBeat {
     ResultPosition position;
     Wires<std::int16_t, kMaxLanes> values;
@@ -137,7 +137,7 @@ struct ActivationWrite {
     }
 };
 
-/// LineBuffer -> ActivationBuffer, Dma -> ActivationBuffer: read `bytes` from `address`.
+/// LineBuffer, ResidualUnit or Dma -> ActivationBuffer: read `bytes` from `address`.
 struct ActivationRead {
     int layer = kStorePhase;  ///< whose counters the read belongs to
     std::int32_t address = 0;
@@ -152,7 +152,7 @@ struct ActivationRead {
     }
 };
 
-/// One port word: ActivationBuffer -> LineBuffer, ActivationBuffer -> Dma, Dram -> Dma, Dma -> Dram.
+/// One port word: ActivationBuffer -> LineBuffer, ResidualUnit or Dma, Dram -> Dma, Dma -> Dram.
 struct Word {
     Wires<std::uint8_t, kMaxPortBytes> bytes;
     bool last = false;  ///< of the burst
