@@ -30,9 +30,12 @@ void RequantUnit::do_reset() {
 
 void RequantUnit::step() {
     if (!can_move()) return;
-    outputs.clear();
-    addends.clear();
-    if (rounded_.valid) clamp(rounded_);
+    if (rounded_.valid) {
+        clamp(rounded_);
+    } else {
+        outputs.clear();
+        addends.clear();
+    }
     rounded_.valid = scaled_.valid;
     if (scaled_.valid) round(scaled_, rounded_);
     scaled_.valid = biased_.valid;
@@ -100,8 +103,9 @@ void RequantUnit::clamp(const Stage& from) {
                   from.position.pixel + (from.position.along_channels ? 0 : lane), output_.values[lane]);
         }
     }
-    if (layer.addition_index >= 0) addends.load(output_);
-    else outputs.load(output_);
+    const bool adds = layer.addition_index >= 0;
+    (adds ? addends : outputs).load(output_);
+    (adds ? outputs : addends).clear();
 }
 
 void RequantUnit::count(const Stage& stage) const {
