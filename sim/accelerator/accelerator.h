@@ -30,8 +30,8 @@ public:
 
     /// Puts the network's weights into DRAM and lays out the space for images and results of a batch.
     void install(const Schedule& schedule);
-    /// Runs one batch from the next edge on; `inputs` are the images' quantized bytes, one after the other. Every schedule
-    /// started must have the weights (network, tiling, tap order) of the installed one.
+    /// Runs one batch from the next edge on; `inputs` are the images' quantized bytes, one after the other. Every
+    /// schedule started must have the weights (network, tiling, tap order) of the installed one.
     void start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done);
     /// The last batch's results, image after image.
     [[nodiscard]] std::span<const std::uint8_t> outputs(const Schedule& schedule) const;

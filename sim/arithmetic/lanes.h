@@ -10,8 +10,8 @@
 
 namespace widthwise {
 
-/// How an addition is carried out: with a range check after it, or without one because none is asked for (per_output) or
-/// none can fail (bounds).
+/// How an addition is carried out: with a range check after it, or without one because none is asked for (per_output)
+/// or none can fail (bounds).
 enum class AddKind : std::uint8_t { unchecked, saturating, wrapping };
 
 constexpr AddKind add_kind(const AccumulatorFormat& format, bool overflow_possible) {
@@ -19,8 +19,8 @@ constexpr AddKind add_kind(const AccumulatorFormat& format, bool overflow_possib
     return format.overflow == Overflow::saturate ? AddKind::saturating : AddKind::wrapping;
 }
 
-/// n accumulators: value in the register, exact sum beside it, additions that did not fit. Unchecked additions keep only
-/// `value`, which then is the exact sum.
+/// n accumulators: value in the register, exact sum beside it, additions that did not fit. Unchecked additions keep
+/// only `value`, which then is the exact sum.
 struct AccumulatorLanes {
     std::int64_t* value;
     std::int64_t* exact;

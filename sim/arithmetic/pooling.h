@@ -10,10 +10,10 @@ namespace widthwise {
 
 /// One pooling window while its pixels arrive, row by row and left to right.
 struct PoolPartial {
-    std::int32_t pixels = 0;   ///< taken in
+    std::int32_t pixels = 0;  ///< taken in
     std::int32_t maximum = 0;
-    std::int64_t sum = 0;      ///< of (q - zero point)
-    float real_sum = 0.0F;     ///< of (q - zero point) * scale, in float32 and in arrival order
+    std::int64_t sum = 0;   ///< of (q - zero point)
+    float real_sum = 0.0F;  ///< of (q - zero point) * scale, in float32 and in arrival order
     friend bool operator==(const PoolPartial&, const PoolPartial&) = default;
 };
 
@@ -38,8 +38,8 @@ inline int pool_average(const PoolPartial& partial, int divisor, const RequantSc
     if (format.mode != RequantMode::float32 || global) return requantize(partial.sum, 0, scale, format);
     const float average = partial.real_sum / static_cast<float>(divisor);
     const float stored = average / output_scale + static_cast<float>(format.zero_point);
-    const float limited = std::fmin(std::fmax(stored, static_cast<float>(format.clamp_low)),
-                                    static_cast<float>(format.clamp_high));
+    const float limited =
+        std::fmin(std::fmax(stored, static_cast<float>(format.clamp_low)), static_cast<float>(format.clamp_high));
     return static_cast<int>(std::nearbyint(limited));
 }
 

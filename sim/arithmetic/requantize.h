@@ -32,7 +32,7 @@ struct RequantFormat {
     Rounding rounding = Rounding::half_even;
     int multiplier_bits = 16;  ///< 2..32
     int zero_point = 0;
-    int clamp_low = 0;   ///< quantized; a ReLU raises it to the zero point
+    int clamp_low = 0;  ///< quantized; a ReLU raises it to the zero point
     int clamp_high = 255;
     friend bool operator==(const RequantFormat&, const RequantFormat&) = default;
 };
@@ -86,7 +86,8 @@ inline std::int64_t requant_round(const ScaledSum& scaled, const RequantScale& s
     constexpr std::int64_t kLimit = std::int64_t{1} << 31;
     if (format.mode == RequantMode::float32) {
         // Limiting before rounding gives the same clamped activation and keeps the conversion defined.
-        const float limited = std::fmin(std::fmax(scaled.real, -static_cast<float>(kLimit)), static_cast<float>(kLimit));
+        const float limited =
+            std::fmin(std::fmax(scaled.real, -static_cast<float>(kLimit)), static_cast<float>(kLimit));
         return static_cast<std::int64_t>(std::nearbyint(limited));
     }
     std::int64_t rounded = 0;

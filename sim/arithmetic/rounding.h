@@ -15,8 +15,8 @@ enum class Rounding : std::uint8_t {
     gemmlowp,     ///< gemmlowp's double rounding: doubling high multiply, then a rounding shift (see requantize.h)
 };
 
-/// value / 2^shift, rounded; exact for every value of Int. shift below Int's width - 1. `gemmlowp` has no meaning for a lone shift and rounds half away here,
-/// as its second step (RoundingDivideByPOT) does.
+/// value / 2^shift, rounded; exact for every value of Int. shift below Int's width - 1. `gemmlowp` has no meaning for a
+/// lone shift and rounds half away here, as its second step (RoundingDivideByPOT) does.
 template <typename Int>
 constexpr Int shift_right_rounded(Int value, int shift, Rounding rounding) {
     if (shift == 0) return value;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // widthwise check: everything but the simulation.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "cli/command.h"
 #include "cli/workload.h"

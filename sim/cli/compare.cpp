@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // widthwise compare: the same images at several accumulator widths.
-#include <algorithm>
-#include <deque>
-#include <optional>
+#include "cli/compare.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <deque>
+#include <optional>
+
 #include "cli/command.h"
-#include "cli/compare.h"
 #include "cli/interrupt.h"
 #include "cli/run_options.h"
 #include "cli/simulation.h"

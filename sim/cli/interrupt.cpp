@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/interrupt.h"
 
-#include <cstdlib>
-
 #include <sys/prctl.h>
 #include <unistd.h>
+
+#include <cstdlib>
 
 namespace widthwise {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/progress.h"
 
-#include <cstdio>
-#include <utility>
-
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <utility>
 
 namespace widthwise {
 

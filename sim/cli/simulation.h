@@ -43,7 +43,8 @@ struct SimulationRequest {
 /// Images that a run takes when none are named: what the engine does in about a second.
 int default_images(EngineChoice engine);
 
-/// The outcome of each variant. An InterruptGuard must exist. Throws SimulationError when both engines run and disagree.
+/// The outcome of each variant. An InterruptGuard must exist. Throws SimulationError when both engines run and
+/// disagree.
 std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,
                                  const InterruptGuard& guard);
 

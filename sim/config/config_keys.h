@@ -35,9 +35,8 @@ inline constexpr Words<Rounding, 6> kRoundingWords{{{"floor", Rounding::floor},
                                                     {"half_away", Rounding::half_away},
                                                     {"half_even", Rounding::half_even},
                                                     {"gemmlowp", Rounding::gemmlowp}}};
-inline constexpr Words<Preprocessing::Fit, 3> kFitWords{{{"none", Preprocessing::Fit::none},
-                                                         {"pad", Preprocessing::Fit::pad},
-                                                         {"resize", Preprocessing::Fit::resize}}};
+inline constexpr Words<Preprocessing::Fit, 3> kFitWords{
+    {{"none", Preprocessing::Fit::none}, {"pad", Preprocessing::Fit::pad}, {"resize", Preprocessing::Fit::resize}}};
 
 inline constexpr RealRange kClockMhz{0.0, 10000.0, true};
 inline constexpr RealRange kPositive{0.0, 1e6, true};
@@ -137,10 +136,10 @@ void describe(Visitor& v, RunConfig& config) {
 
 /// What a file may say about one key.
 struct ConfigKey {
-    std::string key;      ///< dotted
-    std::string type;     ///< text, path, integer, "auto or integer", number, "number or fraction", boolean, word,
-                          ///< list, or "map of integers"
-    std::string allowed;  ///< range or words, "" when there is nothing to restrict
+    std::string key;       ///< dotted
+    std::string type;      ///< text, path, integer, "auto or integer", number, "number or fraction", boolean, word,
+                           ///< list, or "map of integers"
+    std::string allowed;   ///< range or words, "" when there is nothing to restrict
     std::string fallback;  ///< the default as a file would spell it, "required", or "" for empty
     double low = 0.0;      ///< of the numeric types
     double high = 0.0;

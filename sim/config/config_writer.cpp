@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing a configuration as YAML.
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "config/config_keys.h"
 

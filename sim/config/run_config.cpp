@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading an accelerator file, and the command line's accumulator option.
+#include <fmt/format.h>
+
 #include <charconv>
 #include <filesystem>
 #include <set>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 #include "config/config_keys.h"
@@ -149,8 +149,8 @@ int parse_width(const std::string& option, const std::string& digits, const std:
     const char* end_of_text = digits.data() + digits.size();
     const auto [end, error] = std::from_chars(digits.data(), end_of_text, bits);
     if (error == std::errc::invalid_argument || end != end_of_text) {
-        refuse_option(option, fmt::format("{}'{}' is not an integer (allowed: {})", whose, digits,
-                                          kAccumulatorBits.text()));
+        refuse_option(option,
+                      fmt::format("{}'{}' is not an integer (allowed: {})", whose, digits, kAccumulatorBits.text()));
     }
     if (error != std::errc{} || !kAccumulatorBits.contains(bits)) {
         refuse_option(option, whose + out_of_range(digits, kAccumulatorBits.text()));

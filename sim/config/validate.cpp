@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checks of parameters that did not come from a file (or were changed after it was read).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 #include "config/config_keys.h"

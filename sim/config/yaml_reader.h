@@ -3,11 +3,11 @@
 // wrong (what would be allowed)". Used by accelerator files, energy tables and sweep files.
 #pragma once
 
+#include <yaml-cpp/yaml.h>
+
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <yaml-cpp/yaml.h>
 
 #include "config/limits.h"
 
@@ -27,7 +27,7 @@ public:
     [[nodiscard]] const std::string& key() const { return key_; }  ///< dotted, "" for the whole document
     [[nodiscard]] std::string position() const;                    ///< "file:line:column"
 
-    [[nodiscard]] std::string text() const;                       ///< any scalar, quoted or not
+    [[nodiscard]] std::string text() const;                           ///< any scalar, quoted or not
     [[nodiscard]] std::int64_t integer(const IntRange& range) const;  ///< decimal digits only
     [[nodiscard]] double real(const RealRange& range) const;
     [[nodiscard]] double ratio(const RealRange& range) const;  ///< a number, or two as in "1/255"

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/dataset.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 
@@ -99,8 +99,9 @@ void check_fit(const IdxTensor& images, const Shape& image, const Tensor& input,
         throw InputError(fmt::format("{}: channels differ, expected {}", pair, target.channels));
     }
     if (fit == Preprocessing::Fit::pad && (image.height > target.height || image.width > target.width)) {
-        throw InputError(pair + ": padding cannot shrink an image, expected images no larger than the input, or "
-                                "fit: resize");
+        throw InputError(pair +
+                         ": padding cannot shrink an image, expected images no larger than the input, or "
+                         "fit: resize");
     }
     if (fit == Preprocessing::Fit::none && image != target) {
         throw InputError(pair + ": sizes differ, expected equal ones, or fit: pad or resize");
@@ -134,8 +135,7 @@ void check_images(const IdxTensor& images) {
 void check_labels(const IdxTensor& labels, const IdxTensor& images) {
     if (labels.dimensions.size() != 1 || labels.is_signed) {
         throw InputError(fmt::format("{}: rank {} of {} bytes, expected labels of rank 1 of unsigned bytes",
-                                     labels.path, labels.dimensions.size(),
-                                     labels.is_signed ? "signed" : "unsigned"));
+                                     labels.path, labels.dimensions.size(), labels.is_signed ? "signed" : "unsigned"));
     }
     if (labels.dimensions[0] != images.dimensions[0]) {
         throw InputError(fmt::format("{}: {} labels, expected {}, as many as there are images in {}", labels.path,
@@ -175,9 +175,7 @@ std::vector<std::uint8_t> Dataset::quantized(int index, const Preprocessing& pre
     const auto scale = static_cast<float>(preprocessing.scale);
     const auto mean = static_cast<float>(preprocessing.mean);
     const auto deviation = static_cast<float>(preprocessing.deviation);
-    const auto value_of = [&](float pixel) {
-        return quantize((pixel * scale - mean) / deviation, input.quantization);
-    };
+    const auto value_of = [&](float pixel) { return quantize((pixel * scale - mean) / deviation, input.quantization); };
     std::vector<std::uint8_t> bytes(pixels.size());
     if (preprocessing.fit == Preprocessing::Fit::resize) {
         std::transform(pixels.begin(), pixels.end(), bytes.begin(), value_of);

@@ -14,10 +14,10 @@ namespace widthwise {
 /// An IDX file of bytes in memory.
 struct IdxTensor {
     bool is_signed = false;
-    std::vector<int> dimensions;        ///< rank 1..4
-    std::vector<std::uint8_t> values;   ///< row-major
-    std::string digest;                 ///< MD5 of the decompressed file, hexadecimal
-    std::string path;                   ///< the file it was read from
+    std::vector<int> dimensions;       ///< rank 1..4
+    std::vector<std::uint8_t> values;  ///< row-major
+    std::string digest;                ///< MD5 of the decompressed file, hexadecimal
+    std::string path;                  ///< the file it was read from
 };
 
 /// Reads IDX with type byte 0x08 (unsigned) or 0x09 (signed), rank 1..4. Throws InputError naming the file and what is

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // IDX as published with MNIST: two zero bytes, a type byte, the rank, big-endian 32-bit dimensions, the values.
+#include <fmt/format.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -7,8 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <string_view>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 #include "data/dataset.h"
@@ -68,12 +67,14 @@ int read_magic(ByteSource& source, IdxTensor& tensor) {
     if (count == 0) source.fail("the file is empty, expected an IDX file");
     if (count < magic.size()) source.fail(fmt::format("{} bytes are no IDX header, expected at least 8", count));
     if (magic[0] != 0 || magic[1] != 0) {
-        source.fail(fmt::format("starts with {:02x}, expected an IDX magic number 00 00 TYPE RANK",
-                                fmt::join(magic, " ")));
+        source.fail(
+            fmt::format("starts with {:02x}, expected an IDX magic number 00 00 TYPE RANK", fmt::join(magic, " ")));
     }
     if (magic[2] != kUnsignedBytes && magic[2] != kSignedBytes) {
-        source.fail(fmt::format("IDX type 0x{:02x} is not supported, expected 0x08 (unsigned bytes) or 0x09 (signed "
-                                "bytes)", magic[2]));
+        source.fail(
+            fmt::format("IDX type 0x{:02x} is not supported, expected 0x08 (unsigned bytes) or 0x09 (signed "
+                        "bytes)",
+                        magic[2]));
     }
     if (magic[3] < 1 || magic[3] > kMaxRank) {
         source.fail(fmt::format("IDX rank {} is not supported, expected 1..{}", magic[3], kMaxRank));
@@ -93,8 +94,8 @@ std::int64_t read_dimensions(ByteSource& source, int rank, IdxTensor& tensor) {
         const std::uint32_t extent = std::uint32_t{bytes[0]} << 24 | std::uint32_t{bytes[1]} << 16 |
                                      std::uint32_t{bytes[2]} << 8 | std::uint32_t{bytes[3]};
         if (extent == 0 || extent > 0x7fffffffU) {
-            source.fail(fmt::format("dimension {} is {}, expected 1..2147483647", axis,
-                                    static_cast<std::int32_t>(extent)));
+            source.fail(
+                fmt::format("dimension {} is {}, expected 1..2147483647", axis, static_cast<std::int32_t>(extent)));
         }
         elements *= extent;
         tensor.dimensions.push_back(static_cast<int>(extent));

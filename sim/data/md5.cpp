@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/md5.h"
 
+#include <fmt/format.h>
 #include <md5.h>
 #include <sys/types.h>
 
@@ -8,8 +9,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-
-#include <fmt/format.h>
 
 #include "common/error.h"
 #include "data/dataset.h"

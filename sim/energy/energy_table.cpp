@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "energy/energy_table.h"
 
+#include <fmt/format.h>
+#include <muParser.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <optional>
-
-#include <fmt/format.h>
-#include <muParser.h>
 
 #include "common/error.h"
 #include "config/suggestion.h"
@@ -112,8 +112,8 @@ std::vector<SramPoint> read_sram_points(const YamlValue& list) {
     for (const YamlValue& item : list.items()) {
         const std::vector<YamlValue> pair = item.items();
         if (pair.size() != 2) {
-            item.fail(fmt::format("has {} entries (allowed: [capacity in bytes, energy per 64-bit access])",
-                                  pair.size()));
+            item.fail(
+                fmt::format("has {} entries (allowed: [capacity in bytes, energy per 64-bit access])", pair.size()));
         }
         points.emplace_back(pair[0].real(kSramCapacity), pair[1].real(kSramEnergy));
         if (points.size() > 1 && points[points.size() - 2].first >= points.back().first) {
@@ -186,11 +186,11 @@ double EnergyTable::cost(Event event, const EventAttributes& attributes) const {
         refuse(explain(error));
     }
     if (!std::isfinite(value) || value < 0.0) {
-        refuse(fmt::format("gives {} for activation_bits={}, weight_bits={}, accumulator_bits={}, requant_bits={}, "
-                           "multiplier_bits={}, capacity={} (allowed: finite, 0 or more)",
-                           value, attributes.activation_bits, attributes.weight_bits, attributes.accumulator_bits,
-                           attributes.requant_bits, attributes.multiplier_bits,
-                           capacity_of(event, attributes).value_or(0)));
+        refuse(fmt::format(
+            "gives {} for activation_bits={}, weight_bits={}, accumulator_bits={}, requant_bits={}, "
+            "multiplier_bits={}, capacity={} (allowed: finite, 0 or more)",
+            value, attributes.activation_bits, attributes.weight_bits, attributes.accumulator_bits,
+            attributes.requant_bits, attributes.multiplier_bits, capacity_of(event, attributes).value_or(0)));
     }
     return value;
 }

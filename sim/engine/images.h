@@ -9,7 +9,8 @@
 
 namespace widthwise {
 
-/// Quantized network input of image `index`: channels x height x width bytes. The fast engine calls it from several threads.
+/// Quantized network input of image `index`: channels x height x width bytes. The fast engine calls it from several
+/// threads.
 using ImageSource = std::function<std::vector<std::uint8_t>(int index)>;
 /// Takes image `index`'s quantized network output; called in order, from the calling thread.
 using OutputSink = std::function<void(int index, std::span<const std::uint8_t> output)>;

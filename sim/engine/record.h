@@ -17,10 +17,10 @@ namespace widthwise {
 
 /// Why the array did not issue a tap in a cycle, in order of precedence when several causes hold at once.
 enum class Stall : std::uint8_t {
-    skew,           ///< systolic: the previous tile's wavefront has not left the array
-    drain,          ///< finished sums still occupy the (shadow) accumulators, or the layer's last results are on their way
-    dram,           ///< weights or the input have not arrived from DRAM
-    weights,        ///< the weight buffer's port is narrower than the array's rows
+    skew,     ///< systolic: the previous tile's wavefront has not left the array
+    drain,    ///< finished sums still occupy the (shadow) accumulators, or the layer's last results are on their way
+    dram,     ///< weights or the input have not arrived from DRAM
+    weights,  ///< the weight buffer's port is narrower than the array's rows
     port_conflict,  ///< the line buffer's fill lost the activation buffer's port to a write
     fill,           ///< a feature-map row has not arrived in the line buffer
 };
@@ -49,8 +49,8 @@ struct OverflowCounts {
     friend bool operator==(const OverflowCounts&, const OverflowCounts&) = default;
 };
 
-/// Events of requantizing n sums. Which operators a lane uses depends on the mode: a shift alone has no multiplier, a float
-/// multiply or a division no shifter (a division counts as a multiply).
+/// Events of requantizing n sums. Which operators a lane uses depends on the mode: a shift alone has no multiplier, a
+/// float multiply or a division no shifter (a division counts as a multiply).
 inline void count_requantization(EventCounts& events, RequantMode mode, std::uint64_t n) {
     if (mode != RequantMode::shift) events[Event::requant_multiply] += n;
     if (mode == RequantMode::fixed_point || mode == RequantMode::shift) events[Event::requant_shift] += n;
@@ -100,7 +100,7 @@ struct RunRecord {
     LayerRecord setup;  ///< resident weights: loaded once, before the first image; not part of an inference
     LayerRecord load;   ///< input images from DRAM
     std::vector<LayerRecord> layers;
-    LayerRecord store;  ///< outputs to DRAM
+    LayerRecord store;                      ///< outputs to DRAM
     std::vector<PsumHistogram> histograms;  ///< by layer; empty unless the engine was asked for them
     std::uint64_t images = 0;
 

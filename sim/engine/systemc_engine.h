@@ -28,8 +28,8 @@ public:
     /// Every record that follows has histograms of the finished psums.
     void collect_histograms();
 
-    /// Runs images [first, end) in batches of hardware.batch. May be called again; counts of each call are its own, but the
-    /// set-up (resident weights) happens, and is counted, in the first call only.
+    /// Runs images [first, end) in batches of hardware.batch. May be called again; counts of each call are its own, but
+    /// the set-up (resident weights) happens, and is counted, in the first call only.
     RunRecord run(int first, int end, const ImageSource& source, const OutputSink& sink);
 
 private:

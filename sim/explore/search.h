@@ -2,13 +2,11 @@
 // The cheapest accumulator width of each layer whose accuracy loses no more than a bound.
 //
 // 1. All uniform widths on all images, and which widths each layer bears alone, the others at the widest.
-// 2. A start from the narrowest widths that each layer bears alone, widened until the bound holds, then narrowed layer
-// by
-//    layer while it holds.
+// 2. A start from the narrowest widths that each layer bears alone, widened until the bound holds, then narrowed
+//    layer by layer while it holds.
 // 3. Proof: all cheaper combinations in order of cost, each rejected as soon as it has too many images wrong, the
-// hardest
-//    images first. The first that is not rejected is the cheapest. When the proof would take more combinations than
-//    allowed, the result of 2 stands, with the cost below which there is nothing.
+//    hardest images first. The first that is not rejected is the cheapest. When the proof would take more
+//    combinations than allowed, the result of 2 stands, with the cost below which there is nothing.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/comparison.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "results/csv.h"
 #include "results/run_files.h"

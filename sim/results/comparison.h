@@ -2,10 +2,9 @@
 // The same images at several accumulator widths, side by side.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "results/run_report.h"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/npy.h"
 
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
 
 #include "common/error.h"
 

@@ -2,9 +2,8 @@
 // A run's result files as text. The same run gives the same bytes: nothing here knows the time.
 #pragma once
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "results/run_report.h"
 #include "results/staged_output.h"

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/staged_output.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -8,11 +13,6 @@
 #include <filesystem>
 #include <fstream>
 #include <utility>
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/error.h"
 

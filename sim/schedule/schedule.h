@@ -60,8 +60,8 @@ struct Placement {
 /// Everything the units need to know of one layer: a convolution or fully connected operator with the addition and the
 /// pooling that follow it; or these without the former, and then pixels pass the array unchanged.
 struct LayerSchedule {
-    int index = 0;     ///< position in Schedule::layers
-    std::string name;  ///< of the operator with the weights, or else of the first
+    int index = 0;            ///< position in Schedule::layers
+    std::string name;         ///< of the operator with the weights, or else of the first
     int operator_index = -1;  ///< into Network::operators; -1 without an operator that has weights
     int addition_index = -1;  ///< into Network::operators; -1 without a residual addition
     int pool_index = -1;      ///< into Network::operators; -1 without pooling
@@ -80,9 +80,9 @@ struct LayerSchedule {
     int input_layer = -1;     ///< the layer whose output this one reads; -1: the network's input
     int residual_layer = -1;  ///< the layer whose output is added; -1: the network's input
     Placement residual_placement;
-    ResidualFormat residual;                  ///< with an addition
+    ResidualFormat residual;  ///< with an addition
     bool residual_is_signed = false;
-    bool residual_is_first = false;           ///< the operand that is read is the addition's first
+    bool residual_is_first = false;  ///< the operand that is read is the addition's first
 
     // The input as the line buffer sees it: `lines` of line_bytes; a row has one line per channel and image.
     int map_height = 0;
@@ -91,8 +91,8 @@ struct LayerSchedule {
     int line_bytes = 0;
     int stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
     int kernel_height = 1, kernel_width = 1;  ///< pixels that the (dilated) kernel spans
-    int buffer_rows = 0;     ///< rows the line buffer holds in this layer
-    int words_per_line = 1;  ///< fill words, one per cycle
+    int buffer_rows = 0;                      ///< rows the line buffer holds in this layer
+    int words_per_line = 1;                   ///< fill words, one per cycle
     int fill_word_bytes = 8;
 
     std::vector<int> fill_rows;       ///< feature-map rows in fill order; rows no window needs are left out
@@ -102,8 +102,8 @@ struct LayerSchedule {
     std::vector<int> tile_window;     ///< index into windows of each tile
     std::vector<Tap> taps;            ///< in order of accumulation
     int channel_tiles = 1;
-    int array_rows = 1;       ///< rows used by a full channel tile
-    int array_columns = 1;    ///< columns used by a full column tile or image group
+    int array_rows = 1;     ///< rows used by a full channel tile
+    int array_columns = 1;  ///< columns used by a full column tile or image group
     int image_groups = 1;
 
     AccumulatorFormat accumulator;
@@ -111,7 +111,7 @@ struct LayerSchedule {
     bool overflow_possible = true;  ///< false: the l1 bound proves every sum fits (a faster, equal path may be taken)
     bool bias_preload = false;
     bool has_bias = false;
-    std::vector<std::int64_t> bias;  ///< per output channel, zero point folded in; empty without
+    std::vector<std::int64_t> bias;    ///< per output channel, zero point folded in; empty without
     std::vector<std::int8_t> weights;  ///< [output channel][tap in order of accumulation]
     RequantFormat requant;
     std::vector<RequantScale> requant_scales;  ///< per output channel
@@ -126,9 +126,9 @@ struct LayerSchedule {
     RequantFormat pool_requant;
     std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels, of those that occur
 
-    std::int64_t weight_address = 0;             ///< resident: of the layer's first tile in the weight buffer
-    int weight_beats_per_tap = 1;                ///< cycles the weight buffer needs for one tap's weights
-    int first_weight_tile = 0;                   ///< number of channel tiles in the layers before this one
+    std::int64_t weight_address = 0;  ///< resident: of the layer's first tile in the weight buffer
+    int weight_beats_per_tap = 1;     ///< cycles the weight buffer needs for one tap's weights
+    int first_weight_tile = 0;        ///< number of channel tiles in the layers before this one
     EventAttributes attributes;
 
     [[nodiscard]] int passes() const { return channel_tiles * image_groups; }
@@ -205,17 +205,17 @@ struct Schedule {
     const Network* network = nullptr;
     int images = 1;  ///< of the batch this was compiled for
     std::vector<LayerSchedule> layers;
-    Placement input;   ///< of the network's input in the activation buffer
-    Placement output;  ///< of the network's output
-    std::int64_t input_bytes = 0;   ///< of the batch, moved in by the Dma
-    std::int64_t output_bytes = 0;  ///< moved out
-    std::int64_t weight_bytes = 0;  ///< all layers' tiles
+    Placement input;                          ///< of the network's input in the activation buffer
+    Placement output;                         ///< of the network's output
+    std::int64_t input_bytes = 0;             ///< of the batch, moved in by the Dma
+    std::int64_t output_bytes = 0;            ///< moved out
+    std::int64_t weight_bytes = 0;            ///< all layers' tiles
     [[nodiscard]] int channel_tiles() const;  ///< of all layers
 };
 
-/// Compiles for batches of `images` images (1..hardware.batch). `network` must outlive the result. Throws InputError when the
-/// hardware cannot run the network: a line buffer smaller than the kernel's rows, buffers too small, unknown layer in
-/// accumulator widths.
+/// Compiles for batches of `images` images (1..hardware.batch). `network` must outlive the result. Throws InputError
+/// when the hardware cannot run the network: a line buffer smaller than the kernel's rows, buffers too small, unknown
+/// layer in accumulator widths.
 Schedule compile(const Network& network, const HardwareParams& hardware, int images);
 
 }  // namespace widthwise

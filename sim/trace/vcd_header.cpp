@@ -46,9 +46,10 @@ void VcdScopes::append(std::string& text, const Scope& scope) {
 }
 
 std::string VcdScopes::header() const {
-    const std::string text = fmt::format("$date\n    not recorded\n$end\n$version\n    Widthwise {}\n$end\n"
-                                         "$timescale 1 ps $end\n",
-                                         WIDTHWISE_VERSION);
+    const std::string text = fmt::format(
+        "$date\n    not recorded\n$end\n$version\n    Widthwise {}\n$end\n"
+        "$timescale 1 ps $end\n",
+        WIDTHWISE_VERSION);
     std::string scopes;
     append(scopes, root_);
     // The first scope's own line comes first unless variables lie outside all scopes.

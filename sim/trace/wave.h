@@ -18,7 +18,7 @@ struct WaveVariable {
     std::string name;
     const void* value = nullptr;
     WaveStorage storage = WaveStorage::boolean;
-    int bits = 1;  ///< shown, two's complement
+    int bits = 1;                             ///< shown, two's complement
     std::span<const std::string_view> words;  ///< text: what each value of the uint8 register means
 };
 

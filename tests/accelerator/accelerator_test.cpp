@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // All units together: small networks end to end against plain loops, on every kind of hardware.
+#include "accelerator/accelerator.h"
+
 #include <algorithm>
 #include <functional>
 #include <tuple>
 
-#include "accelerator/accelerator.h"
 #include "accelerator/kit/bench.h"
 #include "accelerator/kit/networks.h"
 
@@ -14,8 +15,11 @@ namespace {
 class AcceleratorBench {
 public:
     AcceleratorBench(const Network& net, const HardwareParams& hw, std::uint64_t seed)
-        : network(net), hardware(hw), schedule(compile(network, hardware, hardware.batch)),
-          bench(seed, schedule.layers.size()), unit("accelerator", hardware, bench.period, bench.record) {
+        : network(net),
+          hardware(hw),
+          schedule(compile(network, hardware, hardware.batch)),
+          bench(seed, schedule.layers.size()),
+          unit("accelerator", hardware, bench.period, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.install(schedule);

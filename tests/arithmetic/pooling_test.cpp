@@ -60,7 +60,9 @@ TEST(AveragePool, IntegerModesRoundTheSumLikeAnyOther) {
             const Wide sum = values[0] + values[1] + values[2] + values[3] - 4 * 9;
             const Wide expected = rounded_quotient(sum, 4, rounding) + 5;
             ASSERT_EQ(pool_average(pooled(values, 9), 4, quarter, format, 1.0F),
-                      static_cast<int>(expected < -128 ? -128 : expected > 127 ? 127 : expected));
+                      static_cast<int>(expected < -128  ? -128
+                                       : expected > 127 ? 127
+                                                        : expected));
         }
     }
 }
@@ -129,8 +131,8 @@ TEST(AveragePool, FloatStepsAreRoundedOneByOne) {
         volatile float stored = quotient + 9.0F;
         const int actual = pool_average(pooled(values, 9, 0.0237F), 4, unused, format, 0.0237F);
         ASSERT_EQ(actual, static_cast<int>(std::nearbyint(stored)));
-        const int exact = static_cast<int>(
-            rounded_quotient(values[0] + values[1] + values[2] + values[3], 4, Rounding::half_even));
+        const int exact =
+            static_cast<int>(rounded_quotient(values[0] + values[1] + values[2] + values[3], 4, Rounding::half_even));
         if (actual != exact) ++unlike_exact;
     }
     EXPECT_GT(unlike_exact, 0);  // so that the order of the steps is visible at all

@@ -30,8 +30,8 @@ RequantScale multiply_and_shift(std::int64_t multiplier, int shift) {
 
 /// Sums around zero, around ties, around the clamp and at the ends of 48 bits.
 std::vector<std::int64_t> interesting_sums(std::mt19937_64& random) {
-    std::vector<std::int64_t> sums = {0, 1, -1, INT32_MIN, INT32_MAX, static_cast<std::int64_t>(lowest(48)),
-                                      static_cast<std::int64_t>(highest(48))};
+    std::vector<std::int64_t> sums = {
+        0, 1, -1, INT32_MIN, INT32_MAX, static_cast<std::int64_t>(lowest(48)), static_cast<std::int64_t>(highest(48))};
     for (int i = 0; i < 60; ++i) sums.push_back(static_cast<std::int64_t>(random()) >> (16 + random() % 47));
     return sums;
 }
@@ -106,7 +106,7 @@ TEST(FixedPoint, ProductSaturatesAtSixtyFourBits) {
     EXPECT_EQ(requant_multiply(top - 1, widest, format).product, INT64_MAX);
     EXPECT_EQ(requant_multiply(-top, widest, format).product, INT64_MIN);
     EXPECT_EQ(requant_multiply((std::int64_t{1} << 31) - 1, widest, format).product, 2147483647LL * 4294967295LL);
-    EXPECT_EQ(requantize(top - 1, 0, widest, format), 1);   // (2^63 - 1) >> 62
+    EXPECT_EQ(requantize(top - 1, 0, widest, format), 1);  // (2^63 - 1) >> 62
     EXPECT_EQ(requantize(-top, 0, widest, format), -2);
     // What a product of half a bit more than 64 bits would wrap to is negative.
     EXPECT_EQ(requantize(std::int64_t{1} << 32, 0, multiply_and_shift(std::int64_t{1} << 31, 40), format), 127);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kind of bad input: exit status 2, a message that names what is wrong, nothing written.
-#include <functional>
-
 #include <gmock/gmock.h>
+
+#include <functional>
 
 #include "cli/tool.h"
 

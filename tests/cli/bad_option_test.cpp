@@ -18,8 +18,9 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
     const std::string config = "configs/widthwise-8x8.yaml";
     const std::vector<BadLine> lines = {
         {{}, "a command is missing"},
-        {{"rnu", config}, "unknown command 'rnu' (allowed: run, compare, sweep, search, report, check, "
-                            "inspect, completion), did you mean 'run'?"},
+        {{"rnu", config},
+         "unknown command 'rnu' (allowed: run, compare, sweep, search, report, check, "
+         "inspect, completion), did you mean 'run'?"},
         {{"--versoin"}, "unknown option '--versoin'"},
         {{"run"}, "CONFIG is missing"},
         {{"run", config, "--imges", "0:1"}, "did you mean '--images'?"},

@@ -2,15 +2,15 @@
 // Runs the built executable as a user does.
 #pragma once
 
-#include <csignal>
-#include <cstdio>
-#include <string>
-#include <vector>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
 
 #include "results/result_files.h"
 

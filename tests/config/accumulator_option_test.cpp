@@ -22,9 +22,7 @@ AccumulatorParams applied(AccumulatorParams params, const std::string& option) {
     return params;
 }
 
-TEST(AccumulatorOption, AWidthSetsEveryLayer) {
-    EXPECT_EQ(applied(with(32, {{"c3", 16}}), "18"), with(18, {}));
-}
+TEST(AccumulatorOption, AWidthSetsEveryLayer) { EXPECT_EQ(applied(with(32, {{"c3", 16}}), "18"), with(18, {})); }
 
 TEST(AccumulatorOption, NamedLayersChangeAndOthersStay) {
     EXPECT_EQ(applied(with(32, {{"c3", 20}, {"c5", 21}}), "C1=18,c3=16"),
@@ -35,9 +33,7 @@ TEST(AccumulatorOption, AWidthMayPrecedeExceptions) {
     EXPECT_EQ(applied(with(32, {{"c5", 21}}), " 18 , c3 = 16 "), with(18, {{"c3", 16}}));
 }
 
-TEST(AccumulatorOption, TakesBothEndsOfTheRange) {
-    EXPECT_EQ(applied(with(32, {}), "2,c1=48"), with(2, {{"c1", 48}}));
-}
+TEST(AccumulatorOption, TakesBothEndsOfTheRange) { EXPECT_EQ(applied(with(32, {}), "2,c1=48"), with(2, {{"c1", 48}})); }
 
 TEST(AccumulatorOption, NamesWhatWasGiven) {
     const auto message = [](const std::string& option) {

@@ -2,14 +2,14 @@
 // The JSON schema and the page of keys say what the reader does: same keys, types, ranges, words and defaults.
 #include "config/config_keys.h"
 
-#include <fstream>
-#include <map>
-#include <set>
-#include <sstream>
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 
 #include "config/hardware.h"
 #include "config/test_files.h"

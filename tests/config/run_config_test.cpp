@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "config/hardware.h"
 #include "config/test_files.h"
@@ -83,8 +83,9 @@ energy: {table: tables/mine.yaml, loop_accounting: true}
 
 TEST(RunConfig, TakesAutoAndAliases) {
     const TemporaryFolder folder;
-    const RunConfig config = loaded(folder, "array: {rows: &size 4, columns: *size, weight_bits: auto}\n"
-                                            "line_buffer: {rows: auto}\n");
+    const RunConfig config = loaded(folder,
+                                    "array: {rows: &size 4, columns: *size, weight_bits: auto}\n"
+                                    "line_buffer: {rows: auto}\n");
     EXPECT_EQ(config.hardware.array.columns, 4);
     EXPECT_EQ(config.hardware.array.weight_bits, 0);
     EXPECT_EQ(config.hardware.line_buffer.rows, 0);

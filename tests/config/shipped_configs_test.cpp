@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accelerator files in configs/: each loads, and writing it out and reading it back changes nothing.
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-
-#include <gtest/gtest.h>
 
 #include "config/config_keys.h"
 #include "config/hardware.h"
@@ -61,11 +61,10 @@ INSTANTIATE_TEST_SUITE_P(Files, ShippedConfig, testing::ValuesIn(shipped_files()
 });
 
 TEST(ShippedConfigs, AreThoseOfThePage) {
-    EXPECT_EQ(shipped_files(),
-              (std::vector<std::string>{"course-network.yaml", "course.yaml", "edge-4x4-streamed.yaml",
-                                        "fashion-lenet5.yaml", "fashion-resnet.yaml", "narrow-8x8.yaml",
-                                        "onnxruntime.yaml", "systolic-8x8.yaml", "widthwise-16x16.yaml",
-                                        "widthwise-8x8.yaml"}));
+    EXPECT_EQ(shipped_files(), (std::vector<std::string>{"course-network.yaml", "course.yaml", "edge-4x4-streamed.yaml",
+                                                         "fashion-lenet5.yaml", "fashion-resnet.yaml",
+                                                         "narrow-8x8.yaml", "onnxruntime.yaml", "systolic-8x8.yaml",
+                                                         "widthwise-16x16.yaml", "widthwise-8x8.yaml"}));
 }
 
 TEST(ShippedConfigs, TheDefaultHasTheDefaultsAndEveryKey) {

@@ -2,13 +2,13 @@
 // Temporary YAML files and the text of refusals, for tests of the file readers.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <string>
-
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "common/error.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "config/hardware.h"
 #include "config/test_files.h"
@@ -60,7 +60,9 @@ TEST(Validate, NamesKeyValueAndRange) {
 }
 
 TEST(Validate, RefusesWhatNoFileCouldSay) {
-    EXPECT_EQ(problem([](auto& h) { h.accumulator.order = {TapLoop::row, TapLoop::row, TapLoop::channel}; }),
+    EXPECT_EQ(problem([](auto& h) {
+                  h.accumulator.order = {TapLoop::row, TapLoop::row, TapLoop::channel};
+              }),
               "accumulator.order: is not a permutation (allowed: row, column and channel, each once)");
     EXPECT_EQ(problem([](auto& h) { h.array.mapping = static_cast<Mapping>(9); }),
               "array.mapping: '9' is not one of the allowed words (allowed: row, flat)");

@@ -41,7 +41,9 @@ TEST(YamlInteger, RefusesEverythingElse) {
 
 TEST(YamlInteger, RefusesValuesOutOfRange) {
     for (const std::string bad : {"0", "257", "-1", "99999999999999999999999"}) {
-        EXPECT_EQ(refusal([&] { static_cast<void>(value_of(bad).integer({1, 256})); }),
+        EXPECT_EQ(refusal([&] {
+                      static_cast<void>(value_of(bad).integer({1, 256}));
+                  }),
                   "f.yaml:1:6: key: " + bad + " is out of range (allowed: 1..256)");
     }
 }
@@ -80,8 +82,9 @@ TEST(YamlRatio, RefusesWhatIsNeither) {
     };
     EXPECT_EQ(message("1/0"), "f.yaml:1:6: key: 1/0 is out of range (allowed: above 0, up to 10)");
     EXPECT_EQ(message("0/0"), "f.yaml:1:6: key: 0/0 is out of range (allowed: above 0, up to 10)");
-    const std::string expected = "f.yaml:1:6: key: expects a number or a fraction like 1/255 in the range above 0, "
-                                 "up to 10, got '";
+    const std::string expected =
+        "f.yaml:1:6: key: expects a number or a fraction like 1/255 in the range above 0, "
+        "up to 10, got '";
     EXPECT_EQ(message("1/2/3"), expected + "1/2/3'");
     EXPECT_EQ(message("1/"), expected + "1/'");
     EXPECT_EQ(message("1/x"), expected + "1/x'");
@@ -162,8 +165,7 @@ TEST(YamlFile, RefusesEmptyUnreadableAndSeveralDocuments) {
               "f.yaml: holds 2 YAML documents (allowed: one)");
     EXPECT_EQ(refusal([] { YamlValue::load("no/such.yaml"); }),
               "no/such.yaml: cannot be read (No such file or directory)");
-    EXPECT_EQ(refusal([&] { YamlValue::load(folder.path()); }),
-              folder.path() + ": cannot be read (it is a folder)");
+    EXPECT_EQ(refusal([&] { YamlValue::load(folder.path()); }), folder.path() + ": cannot be read (it is a folder)");
     const std::string large = folder.write("large.yaml", std::string((16U << 20U) + 1, ' '));
     EXPECT_EQ(refusal([&] { YamlValue::load(large); }),
               large + ": not a YAML file of this program (16777217 bytes, allowed: up to 16777216)");

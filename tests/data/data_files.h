@@ -2,6 +2,9 @@
 // Temporary files, IDX bytes and gzip streams for the tests of this folder.
 #pragma once
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -11,10 +14,6 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "common/error.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/data_files.h"
 #include "data/dataset.h"
+
+#include "data/data_files.h"
 
 namespace widthwise::test {
 namespace {
@@ -43,8 +44,7 @@ TEST(Dataset, ChannelsOfRankFour) {
 }
 
 TEST(Dataset, RefusesFilesThatDoNotBelongTogether) {
-    expect_input_error([] { load(idx(0x08, {2, 1, 1}, {1, 2}), idx(0x08, {3}, {1, 2, 3})); },
-                       {"3 labels, expected 2"});
+    expect_input_error([] { load(idx(0x08, {2, 1, 1}, {1, 2}), idx(0x08, {3}, {1, 2, 3})); }, {"3 labels, expected 2"});
     expect_input_error([] { load(idx(0x08, {2, 1}, {1, 2})); }, {"rank 2, expected images of rank 3"});
     expect_input_error([] { load(idx(0x08, {1, 1, 1}, {1}), idx(0x08, {1, 1}, {1})); }, {"labels of rank 1"});
     expect_input_error([] { load(idx(0x08, {1, 1, 1}, {1}), idx(0x09, {1}, {1})); }, {"unsigned"});
@@ -125,7 +125,11 @@ TEST(Preprocessing, VectorInputsTakeTheImageRowByRow) {
 
 TEST(Preprocessing, RefusesWhatDoesNotFit) {
     const Dataset dataset = load(idx(0x08, {1, 2, 2}, {1, 2, 3, 4}));
-    expect_input_error([&] { return dataset.quantized(0, plain(kPad), input({3, 2, 2})); }, {"1x2x2", "3x2x2", "expected 3"});
+    expect_input_error(
+        [&] {
+            return dataset.quantized(0, plain(kPad), input({3, 2, 2}));
+        },
+        {"1x2x2", "3x2x2", "expected 3"});
     expect_input_error([&] { return dataset.quantized(0, plain(kPad), input({1, 2, 1})); }, {"padding cannot shrink"});
     expect_input_error([&] { return dataset.quantized(0, plain(kNone), input({1, 3, 2})); }, {"sizes differ"});
 }

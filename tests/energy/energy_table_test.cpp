@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "energy/energy_table.h"
 
-#include <algorithm>
-
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "config/test_files.h"
 
@@ -75,8 +75,9 @@ TEST(EnergyTable, KnowsEveryVariable) {
 
 TEST(EnergyTable, InterpolatesSramInTheLogarithmOfTheCapacity) {
     const TemporaryFolder folder;
-    const EnergyTable table = loaded(folder, kHead + "sram_read_64bit: [[8192, 10], [32768, 20], [1048576, 100]]\n"
-                                                     "events: {line_buffer.read: sram(capacity)}\n");
+    const EnergyTable table = loaded(folder, kHead +
+                                                 "sram_read_64bit: [[8192, 10], [32768, 20], [1048576, 100]]\n"
+                                                 "events: {line_buffer.read: sram(capacity)}\n");
     const auto at = [&](std::int64_t capacity) {
         EventAttributes attributes;
         attributes.line_buffer_bytes = capacity;
@@ -115,8 +116,7 @@ TEST(EnergyTable, RefusesUnknownEvents) {
 }
 
 TEST(EnergyTable, RefusesMissingAndWrongKeys) {
-    EXPECT_EQ(problem("name: mine\nunit: pJ\nnode: 28 nm\nevents: {}\n"),
-              "1:1: the required key 'source' is missing");
+    EXPECT_EQ(problem("name: mine\nunit: pJ\nnode: 28 nm\nevents: {}\n"), "1:1: the required key 'source' is missing");
     EXPECT_EQ(problem(kHead), "1:1: the required key 'events' is missing");
     EXPECT_EQ(problem("name: mine\nunit: nJ\n"),
               "2:7: unit: 'nJ' is not one of the allowed words (allowed: pJ, relative), did you mean 'pJ'?");
@@ -158,8 +158,9 @@ TEST(EnergyTable, RefusesFormulasThatDoNotParse) {
 }
 
 TEST(EnergyTable, RefusesNegativeAndNonFiniteEnergies) {
-    const std::string tail = " for activation_bits=8, weight_bits=8, accumulator_bits=32, requant_bits=32, "
-                             "multiplier_bits=16, capacity=0 (allowed: finite, 0 or more)";
+    const std::string tail =
+        " for activation_bits=8, weight_bits=8, accumulator_bits=32, requant_bits=32, "
+        "multiplier_bits=16, capacity=0 (allowed: finite, 0 or more)";
     EXPECT_EQ(formula_problem("mac.add", "-1"), "6:12: events.mac.add: formula '-1': gives -1" + tail);
     EXPECT_EQ(formula_problem("mac.add", "1 / 0"), "6:12: events.mac.add: formula '1 / 0': gives inf" + tail);
     const std::string nan = formula_problem("mac.add", "sqrt(-1)");

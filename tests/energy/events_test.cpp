@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "energy/events.h"
 
+#include <gtest/gtest.h>
+
 #include <set>
 #include <string>
-
-#include <gtest/gtest.h>
 
 #include "energy/energy_table.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The shipped tables against the figures of their sources, and the course's model against its published totals.
+#include <gtest/gtest.h>
+
 #include <array>
 #include <vector>
-
-#include <gtest/gtest.h>
 
 #include "config/yaml_reader.h"
 #include "energy/energy_table.h"

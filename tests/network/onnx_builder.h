@@ -2,6 +2,10 @@
 // Builds small QDQ models, sound or broken on purpose, and imports them from a temporary file.
 #pragma once
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -10,11 +14,6 @@
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#include <fmt/format.h>
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <onnx/onnx_pb.h>
 
 #include "common/error.h"
 #include "network/network.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/csv.h"
 
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 namespace widthwise {
 namespace {

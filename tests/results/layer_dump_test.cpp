@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/layer_dump.h"
 
-#include <filesystem>
-
 #include <gtest/gtest.h>
+
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "results/result_files.h"

@@ -2,15 +2,15 @@
 // Temporary folders, files read back, and a made-up run, for tests of results.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
-
-#include <gtest/gtest.h>
-#include <unistd.h>
 
 #include "common/error.h"
 #include "results/run_report.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/tables.h"
 
-#include <limits>
-
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "results/result_files.h"
 

@@ -62,8 +62,8 @@ TEST(CourseEnergy, EighteenBitsEverywhere) {
 }
 
 TEST(CourseEnergy, WidthsPerLayer) {
-    expect_energies("c1=18,c3=16,c5=16,f6=18,out=16",
-                    {115'718'400, 230'400'000, 46'080'000, 3'306'240, 269'440}, 395'774'080);
+    expect_energies("c1=18,c3=16,c5=16,f6=18,out=16", {115'718'400, 230'400'000, 46'080'000, 3'306'240, 269'440},
+                    395'774'080);
 }
 
 }  // namespace

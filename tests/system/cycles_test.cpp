@@ -21,13 +21,13 @@ constexpr int kDramLatency = 50;
 constexpr int kDramBytes = 8;
 
 /// One cycle each, one register each.
-constexpr int kCommand = 1;                   // Sequencer > units: a layer's first cycle
-constexpr int kSums = 1 + 1 + 1;              // product, accumulator, shadow accumulator
-constexpr int kRequant = 4;                   // bias, multiply, round, clamp
-constexpr int kPool = 1;                      // its output register
-constexpr int kStored = 1 + 1;                // write into the activation buffer, word to the Sequencer
-constexpr int kFirstWord = 1;                 // activation buffer > line buffer; the request overlaps kCommand
-constexpr int kDmaCommand = 5;                // Sequencer > Dma > Dram > Dma > buffer > Sequencer
+constexpr int kCommand = 1;       // Sequencer > units: a layer's first cycle
+constexpr int kSums = 1 + 1 + 1;  // product, accumulator, shadow accumulator
+constexpr int kRequant = 4;       // bias, multiply, round, clamp
+constexpr int kPool = 1;          // its output register
+constexpr int kStored = 1 + 1;    // write into the activation buffer, word to the Sequencer
+constexpr int kFirstWord = 1;     // activation buffer > line buffer; the request overlaps kCommand
+constexpr int kDmaCommand = 5;    // Sequencer > Dma > Dram > Dma > buffer > Sequencer
 
 int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
@@ -77,9 +77,11 @@ struct Layer {
 };
 
 const std::vector<Layer>& lenet5() {
-    static const std::vector<Layer> kLayers = {
-        {"c1", 1, 32, 6, 28, 28, 5, false}, {"c3", 6, 14, 16, 10, 10, 5, false}, {"c5", 16, 5, 120, 1, 1, 5, false},
-        {"f6", 120, 1, 84, 1, 1, 1, true},  {"out", 84, 1, 10, 1, 1, 1, true}};
+    static const std::vector<Layer> kLayers = {{"c1", 1, 32, 6, 28, 28, 5, false},
+                                               {"c3", 6, 14, 16, 10, 10, 5, false},
+                                               {"c5", 16, 5, 120, 1, 1, 5, false},
+                                               {"f6", 120, 1, 84, 1, 1, 1, true},
+                                               {"out", 84, 1, 10, 1, 1, 1, true}};
     return kLayers;
 }
 

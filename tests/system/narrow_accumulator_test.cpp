@@ -36,18 +36,54 @@ constexpr auto kSystolic = Interconnect::systolic;
 
 const std::vector<Variant>& variants() {
     static const std::vector<Variant> kVariants = {
-        {"saturate12", {12, Overflow::saturate, kPerAdd}, BiasMode::preload, {kRow, kColumn, kChannel},
-         RequantMode::fixed_point, Rounding::half_even, {8, 8, Mapping::row, kBroadcast, false, true}, 1},
-        {"wrap13", {13, Overflow::wrap, kPerAdd}, BiasMode::requant, {kChannel, kRow, kColumn},
-         RequantMode::fixed_point, Rounding::floor, {3, 5, Mapping::flat, kBroadcast, true, true}, 2},
-        {"saturate11_per_output", {11, Overflow::saturate, kPerOutput}, BiasMode::preload, {kColumn, kChannel, kRow},
-         RequantMode::reciprocal, Rounding::half_away, {4, 4, Mapping::row, kSystolic, false, false}, 3},
-        {"wrap10_per_output", {10, Overflow::wrap, kPerOutput}, BiasMode::requant, {kRow, kChannel, kColumn},
-         RequantMode::fixed_point, Rounding::gemmlowp, {8, 3, Mapping::flat, kSystolic, true, true}, 1},
-        {"saturate8_shift", {8, Overflow::saturate, kPerAdd}, BiasMode::requant, {kColumn, kRow, kChannel},
-         RequantMode::shift, Rounding::half_up, {16, 16, Mapping::flat, kBroadcast, false, false}, 3},
-        {"wrap2", {2, Overflow::wrap, kPerAdd}, BiasMode::preload, {kChannel, kColumn, kRow},
-         RequantMode::fixed_point, Rounding::toward_zero, {1, 7, Mapping::row, kSystolic, true, false}, 2},
+        {"saturate12",
+         {12, Overflow::saturate, kPerAdd},
+         BiasMode::preload,
+         {kRow, kColumn, kChannel},
+         RequantMode::fixed_point,
+         Rounding::half_even,
+         {8, 8, Mapping::row, kBroadcast, false, true},
+         1},
+        {"wrap13",
+         {13, Overflow::wrap, kPerAdd},
+         BiasMode::requant,
+         {kChannel, kRow, kColumn},
+         RequantMode::fixed_point,
+         Rounding::floor,
+         {3, 5, Mapping::flat, kBroadcast, true, true},
+         2},
+        {"saturate11_per_output",
+         {11, Overflow::saturate, kPerOutput},
+         BiasMode::preload,
+         {kColumn, kChannel, kRow},
+         RequantMode::reciprocal,
+         Rounding::half_away,
+         {4, 4, Mapping::row, kSystolic, false, false},
+         3},
+        {"wrap10_per_output",
+         {10, Overflow::wrap, kPerOutput},
+         BiasMode::requant,
+         {kRow, kChannel, kColumn},
+         RequantMode::fixed_point,
+         Rounding::gemmlowp,
+         {8, 3, Mapping::flat, kSystolic, true, true},
+         1},
+        {"saturate8_shift",
+         {8, Overflow::saturate, kPerAdd},
+         BiasMode::requant,
+         {kColumn, kRow, kChannel},
+         RequantMode::shift,
+         Rounding::half_up,
+         {16, 16, Mapping::flat, kBroadcast, false, false},
+         3},
+        {"wrap2",
+         {2, Overflow::wrap, kPerAdd},
+         BiasMode::preload,
+         {kChannel, kColumn, kRow},
+         RequantMode::fixed_point,
+         Rounding::toward_zero,
+         {1, 7, Mapping::row, kSystolic, true, false},
+         2},
     };
     return kVariants;
 }
@@ -124,15 +160,13 @@ TEST_P(NarrowAccumulators, EqualTheDefinition) {
     });
 }
 
-INSTANTIATE_TEST_SUITE_P(Graphs, NarrowAccumulators,
-                         testing::Combine(testing::Values("lenet5", "conv_stride2_pad1", "conv_pads_uneven",
-                                                          "conv_int8_zero_point", "conv_3x5_stride1x2", "conv_maxpool",
-                                                          "conv_1x1", "network", "gemm", "averagepool_int8",
-                                                          "averagepool_ties_odd", "maxpool_pads"),
-                                          testing::ValuesIn(variants())),
-                         [](const auto& parameters) {
-                             return std::get<0>(parameters.param) + "_" + std::get<1>(parameters.param).name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Graphs, NarrowAccumulators,
+    testing::Combine(testing::Values("lenet5", "conv_stride2_pad1", "conv_pads_uneven", "conv_int8_zero_point",
+                                     "conv_3x5_stride1x2", "conv_maxpool", "conv_1x1", "network", "gemm",
+                                     "averagepool_int8", "averagepool_ties_odd", "maxpool_pads"),
+                     testing::ValuesIn(variants())),
+    [](const auto& parameters) { return std::get<0>(parameters.param) + "_" + std::get<1>(parameters.param).name; });
 
 TEST(NarrowAccumulatorsPerLayer, EqualTheDefinition) {
     Workload workload("widthwise-8x8.yaml");

@@ -37,8 +37,9 @@ public:
         const auto at = static_cast<std::size_t>((image * d[1] + channel) * d[2] * d[3] + pixel);
         const std::uint8_t byte = layer.golden.values.at(at);
         const int golden = layer.golden.is_signed ? static_cast<std::int8_t>(byte) : int{byte};
-        if (layer.seen[at]) ADD_FAILURE() << layer.name << " reported twice: image " << image << ", channel " << channel
-                                          << ", pixel " << pixel;
+        if (layer.seen[at])
+            ADD_FAILURE() << layer.name << " reported twice: image " << image << ", channel " << channel << ", pixel "
+                          << pixel;
         layer.seen[at] = true;
         ++layer.compared;
         if (value == golden || ++layer.different > 5) return;

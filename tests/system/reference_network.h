@@ -154,8 +154,8 @@ private:
     }
 
     [[nodiscard]] RequantFormat format_of(const Operator& op, const Quantization& out, Rounding rounding) const {
-        return {hardware_.requant.mode, rounding, hardware_.requant.multiplier_bits, out.zero_point, op.clamp_low,
-                op.clamp_high};
+        return {hardware_.requant.mode, rounding,     hardware_.requant.multiplier_bits,
+                out.zero_point,         op.clamp_low, op.clamp_high};
     }
 
     const Network& network_;

@@ -27,7 +27,8 @@ using Bytes = std::vector<std::uint8_t>;
 /// One file of configs/ with everything it names.
 struct Workload {
     explicit Workload(const std::string& file)
-        : config(load_run_config(source_path("configs/" + file))), network(import_onnx(config.network)),
+        : config(load_run_config(source_path("configs/" + file))),
+          network(import_onnx(config.network)),
           dataset(Dataset::load(config.images, config.labels)) {}
 
     [[nodiscard]] HardwareParams& hardware() { return config.hardware; }

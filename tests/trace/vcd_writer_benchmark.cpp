@@ -88,8 +88,8 @@ void BM_VcdWriter(benchmark::State& state, bool to_disk) {
     }
     writer.close();
     if (!to_disk) return;
-    state.counters["bytes/cycle"] = static_cast<double>(std::filesystem::file_size(folder.file("a.vcd"))) /
-                                    static_cast<double>(state.iterations());
+    state.counters["bytes/cycle"] =
+        static_cast<double>(std::filesystem::file_size(folder.file("a.vcd"))) / static_cast<double>(state.iterations());
 }
 BENCHMARK_CAPTURE(BM_VcdWriter, encode, false)->Iterations(kCyclesPerFile)->Repetitions(5);
 BENCHMARK_CAPTURE(BM_VcdWriter, file, true)->Iterations(kCyclesPerFile)->Repetitions(5);
@@ -141,9 +141,10 @@ int sc_main(int argc, char** argv) {
     namespace test = widthwise::test;
     const bool bare = argc > 1 && std::string(argv[1]) == "--systemc=bare";
     test::Model model("model");
-    benchmark::RegisterBenchmark(bare ? "BM_SystemcBare" : "BM_SystemcVcd", [&](benchmark::State& state) {
-        test::systemc(state, model, !bare);
-    })->Iterations(1)->Unit(benchmark::kMillisecond);
+    benchmark::RegisterBenchmark(bare ? "BM_SystemcBare" : "BM_SystemcVcd",
+                                 [&](benchmark::State& state) { test::systemc(state, model, !bare); })
+        ->Iterations(1)
+        ->Unit(benchmark::kMillisecond);
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();
     return 0;

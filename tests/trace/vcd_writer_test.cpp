@@ -121,7 +121,7 @@ TEST(VcdWriter, EverySampledValueReadsBack) {
 
 TEST(VcdWriter, ExtremeValues) {
     const TemporaryFolder folder;
-    constexpr std::array kValues = {std::int64_t{0},  INT64_MIN, std::int64_t{-1},           INT64_MAX,
+    constexpr std::array kValues = {std::int64_t{0}, INT64_MIN,        std::int64_t{-1},      INT64_MAX,
                                     std::int64_t{1}, std::int64_t{-2}, std::int64_t{1} << 47, -(std::int64_t{1} << 47)};
     std::int64_t value = 0;
     WaveList list;

@@ -75,9 +75,12 @@ TEST(WaveLimits, Globs) {
 
 TEST(WaveLimits, EveryGlobMustMatch) {
     const Model model;
-    EXPECT_THAT([&] { (void)model.names(globs({"accelerator.dma", "accelerator.pe_aray"})); },
-                ThrowsMessage<InputError>(AllOf(HasSubstr("'accelerator.pe_aray'"), HasSubstr("accelerator.pe_array, "),
-                                                Not(HasSubstr("row0")))));
+    EXPECT_THAT(
+        [&] {
+            (void)model.names(globs({"accelerator.dma", "accelerator.pe_aray"}));
+        },
+        ThrowsMessage<InputError>(
+            AllOf(HasSubstr("'accelerator.pe_aray'"), HasSubstr("accelerator.pe_array, "), Not(HasSubstr("row0")))));
     EXPECT_THAT([&] { (void)model.names(globs({"pe_array"})); }, ThrowsMessage<InputError>(HasSubstr("'pe_array'")));
     EXPECT_THAT([&] { (void)model.names(globs({"*.row0"}, 2)); }, ThrowsMessage<InputError>(HasSubstr("depth 2")));
     EXPECT_THAT(select_variables(WaveList(), {}), IsEmpty());

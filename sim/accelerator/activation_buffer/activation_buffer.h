@@ -14,7 +14,7 @@ namespace widthwise {
 
 class ActivationBuffer : public Unit {
 public:
-    LinkIn<ActivationRead> fill_request{"fill_request"};    ///< LineBuffer
+    LinkIn<ActivationRead> fill_request{"fill_request"};  ///< LineBuffer
     LinkOut<Word> fill_data{"fill_data"};
     LinkIn<ActivationRead> operand_request{"operand_request"};  ///< ResidualUnit
     LinkOut<Word> operand_data{"operand_data"};

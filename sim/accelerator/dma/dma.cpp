@@ -129,9 +129,7 @@ void Dma::finish() {
     done.load(Token{static_cast<std::uint8_t>(current_.kind)});
 }
 
-bool Dma::idle() const {
-    return state_ == State::idle && !command.valid() && !done.valid();
-}
+bool Dma::idle() const { return state_ == State::idle && !command.valid() && !done.valid(); }
 
 void Dma::wake_events(sc_core::sc_event_or_list& events) const {
     events |= command.valid_rises();

@@ -39,7 +39,7 @@ private:
     RunRecord& record_;
     State state_ = State::idle;
     DramRequest burst_;
-    std::int32_t wait_ = 0;       ///< cycles of latency left
+    std::int32_t wait_ = 0;        ///< cycles of latency left
     std::int64_t done_bytes_ = 0;  ///< of the burst
     Word word_;
 };

@@ -124,7 +124,8 @@ void LineBuffer::begin_tile() {
     }
     one_row_ = column_y_.front() == column_y_.back();
     find_rows();
-    const LineWindow& window = layer_->windows[static_cast<std::size_t>(layer_->tile_window[static_cast<std::size_t>(index.tile)])];
+    const LineWindow& window =
+        layer_->windows[static_cast<std::size_t>(layer_->tile_window[static_cast<std::size_t>(index.tile)])];
     window_first_row_ = window.first_row;
     window_end_row_ = window.end_row;
     tap_ = 0;
@@ -218,8 +219,7 @@ void LineBuffer::finish_tile() {
 }
 
 bool LineBuffer::idle() const {
-    return layer_ == nullptr && commands_.empty() && !command.valid() && !activations.valid() &&
-           !fill_request.valid();
+    return layer_ == nullptr && commands_.empty() && !command.valid() && !activations.valid() && !fill_request.valid();
 }
 
 void LineBuffer::wake_events(sc_core::sc_event_or_list& events) const {

@@ -20,10 +20,10 @@ namespace widthwise {
 
 class LineBuffer : public Unit {
 public:
-    LinkIn<TileCommand> command{"command"};             ///< Sequencer
+    LinkIn<TileCommand> command{"command"};                ///< Sequencer
     LinkOut<ActivationRead> fill_request{"fill_request"};  ///< ActivationBuffer
     LinkIn<Word> fill_data{"fill_data"};
-    LinkOut<Activations> activations{"activations"};      ///< PeArray
+    LinkOut<Activations> activations{"activations"};  ///< PeArray
     sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `activations` is not valid: fill or port_conflict
 
     LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record);
@@ -34,7 +34,7 @@ private:
     /// A place in the fill order of a layer.
     struct FillPosition {
         int pass = 0;
-        int row = 0;      ///< position in LayerSchedule::fill_rows
+        int row = 0;  ///< position in LayerSchedule::fill_rows
         int channel = 0;
         int image = 0;  ///< within the group
         int word = 0;
@@ -67,12 +67,12 @@ private:
     std::vector<std::uint8_t> storage_;
     const LayerSchedule* layer_ = nullptr;
     // fill side
-    FillPosition requested_;            ///< next word to ask for
-    FillPosition arriving_;             ///< next word to store
-    std::int64_t lines_arrived_ = 0;    ///< in arriving_.pass
-    std::int64_t first_row_held_ = 0;   ///< oldest row still needed: pass * rows + position
+    FillPosition requested_;           ///< next word to ask for
+    FillPosition arriving_;            ///< next word to store
+    std::int64_t lines_arrived_ = 0;   ///< in arriving_.pass
+    std::int64_t first_row_held_ = 0;  ///< oldest row still needed: pass * rows + position
     ActivationRead read_;
-    bool denied_ = false;               ///< the request lost the port at this edge
+    bool denied_ = false;  ///< the request lost the port at this edge
     // read side
     CommandQueue commands_;
     bool tile_begun_ = false;

@@ -3,7 +3,8 @@
 //
 // Contract. A transfer happens at a rising clock edge at which both `valid` and `ready` are high. A producer that has
 // raised `valid` keeps `valid` and `data` until the transfer. `valid` never depends on `ready`; `ready` may depend
-// combinationally on anything, other links' `valid` included. Under reset nothing is transferred: producers lower `valid`.
+// combinationally on anything, other links' `valid` included. Under reset nothing is transferred: producers lower
+// `valid`.
 #pragma once
 
 #include <string>

@@ -81,9 +81,9 @@ struct WeightOperands {
 /// Where a beat of results belongs: `count` neighbours in the layer's sums.
 struct ResultPosition {
     const LayerSchedule* layer = nullptr;
-    int image = 0;         ///< of the batch, of the first value
-    int channel = 0;       ///< of the first value
-    int pixel = 0;         ///< y * width + x, of the first value
+    int image = 0;                ///< of the batch, of the first value
+    int channel = 0;              ///< of the first value
+    int pixel = 0;                ///< y * width + x, of the first value
     bool along_channels = false;  ///< neighbours are channels (image-column layers) instead of pixels
     bool last_of_layer = false;
     friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
@@ -157,7 +157,9 @@ struct Word {
     Wires<std::uint8_t, kMaxPortBytes> bytes;
     bool last = false;  ///< of the burst
     friend bool operator==(const Word&, const Word&) = default;
-    friend std::ostream& operator<<(std::ostream& out, const Word& w) { return out << w.bytes << (w.last ? " last" : ""); }
+    friend std::ostream& operator<<(std::ostream& out, const Word& w) {
+        return out << w.bytes << (w.last ? " last" : "");
+    }
     void trace(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "count", bytes.count, 8);
         wave.add(scope, "byte0", bytes.values[0], 8);
@@ -215,8 +217,8 @@ struct DramRequest {
     }
 };
 
-/// A token without content: Dma -> Sequencer (command done), WeightBuffer -> Sequencer (slot free), PoolUnit -> Sequencer
-/// (layer stored).
+/// A token without content: Dma -> Sequencer (command done), WeightBuffer -> Sequencer (slot free), PoolUnit ->
+/// Sequencer (layer stored).
 struct Token {
     std::uint8_t kind = 0;
     friend bool operator==(const Token&, const Token&) = default;
@@ -226,7 +228,7 @@ struct Token {
 
 /// SystemC's own tracing of a payload, field by field (its ports ask for it by this name).
 template <typename Payload>
-    requires requires(const Payload& payload, WaveList& wave) { payload.trace(wave, std::string()); }
+requires requires(const Payload& payload, WaveList& wave) { payload.trace(wave, std::string()); }
 void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::string& name) {
     WaveList fields;
     payload.trace(fields, name);
@@ -238,8 +240,12 @@ void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::s
             case WaveStorage::uint8:
                 sc_core::sc_trace(file, *static_cast<const unsigned char*>(field.value), full, field.bits);
                 break;
-            case WaveStorage::int16: sc_core::sc_trace(file, *static_cast<const short*>(field.value), full, field.bits); break;
-            case WaveStorage::int32: sc_core::sc_trace(file, *static_cast<const int*>(field.value), full, field.bits); break;
+            case WaveStorage::int16:
+                sc_core::sc_trace(file, *static_cast<const short*>(field.value), full, field.bits);
+                break;
+            case WaveStorage::int32:
+                sc_core::sc_trace(file, *static_cast<const int*>(field.value), full, field.bits);
+                break;
             case WaveStorage::int64:
                 sc_core::sc_trace(file, *static_cast<const std::int64_t*>(field.value), full, field.bits);
                 break;

@@ -6,8 +6,12 @@
 namespace widthwise {
 
 PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record)
-    : Unit(name), params_(hardware.array), lanes_(hardware.requant.lanes), loop_accounting_(hardware.loop_accounting),
-      statistics_(hardware.accumulator.statistics), record_(record),
+    : Unit(name),
+      params_(hardware.array),
+      lanes_(hardware.requant.lanes),
+      loop_accounting_(hardware.loop_accounting),
+      statistics_(hardware.accumulator.statistics),
+      record_(record),
       grid_(make_pe_grid(hardware.array, hardware.accumulator.statistics, record)),
       shadow_(static_cast<std::size_t>(hardware.array.rows * hardware.array.columns), 0) {
     SC_HAS_PROCESS(PeArray);
@@ -107,8 +111,8 @@ void PeArray::count_stall() {
     ++record_.layers[static_cast<std::size_t>(tile_.layer->index)].cycles[cause];
 }
 
-/// The last tap of a tile needs the place for finished tiles to be free (shadow accumulators); without them the first tap
-/// of the next tile needs the accumulators to be empty.
+/// The last tap of a tile needs the place for finished tiles to be free (shadow accumulators); without them the first
+/// tap of the next tile needs the accumulators to be empty.
 void PeArray::decide_next_cycle() {
     bool may_issue = tile_begun_;
     if (tile_begun_) {
@@ -176,8 +180,7 @@ void PeArray::load_beat() {
     position.along_channels = layer.image_columns;
     position.image = layer.image_columns ? index.image_group * layer.array_columns + from.column : index.image_group;
     position.pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + from.column;
-    position.last_of_layer =
-        leaving_.beat + 1 == leaving_.beats && leaving_.tile.number + 1 == layer.tile_count();
+    position.last_of_layer = leaving_.beat + 1 == leaving_.beats && leaving_.tile.number + 1 == layer.tile_count();
     beat_.sums.count = from.count;
     for (int i = 0; i < from.count; ++i) {
         const int row = from.row + (layer.image_columns ? i : 0);

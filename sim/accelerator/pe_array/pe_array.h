@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// rows x columns processing elements, output stationary: array rows = output channels, columns = output pixels (or images).
+// rows x columns processing elements, output stationary: array rows = output channels, columns = output pixels (or
+// images).
 //
 // A PE is a three-stage pipeline: operand registers, product register, adder into the accumulator. `broadcast`: all PEs
-// work on the same tap in the same cycle. `systolic`: PE (r, c) works on it r + c cycles later, operands being handed on
-// from neighbour to neighbour; a tile of K taps occupies the array K + rows + columns - 2 cycles.
+// work on the same tap in the same cycle. `systolic`: PE (r, c) works on it r + c cycles later, operands being handed
+// on from neighbour to neighbour; a tile of K taps occupies the array K + rows + columns - 2 cycles.
 // Finished sums move into the shadow accumulators in one cycle and leave from there, `lanes` a cycle, while the next
 // tile computes; without shadow accumulators they leave from the accumulators and the array waits.
 #pragma once

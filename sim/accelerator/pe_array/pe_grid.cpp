@@ -6,7 +6,10 @@
 namespace widthwise {
 
 PeGrid::PeGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record)
-    : rows_(params.rows), columns_(params.columns), zero_gating_(params.zero_gating), statistics_(statistics),
+    : rows_(params.rows),
+      columns_(params.columns),
+      zero_gating_(params.zero_gating),
+      statistics_(statistics),
       record_(record) {
     const auto n = static_cast<std::size_t>(rows_ * columns_);
     product_.assign(n, 0);
@@ -46,7 +49,8 @@ void PeGrid::trace_accumulators(WaveList& wave, const std::string& scope, int ro
 }
 
 std::unique_ptr<PeGrid> make_pe_grid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record) {
-    if (params.interconnect == Interconnect::systolic) return std::make_unique<SystolicGrid>(params, statistics, record);
+    if (params.interconnect == Interconnect::systolic)
+        return std::make_unique<SystolicGrid>(params, statistics, record);
     return std::make_unique<BroadcastGrid>(params, statistics, record);
 }
 
@@ -57,7 +61,8 @@ std::string pe_scope(const std::string& scope, int row, int column) {
 }  // namespace
 
 BroadcastGrid::BroadcastGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record)
-    : PeGrid(params, statistics, record), activation_(static_cast<std::size_t>(columns_), 0),
+    : PeGrid(params, statistics, record),
+      activation_(static_cast<std::size_t>(columns_), 0),
       weight_(static_cast<std::size_t>(rows_), 0) {}
 
 void BroadcastGrid::reset() {

@@ -45,9 +45,12 @@ public:
     [[nodiscard]] std::int64_t events(int row, int column) const { return events_[at(row, column)]; }
 
 protected:
-    static constexpr int kPipeline = 2;  ///< product register, accumulator: edges after the operand registers are loaded
+    static constexpr int kPipeline =
+        2;  ///< product register, accumulator: edges after the operand registers are loaded
 
-    [[nodiscard]] std::size_t at(int row, int column) const { return static_cast<std::size_t>(row * columns_ + column); }
+    [[nodiscard]] std::size_t at(int row, int column) const {
+        return static_cast<std::size_t>(row * columns_ + column);
+    }
     /// Puts the tile's initial values (bias, or 0) into one accumulator.
     void start(const IssuedTap& tap, int row, int column);
     void count_products(const IssuedTap& tap, std::uint64_t zero_operands, std::uint64_t products);

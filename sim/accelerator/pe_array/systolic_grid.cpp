@@ -64,8 +64,8 @@ void SystolicGrid::accumulate() {
             const AddKind kind = add_kind(layer.accumulator, layer.overflow_possible);
             add_products(kind, layer.accumulator.bits, &product_[i], {&value_[i], &exact_[i], &events_[i]}, 1, 1, 1);
             if (statistics_ == PsumStatistics::every_add) {
-                record_.layers[static_cast<std::size_t>(layer.index)].psums.add(
-                    kind == AddKind::unchecked ? value_[i] : exact_[i]);
+                record_.layers[static_cast<std::size_t>(layer.index)].psums.add(kind == AddKind::unchecked ? value_[i]
+                                                                                                           : exact_[i]);
             }
         }
     }

@@ -55,16 +55,17 @@ void PoolUnit::begin_layer(const LayerSchedule& layer) {
     open_rows_ = (window.kernel_height + window.stride_height - 1) / window.stride_height;
     rows_ = windows_along(layer.sums.height, window.kernel_height, window.stride_height, window.pad_top,
                           layer.output.height);
-    columns_ = windows_along(layer.sums.width, window.kernel_width, window.stride_width, window.pad_left,
-                             layer.output.width);
+    columns_ =
+        windows_along(layer.sums.width, window.kernel_width, window.stride_width, window.pad_left, layer.output.width);
     row_buffer_.assign(static_cast<std::size_t>(layer.array_rows * open_rows_ * layer.output.width), PoolPartial{});
 }
 
 void PoolUnit::pass(const OutputBeat& beat) {
     const std::int64_t plane = std::int64_t{layer_->sums.height} * layer_->sums.width;
     for (int i = 0; i < beat.values.count; ++i) {
-        const std::int64_t offset = beat.position.along_channels ? beat.position.channel + i
-                                                                 : beat.position.channel * plane + beat.position.pixel + i;
+        const std::int64_t offset = beat.position.along_channels
+                                        ? beat.position.channel + i
+                                        : beat.position.channel * plane + beat.position.pixel + i;
         emit(*layer_, beat.position.image, offset, beat.values[i]);
     }
 }

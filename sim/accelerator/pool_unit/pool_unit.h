@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Max and average pooling on the stream of results, with a row buffer for the windows that are still open; without pooling
-// the results pass. What is complete goes to the activation buffer.
+// Max and average pooling on the stream of results, with a row buffer for the windows that are still open; without
+// pooling the results pass. What is complete goes to the activation buffer.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace widthwise {
 
 class PoolUnit : public Unit {
 public:
-    LinkIn<OutputBeat> outputs{"outputs"};      ///< RequantUnit
-    LinkIn<OutputBeat> additions{"additions"};  ///< ResidualUnit: of layers with a residual addition, instead
+    LinkIn<OutputBeat> outputs{"outputs"};        ///< RequantUnit
+    LinkIn<OutputBeat> additions{"additions"};    ///< ResidualUnit: of layers with a residual addition, instead
     LinkOut<ActivationWrite> results{"results"};  ///< ActivationBuffer
-    LinkOut<Token> stored{"stored"};            ///< Sequencer: the layer's last result has been taken
+    LinkOut<Token> stored{"stored"};              ///< Sequencer: the layer's last result has been taken
 
     PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
 
@@ -45,8 +45,8 @@ private:
     RunRecord& record_;
     const LayerSchedule* layer_ = nullptr;
     std::vector<PixelWindows> rows_, columns_;  ///< by pixel row and column
-    int open_rows_ = 1;                  ///< pooled rows that can be open at once
-    std::vector<PoolPartial> row_buffer_;  ///< [channel of the tile][pooled row % open_rows_][pooled column]
+    int open_rows_ = 1;                         ///< pooled rows that can be open at once
+    std::vector<PoolPartial> row_buffer_;       ///< [channel of the tile][pooled row % open_rows_][pooled column]
     ActivationWrite write_;
     bool last_seen_ = false;
 };

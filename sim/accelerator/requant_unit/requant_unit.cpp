@@ -118,8 +118,7 @@ void RequantUnit::count(const Stage& stage) const {
 }
 
 bool RequantUnit::idle() const {
-    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid() &&
-           !addends.valid();
+    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid() && !addends.valid();
 }
 
 void RequantUnit::wake_events(sc_core::sc_event_or_list& events) const {

@@ -63,7 +63,8 @@ void Sequencer::step() {
         case State::compute:
         case State::drain: follow_layer(); break;
         case State::store:
-            if (dma_done.transferring() && dma_done.data().kind == static_cast<std::uint8_t>(DmaCommand::Kind::output)) {
+            if (dma_done.transferring() &&
+                dma_done.data().kind == static_cast<std::uint8_t>(DmaCommand::Kind::output)) {
                 end_phase(record_.store);
                 finish();
             }
@@ -133,7 +134,8 @@ void Sequencer::issue_tiles(LinkOut<TileCommand>& link, std::int64_t& next) {
 
 void Sequencer::begin_store() {
     state_ = State::store;
-    issue_dma(DmaCommand::Kind::output, kStorePhase, layout_.output, schedule_->output.address, schedule_->output_bytes);
+    issue_dma(DmaCommand::Kind::output, kStorePhase, layout_.output, schedule_->output.address,
+              schedule_->output_bytes);
 }
 
 void Sequencer::finish() {
@@ -153,12 +155,13 @@ void Sequencer::issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_ad
     acted_ = dma_loaded_ = true;
 }
 
-/// Streamed weights: as soon as one of the two slots is free the next tile is fetched, across layers, within a batch (so
-/// that every batch takes the same time).
+/// Streamed weights: as soon as one of the two slots is free the next tile is fetched, across layers, within a batch
+/// (so that every batch takes the same time).
 void Sequencer::prefetch_weights() {
     if (!streamed() || slots_free_ == 0 || dma_loaded_ || !dma.can_load()) return;
     const auto& layers = schedule_->layers;
-    while (prefetch_layer_ < static_cast<int>(layers.size()) && layers[static_cast<std::size_t>(prefetch_layer_)].bypass) {
+    while (prefetch_layer_ < static_cast<int>(layers.size()) &&
+           layers[static_cast<std::size_t>(prefetch_layer_)].bypass) {
         ++prefetch_layer_;
     }
     if (prefetch_layer_ == static_cast<int>(layers.size())) return;

@@ -33,8 +33,8 @@ public:
 
     Sequencer(const sc_core::sc_module_name& name, const sc_core::sc_time& period, RunRecord& record);
 
-    /// Runs the schedule once, for one batch, from the next edge on. Weights that are resident are loaded first, the first
-    /// time. `on_done` is called at the edge at which the last output byte has left.
+    /// Runs the schedule once, for one batch, from the next edge on. Weights that are resident are loaded first, the
+    /// first time. `on_done` is called at the edge at which the last output byte has left.
     void start(const Schedule& schedule, const DramLayout& layout, std::function<void()> on_done);
 
     void trace(WaveList& wave, const std::string& scope) const;
@@ -54,12 +54,11 @@ private:
     void finish();
     void follow_layer();
     void issue_tiles(LinkOut<TileCommand>& link, std::int64_t& next);
-    void issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address, std::int64_t bytes);
+    void issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address,
+                   std::int64_t bytes);
     void prefetch_weights();
     void end_phase(LayerRecord& record);
-    [[nodiscard]] bool streamed() const {
-        return schedule_->hardware.weight_buffer.storage == WeightStorage::streamed;
-    }
+    [[nodiscard]] bool streamed() const { return schedule_->hardware.weight_buffer.storage == WeightStorage::streamed; }
     [[nodiscard]] std::uint64_t cycle() const;
 
     sc_core::sc_time period_;
@@ -79,7 +78,7 @@ private:
     std::int64_t next_for_line_buffer_ = 0, next_for_weight_buffer_ = 0, next_for_pe_array_ = 0;
     std::int32_t prefetch_layer_ = 0;  ///< streamed: the next weight tile to fetch
     std::int32_t prefetch_tile_ = 0;
-    std::int64_t prefetched_ = 0;         ///< tiles fetched, since reset: decides the slot
+    std::int64_t prefetched_ = 0;        ///< tiles fetched, since reset: decides the slot
     std::int64_t prefetch_address_ = 0;  ///< in DRAM
     std::int32_t slots_free_ = 2;
 };

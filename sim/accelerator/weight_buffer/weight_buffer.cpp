@@ -105,8 +105,8 @@ void WeightBuffer::finish_tile() {
 }
 
 bool WeightBuffer::idle() const {
-    return commands_.empty() && !command.valid() && !fill.valid() && !weights.valid() &&
-           !released.valid() && releases_ == 0;
+    return commands_.empty() && !command.valid() && !fill.valid() && !weights.valid() && !released.valid() &&
+           releases_ == 0;
 }
 
 void WeightBuffer::wake_events(sc_core::sc_event_or_list& events) const {

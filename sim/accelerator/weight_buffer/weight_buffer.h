@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// On-chip SRAM for weights. Resident: all tiles, loaded once. Streamed: two slots, one in use while the Dma fills the other.
-// Each tap needs one weight per working row; a read port narrower than that takes several cycles a tap.
+// On-chip SRAM for weights. Resident: all tiles, loaded once. Streamed: two slots, one in use while the Dma fills the
+// other. Each tap needs one weight per working row; a read port narrower than that takes several cycles a tap.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ namespace widthwise {
 
 class WeightBuffer : public Unit {
 public:
-    LinkIn<WeightWrite> fill{"fill"};          ///< Dma
-    LinkIn<TileCommand> command{"command"};    ///< Sequencer
-    LinkOut<Token> released{"released"};       ///< Sequencer: a slot is free again (streamed)
-    LinkOut<WeightOperands> weights{"weights"};  ///< PeArray
+    LinkIn<WeightWrite> fill{"fill"};                 ///< Dma
+    LinkIn<TileCommand> command{"command"};           ///< Sequencer
+    LinkOut<Token> released{"released"};              ///< Sequencer: a slot is free again (streamed)
+    LinkOut<WeightOperands> weights{"weights"};       ///< PeArray
     sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `weights` is not valid: dram or weights
 
     WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record);
@@ -41,12 +41,12 @@ private:
     RunRecord& record_;
     std::vector<std::uint8_t> memory_;
     CommandQueue commands_;
-    std::int32_t tap_ = 0;              ///< of the front command's tile, next to be loaded
+    std::int32_t tap_ = 0;                     ///< of the front command's tile, next to be loaded
     const std::uint8_t* next_word_ = nullptr;  ///< where that tap's weights lie
-    std::int32_t beats_ = 0;            ///< of that tap's weights, read so far
-    std::int64_t tiles_filled_ = 0;     ///< weight tiles that have arrived (resident: 1 once all have)
-    std::int64_t tiles_used_ = 0;       ///< weight tiles finished with
-    std::uint32_t releases_ = 0;        ///< owed to the Sequencer
+    std::int32_t beats_ = 0;                   ///< of that tap's weights, read so far
+    std::int64_t tiles_filled_ = 0;            ///< weight tiles that have arrived (resident: 1 once all have)
+    std::int64_t tiles_used_ = 0;              ///< weight tiles finished with
+    std::uint32_t releases_ = 0;               ///< owed to the Sequencer
     WeightOperands operands_;
     bool reading_ = false;
     bool writing_ = false;

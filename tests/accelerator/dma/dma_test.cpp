@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Dma between Dram and the buffers: every kind of command, in any order, word by word.
+#include "accelerator/dma/dma.h"
+
 #include <algorithm>
 
-#include "accelerator/dma/dma.h"
 #include "accelerator/kit/link_bench.h"
 
 namespace widthwise::bench {

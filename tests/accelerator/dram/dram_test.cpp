@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Dram: bursts of random length and direction against a byte array; latency and rate to the cycle.
+#include "accelerator/dram/dram.h"
+
 #include <algorithm>
 #include <tuple>
 
-#include "accelerator/dram/dram.h"
 #include "accelerator/kit/link_bench.h"
 
 namespace widthwise::bench {

@@ -117,7 +117,9 @@ public:
     std::function<bool()> allow;  ///< may hold ready low; asked once a cycle
 
     LinkSink(const sc_core::sc_module_name& module_name, Bench& bench)
-        : sc_module(module_name), bench_(bench), stalls_(bench.seed, name()),
+        : sc_module(module_name),
+          bench_(bench),
+          stalls_(bench.seed, name()),
           shy_(bench.seed != 0 && bench.seed % 3 == 0) {
         SC_HAS_PROCESS(LinkSink);
         SC_METHOD(drive);

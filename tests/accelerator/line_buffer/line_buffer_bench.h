@@ -57,7 +57,8 @@ private:
 class LineBufferBench {
 public:
     LineBufferBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
-        : schedule(compile(network, hardware, images)), bench(seed, schedule.layers.size()),
+        : schedule(compile(network, hardware, images)),
+          bench(seed, schedule.layers.size()),
           unit("line_buffer", hardware.line_buffer, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);

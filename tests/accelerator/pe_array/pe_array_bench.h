@@ -166,8 +166,11 @@ private:
 class PeArrayBench {
 public:
     PeArrayBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
-        : schedule(compile(network, hardware, images)), bench(seed, schedule.layers.size()), stimulus(schedule, seed),
-          expected(stimulus, hardware, schedule.layers.size()), unit("pe_array", hardware, bench.record) {
+        : schedule(compile(network, hardware, images)),
+          bench(seed, schedule.layers.size()),
+          stimulus(schedule, seed),
+          expected(stimulus, hardware, schedule.layers.size()),
+          unit("pe_array", hardware, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.command(command.link);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The PoolUnit against pooling by definition: which write completes which windows, at which edge, with which counts.
+#include "accelerator/pool_unit/pool_unit.h"
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -8,7 +10,6 @@
 
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
-#include "accelerator/pool_unit/pool_unit.h"
 #include "common/error.h"
 
 namespace widthwise::bench {
@@ -145,7 +146,8 @@ private:
 class PoolUnitBench {
 public:
     PoolUnitBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
-        : schedule(compile(network, hardware, images)), bench(seed, schedule.layers.size()),
+        : schedule(compile(network, hardware, images)),
+          bench(seed, schedule.layers.size()),
           unit("pool_unit", bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The RequantUnit in every mode and rounding against requantize(), its pipeline's timing, its counts.
+#include "accelerator/requant_unit/requant_unit.h"
+
 #include <algorithm>
 #include <string>
 #include <tuple>
 
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/requant_unit/requant_unit.h"
 
 namespace widthwise::bench {
 namespace {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The WeightBuffer between the Dma's writes and the array: resident and streamed, wide and narrow read ports.
+#include "accelerator/weight_buffer/weight_buffer.h"
+
 #include <algorithm>
 #include <functional>
 #include <tuple>
 
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
-#include "accelerator/weight_buffer/weight_buffer.h"
 
 namespace widthwise::bench {
 namespace {
@@ -15,7 +16,8 @@ class WeightBufferBench {
 public:
     WeightBufferBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
         : schedule(compile(network, hardware, images)),
-          streamed(hardware.weight_buffer.storage == WeightStorage::streamed), bench(seed, schedule.layers.size()),
+          streamed(hardware.weight_buffer.storage == WeightStorage::streamed),
+          bench(seed, schedule.layers.size()),
           unit("weight_buffer", hardware.weight_buffer, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
