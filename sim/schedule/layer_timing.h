@@ -67,10 +67,8 @@ private:
     // The line to be filled next, and when the one before was granted its last word.
     int pass_ = 0, row_ = 0;
     int line_in_row_ = 0;
-    int lines_filled_ = 0;  ///< in pass_
     Edge last_grant_;
     std::vector<Edge> arrivals_, previous_arrivals_;  ///< of pass_ and of the pass before
-    Edge pass_complete_ = 0;
 };
 
 /// Follows the tiles of a layer that begins at edge `start`; returns the edge at which the next phase begins. Fills

@@ -39,7 +39,7 @@ int newest_row(const LayerSchedule& layer, const ColumnTile& tile, int r) {
 int lines_needed(const LayerSchedule& layer, const TileIndex& index, const Tap& tap) {
     const int images = layer.images_in_group(index.image_group);
     const int row = layer.fully_connected ? tap.row : newest_row(layer, layer.tiles[index.tile], tap.row);
-    if (row < 0) return 0;
+    if (row < 0 || layer.row_position[row] < 0) return 0;
     return (layer.row_position[row] * layer.line_channels + tap.channel + 1) * images;
 }
 

@@ -95,7 +95,7 @@ struct LayerSchedule {
     int words_per_line = 1;                   ///< fill words, one per cycle
     int fill_word_bytes = 8;
 
-    std::vector<int> fill_rows;       ///< feature-map rows in fill order; rows no window needs are left out
+    std::vector<int> fill_rows;  ///< feature-map rows in fill order: those that a tap reads; none if all lie in padding
     std::vector<int> row_position;    ///< inverse: position in fill_rows, or -1
     std::vector<LineWindow> windows;  ///< of one pass
     std::vector<ColumnTile> tiles;    ///< of one pass

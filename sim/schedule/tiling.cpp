@@ -37,25 +37,47 @@ void describe_tiles(LayerSchedule& layer, const ArrayParams& array) {
     }
 }
 
+namespace {
+
+/// Positions along an axis of `extent` that some tap reads for some output; the others only pass by in padding, between
+/// the taps of a dilated kernel, or between the kernels of a stride beyond it.
+std::vector<bool> positions_read(int extent, int outputs, int stride, int pad, const std::set<int>& taps) {
+    std::vector<bool> read(static_cast<std::size_t>(extent), false);
+    for (int output = 0; output < outputs; ++output) {
+        for (const int tap : taps) {
+            const int at = output * stride - pad + tap;
+            if (at >= 0 && at < extent) read[at] = true;
+        }
+    }
+    return read;
+}
+
+/// Rows that some tap reads. Where all columns of the taps lie in the padding that is none.
+std::vector<bool> rows_read(const LayerSchedule& layer) {
+    if (layer.fully_connected) return std::vector<bool>(layer.map_height, true);
+    std::set<int> rows;
+    std::set<int> columns;
+    for (const Tap& tap : layer.taps) {
+        rows.insert(tap.row);
+        columns.insert(tap.column);
+    }
+    const std::vector<bool> columns_read =
+        positions_read(layer.line_bytes, layer.sums.width, layer.stride_width, layer.pad_left, columns);
+    if (std::find(columns_read.begin(), columns_read.end(), true) == columns_read.end()) {
+        return std::vector<bool>(layer.map_height, false);
+    }
+    return positions_read(layer.map_height, layer.sums.height, layer.stride_height, layer.pad_top, rows);
+}
+
+}  // namespace
+
 void describe_windows(LayerSchedule& layer) {
-    std::vector<bool> used(layer.map_height, layer.fully_connected);
+    const std::vector<bool> used = rows_read(layer);
     const auto top = [&](const ColumnTile& t) { return t.first_y * layer.stride_height - layer.pad_top; };
     const auto end = [&](const ColumnTile& t) {
         return t.last_y * layer.stride_height - layer.pad_top + layer.kernel_height;
     };
     const auto clip = [&](int y) { return std::clamp(y, 0, layer.map_height); };
-    if (!layer.fully_connected) {
-        std::set<int> kernel_rows;
-        for (const Tap& tap : layer.taps) kernel_rows.insert(tap.row);
-        for (int oy = 0; oy < layer.sums.height; ++oy) {
-            for (const int row : kernel_rows) {
-                const int y = oy * layer.stride_height - layer.pad_top + row;
-                if (y >= 0 && y < layer.map_height) used[y] = true;
-            }
-        }
-    }
-    // A dilated kernel can lie in the padding with all its taps; the line buffer still streams a row.
-    if (std::find(used.begin(), used.end(), true) == used.end()) used.front() = true;
     layer.row_position.assign(layer.map_height, -1);
     for (int y = 0; y < layer.map_height; ++y) {
         if (!used[y]) continue;

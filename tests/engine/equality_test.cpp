@@ -6,75 +6,116 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "engine/engine_difference.h"
 #include "engine/random_case.h"
+#include "engine/renew_systemc.h"
 
 namespace widthwise {
 namespace {
 
 using testing::RandomCase;
 
-/// SystemC elaborates once per process, so each case runs in a child of its own; its text comes back through a pipe.
-std::string difference_in_child(std::uint64_t seed) {
+/// Empty, or what is wrong with the case.
+std::string difference(std::uint64_t seed) {
+    try {
+        const RandomCase random = testing::make_random_case(seed);
+        const std::string text = engine_difference(random.network, random.hardware, random.images);
+        return text.empty() ? text : random.describe() + text;
+    } catch (const std::exception& error) {
+        return fmt::format("seed {}: {}\n", seed, error.what());
+    }
+}
+
+/// What a child process writes after each case.
+struct CaseHeader {
+    std::uint64_t seed = 0;
+    std::uint64_t text_bytes = 0;
+};
+
+/// Seeds [first, end) in a child process, since a case may crash. `report` gets the text of each; returns the seed after
+/// the last one, where to go on.
+std::uint64_t run_in_child(std::uint64_t first, std::uint64_t end,
+                           const std::function<void(std::uint64_t, const std::string&)>& report) {
     int ends[2];
-    if (pipe(ends) != 0) return "no pipe";
+    if (pipe(ends) != 0) throw std::runtime_error("no pipe");
     const pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        std::string text;
-        try {
-            const RandomCase random = testing::make_random_case(seed);
-            text = engine_difference(random.network, random.hardware, random.images);
-            if (!text.empty()) text = random.describe() + text;
-        } catch (const std::exception& error) {
-            text = fmt::format("seed {}: {}\n", seed, error.what());
-        }
-        for (std::size_t done = 0; done < text.size();) {
-            const ssize_t n = write(ends[1], text.data() + done, text.size() - done);
-            if (n <= 0) break;
-            done += static_cast<std::size_t>(n);
+        FILE* out = fdopen(ends[1], "wb");
+        for (std::uint64_t seed = first; seed < end; ++seed) {
+            testing::renew_systemc();
+            const std::string text = difference(seed);
+            const CaseHeader header{seed, text.size()};
+            fwrite(&header, sizeof header, 1, out);
+            fwrite(text.data(), 1, text.size(), out);
+            fflush(out);
         }
         std::_Exit(0);
     }
     close(ends[1]);
-    std::string text;
-    char buffer[4096];
-    for (ssize_t n = read(ends[0], buffer, sizeof buffer); n > 0; n = read(ends[0], buffer, sizeof buffer)) {
-        text.append(buffer, static_cast<std::size_t>(n));
+    FILE* in = fdopen(ends[0], "rb");
+    std::uint64_t next = first;
+    CaseHeader header;
+    while (fread(&header, sizeof header, 1, in) == 1) {
+        std::string text(header.text_bytes, ' ');
+        if (fread(text.data(), 1, text.size(), in) != text.size()) break;
+        report(header.seed, text);
+        next = header.seed + 1;
     }
-    close(ends[0]);
+    fclose(in);
     int status = 0;
     waitpid(child, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        text += fmt::format("seed {}: the child died, status {}\n", seed, status);
-    return text;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && next == end) return next;
+    report(next, fmt::format("seed {}: the child died, status {}\n", next, status));
+    return next + 1;
 }
 
-/// Seeds first..first+count-1; WIDTHWISE_SEED moves the range.
-void compare(std::uint64_t first, int count) {
-    if (const char* moved = std::getenv("WIDTHWISE_SEED")) first += std::strtoull(moved, nullptr, 10);
-    std::cout << fmt::format("seeds {} to {}\n", first, first + static_cast<std::uint64_t>(count) - 1);
-    int failures = 0;
-    for (int i = 0; i < count && failures < 3; ++i) {
-        const std::string text = difference_in_child(first + static_cast<std::uint64_t>(i));
-        if (!text.empty()) {
-            ++failures;
-            ADD_FAILURE() << text;
-        }
-    }
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-TEST(EngineEquality, RandomCasesA) { compare(0, 750); }
-TEST(EngineEquality, RandomCasesB) { compare(750, 750); }
-TEST(EngineEquality, RandomCasesC) { compare(1500, 750); }
-TEST(EngineEquality, RandomCasesD) { compare(2250, 750); }
+/// Every case is tried; the first failures are described, the others counted.
+void compare(std::uint64_t first, std::uint64_t count) {
+    std::cout << fmt::format("seeds {} to {}\n", first, first + count - 1);
+    constexpr std::size_t kDescribed = 3;
+    constexpr std::uint64_t kCasesInChild = 100;
+    std::vector<std::uint64_t> failed;
+    const auto report = [&](std::uint64_t seed, const std::string& text) {
+        if (text.empty()) return;
+        failed.push_back(seed);
+        if (failed.size() <= kDescribed) ADD_FAILURE() << text;
+    };
+    const std::uint64_t end = first + count;
+    for (std::uint64_t next = first; next < end;)
+        next = run_in_child(next, std::min(next + kCasesInChild, end), report);
+    std::cout << fmt::format("{} of {} cases failed\n", failed.size(), count);
+    EXPECT_TRUE(failed.empty()) << fmt::format("seeds {}", fmt::join(failed, " "));
+}
 
-/// Behind the CTest label `long`; runs only when it is asked for by name.
-TEST(EngineEquality, DISABLED_ManyRandomCases) { compare(1'000'000, 100'000); }
+constexpr std::uint64_t kCasesInShard = 1000;
+
+class EngineEquality : public ::testing::TestWithParam<std::uint64_t> {};
+
+/// Ten tests, so that CTest spreads them over the cores. WIDTHWISE_SEED moves the first seed of all of them.
+TEST_P(EngineEquality, RandomCases) {
+    compare(from_environment("WIDTHWISE_SEED", 0) + GetParam() * kCasesInShard, kCasesInShard);
+}
+INSTANTIATE_TEST_SUITE_P(Shard, EngineEquality, ::testing::Range<std::uint64_t>(0, 10));
+
+/// Behind the CTest label `long`, which names the seeds; runs only when it is asked for by name.
+TEST(EngineEqualityLong, DISABLED_RandomCases) {
+    compare(from_environment("WIDTHWISE_SEED", 1'000'000), from_environment("WIDTHWISE_CASES", 100'000));
+}
 
 }  // namespace
 }  // namespace widthwise

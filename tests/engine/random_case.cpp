@@ -27,7 +27,8 @@ public:
     Network network() {
         Network net;
         net.name = "random";
-        Tensor input{"input", {between(1, 5), between(1, 9), between(1, 9)}, quantization()};
+        const int largest = chance(30) ? 3 : 9;  // small maps lie between paddings that are larger
+        Tensor input{"input", {between(1, 5), between(1, largest), between(1, largest)}, quantization()};
         net.tensors.push_back(input);
         const int layers = between(1, 3);
         for (int i = 0; i < layers; ++i) add_layer(net, i);
@@ -60,7 +61,7 @@ public:
         h.requant.multiplier_bits = between(4, 32);
         h.requant.lanes = between(1, 7);
         h.pool.rounding = h.requant.rounding;
-        h.line_buffer.fill_bytes_per_cycle = between(1, 12);
+        h.line_buffer.fill_bytes_per_cycle = chance(40) ? between(1, 2) : between(1, 12);
         h.line_buffer.rows = chance(60) ? 0 : between(1, 12);
         h.line_buffer.bytes = between(200, 4000);
         h.activation_buffer.bytes = 16384;
@@ -164,6 +165,16 @@ private:
         w.pad_right = between(0, w.kernel_width - 1);
     }
 
+    /// Up to more rows and columns than the kernel spans: outputs that see nothing but padding.
+    void pad_beyond_the_kernel(Window& w) {
+        const int rows = std::min(w.span_height() + 1, 8);
+        const int columns = std::min(w.span_width() + 1, 8);
+        w.pad_top = between(0, rows);
+        w.pad_bottom = between(0, rows);
+        w.pad_left = between(0, columns);
+        w.pad_right = between(0, columns);
+    }
+
     void weights(Operator& op, int outputs, int inputs, int kernel_height, int kernel_width) {
         Weights& w = op.weights;
         w.output_channels = outputs;
@@ -185,14 +196,17 @@ private:
     void convolution(Operator& op, const Tensor& input, Tensor& output) {
         op.kind = OperatorKind::convolution;
         window(op.window, input.shape, 5);
-        if (chance(25)) {
-            op.window.dilation_height = between(1, 3);
-            op.window.dilation_width = between(1, 3);
-            const int height = input.shape.height + op.window.pad_top + op.window.pad_bottom;
-            const int width = input.shape.width + op.window.pad_left + op.window.pad_right;
-            if (op.window.span_height() > height) op.window.dilation_height = 1;
-            if (op.window.span_width() > width) op.window.dilation_width = 1;
+        Window& w = op.window;
+        if (chance(40)) {
+            w.dilation_height = between(1, 4);
+            w.dilation_width = between(1, 4);
         }
+        if (chance(20)) w.stride_height = between(w.kernel_height, w.kernel_height + 4);
+        if (chance(20)) w.stride_width = between(w.kernel_width, w.kernel_width + 4);
+        if (chance(30)) pad_beyond_the_kernel(w);
+        // Padding that the dilated kernel needs to fit in at all goes to either side.
+        while (w.output_height(input.shape.height) < 1) ++(chance(50) ? w.pad_top : w.pad_bottom);
+        while (w.output_width(input.shape.width) < 1) ++(chance(50) ? w.pad_left : w.pad_right);
         int outputs = between(1, 12);
         if (chance(35)) {
             op.groups = input.shape.channels;  // depthwise, or with 4 channels also two groups of two

@@ -67,6 +67,38 @@ TEST(LineWindows, StridesAboveTheKernelSkipRows) {
     EXPECT_EQ(windows(points), "0-1 1-2 ");
 }
 
+/// A 3x3 convolution dilated by `dilation` over a map of one channel.
+LayerSchedule dilated(int dilation, int height, int width, int pad_rows, int pad_columns) {
+    Window window{3, 3, 1, 1, pad_rows, pad_columns, pad_rows, pad_columns};
+    window.dilation_height = window.dilation_width = dilation;
+    return compiled(NetworkBuilder({1, height, width}).convolution("c", 1, window));
+}
+
+TEST(LineWindows, RowsThatNoTapReadsAreLeftOut) {
+    const LayerSchedule some = dilated(3, 5, 7, 1, 0);  // the one output row reads rows -1, 2 and 5
+    EXPECT_EQ(some.fill_rows, (std::vector<int>{2}));
+    EXPECT_EQ(some.row_position, (std::vector<int>{-1, -1, 0, -1, -1}));
+    EXPECT_EQ(windows(some), "0-1 ");
+    const LayerSchedule all = dilated(4, 2, 9, 4, 0);  // two output rows: rows -4, 0, 4 and -3, 1, 5
+    EXPECT_EQ(all.fill_rows, (std::vector<int>{0, 1}));
+}
+
+TEST(LineWindows, AKernelInThePaddingLeavesNoRow) {
+    Window window{2, 1, 1, 1, 1, 0, 1, 0};
+    window.dilation_height = 2;  // rows -1 and 1 of a map of one row
+    const LayerSchedule rows = compiled(NetworkBuilder({2, 1, 4}).convolution("c", 1, window));
+    window = {1, 2, 1, 1, 0, 1, 0, 1};
+    window.dilation_width = 2;  // columns -1 and 1 of a map of one column
+    const LayerSchedule columns = compiled(NetworkBuilder({2, 4, 1}).convolution("c", 1, window));
+    for (const LayerSchedule& layer : {rows, columns}) {
+        EXPECT_EQ(layer.fill_rows, std::vector<int>{});
+        for (const LineWindow& w : layer.windows) EXPECT_EQ(w.end_row, 0);
+        for (int tile = 0; tile < layer.tiles_per_pass(); ++tile) {
+            for (const Tap& tap : layer.taps) EXPECT_EQ(lines_needed(layer, {0, 0, tile}, tap), 0);
+        }
+    }
+}
+
 TEST(LineWindows, TilesOfOneRowShareAWindow) {
     HardwareParams hardware;
     hardware.array.columns = 2;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accelerator/line_buffer/line_buffer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "common/error.h"
 
 namespace widthwise {
 
@@ -71,6 +75,10 @@ std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
     return storage_.data() + ((slot * layer_->line_channels + p.channel) * group + p.image) * layer_->line_bytes;
 }
 
+bool LineBuffer::all_filled(const FillPosition& p) const {
+    return layer_->fill_rows.empty() || p.pass == layer_->passes();
+}
+
 bool LineBuffer::row_is_free(const FillPosition& p) const {
     const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
     return p.pass * rows + p.row < first_row_held_ + layer_->buffer_rows;
@@ -90,7 +98,7 @@ void LineBuffer::store_word() {
 
 void LineBuffer::request_word() {
     const FillPosition& p = requested_;
-    if (layer_ == nullptr || p.pass == layer_->passes() || !row_is_free(p)) {
+    if (layer_ == nullptr || all_filled(p) || !row_is_free(p)) {
         fill_request.clear();
         return;
     }
@@ -149,9 +157,11 @@ void LineBuffer::find_rows() {
 
 bool LineBuffer::tap_arrived() const {
     const TileIndex& index = commands_.front().index;
+    const int lines = lines_needed(*layer_, index, layer_->taps[tap_]);
+    if (lines == 0) return true;
     const int pass = index.channel_tile * layer_->image_groups + index.image_group;
     if (arriving_.pass != pass) return arriving_.pass > pass;
-    return lines_arrived_ >= lines_needed(*layer_, index, layer_->taps[tap_]);
+    return lines_arrived_ >= lines;
 }
 
 void LineBuffer::load_tap() {
@@ -203,12 +213,17 @@ void LineBuffer::read_scattered_columns(const Tap& tap) {
     }
 }
 
-/// Frees the rows that no later tile reads. After a layer's last tile everything it needed has arrived.
+/// Frees the rows that no later tile reads. Only rows that a tap reads are filled, and each tap waits for its row: with a
+/// layer's last tile the last word has arrived.
 void LineBuffer::finish_tile() {
     const std::int64_t next = commands_.front().number + 1;
     commands_.pop();
     tile_begun_ = false;
     if (next == layer_->tile_count()) {
+        if (!all_filled(arriving_)) {
+            throw SimulationError(
+                fmt::format("{}: layer '{}' ends before its last word has arrived", name(), layer_->name));
+        }
         layer_ = nullptr;
         return;
     }

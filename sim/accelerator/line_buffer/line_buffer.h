@@ -49,6 +49,7 @@ private:
     void store_word();
     void request_word();
     void advance(FillPosition& position) const;
+    [[nodiscard]] bool all_filled(const FillPosition& position) const;  ///< nothing of the layer comes after it
     [[nodiscard]] bool row_is_free(const FillPosition& position) const;
     [[nodiscard]] std::uint8_t* line_storage(const FillPosition& position);
     [[nodiscard]] int images(const FillPosition& position) const;

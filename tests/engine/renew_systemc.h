@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// SystemC elaborates once per simulation context, and a process has one. Tests that elaborate many times in a process give
+// each time a context of its own; the variables are SystemC 2.3.4's, not the standard's.
+#pragma once
+
+#include <systemc>
+#include <utility>
+
+namespace widthwise::testing {
+
+/// Every module of the old context must be gone.
+inline void renew_systemc() {
+    delete std::exchange(sc_core::sc_curr_simcontext, nullptr);
+    sc_core::sc_curr_simcontext = new sc_core::sc_simcontext;
+    sc_core::sc_default_global_context = sc_core::sc_curr_simcontext;
+}
+
+}  // namespace widthwise::testing
