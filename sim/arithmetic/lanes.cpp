@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arithmetic/lanes.h"
 
-// GCC's function multiversioning picks the widest vector unit at load time. The sanitizers run before the resolvers
-// can, so those builds take the portable version.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDTHWISE_VECTOR_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define WIDTHWISE_VECTOR_CLONES
-#endif
+#include "arithmetic/vector_clones.h"
 
 namespace widthwise {
 

@@ -6,13 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "arithmetic/vector_clones.h"
 #include "engine/fast/kernels_avx512.h"
-
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDTHWISE_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDTHWISE_VECTOR_CLONES
-#endif
 
 namespace widthwise::fast {
 
@@ -27,7 +22,7 @@ Dispatch best_dispatch() {
 
 namespace {
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void gather_quads_portable(std::span<const LaneBytes* const> taps, bool flip, LaneQuads* quads) {
     const std::uint8_t mask = flip ? 0x80 : 0;
     const std::size_t groups = (taps.size() + 3) / 4;
@@ -41,7 +36,7 @@ void gather_quads_portable(std::span<const LaneBytes* const> taps, bool flip, La
     }
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void dot_quads_portable(const LaneQuads* quads, int groups, const std::int8_t* weights, int channels, LaneInts* sums) {
     for (int m = 0; m < channels; ++m) {
         LaneInts sum{};
@@ -57,7 +52,7 @@ void dot_quads_portable(const LaneQuads* quads, int groups, const std::int8_t* w
     }
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 bool prefixes_may_leave_portable(const LaneQuads* quads, int groups, const BoundedChannel& channel, std::int32_t low,
                                  std::int32_t high) {
     LaneInts sum;
@@ -79,7 +74,7 @@ bool prefixes_may_leave_portable(const LaneQuads* quads, int groups, const Bound
     return outside != 0;
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
     for (std::size_t t = 0; t < taps.size(); ++t) {
         const std::uint8_t* lane = taps[t]->lane;
@@ -89,7 +84,7 @@ void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, Lane
     }
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void ordered_saturating(const LaneShorts* wide, int taps, const std::int32_t* weights, std::int32_t low,
                         std::int32_t high, LaneInts& value, LaneInts& events) {
     for (int t = 0; t < taps; ++t) {
@@ -103,7 +98,7 @@ void ordered_saturating(const LaneShorts* wide, int taps, const std::int32_t* we
     }
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void ordered_wrapping(const LaneShorts* wide, int taps, const std::int32_t* weights, std::int32_t low,
                       std::int32_t high, LaneInts& value, LaneInts& events) {
     const std::uint32_t half = static_cast<std::uint32_t>(high) + 1;
@@ -156,7 +151,7 @@ template <Rounding Mode>
     }
 }
 
-WIDTHWISE_VECTOR_CLONES
+WIDTHWISE_AVX2_CLONES
 void requantize_integer_portable(const LaneInts* sums, std::span<const IntegerScale> channels,
                                  const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
     switch (format.rounding) {

@@ -5,11 +5,7 @@
 #include <bit>
 #include <limits>
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define WIDTHWISE_VECTOR_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define WIDTHWISE_VECTOR_CLONES
-#endif
+#include "arithmetic/vector_clones.h"
 
 namespace widthwise::fast {
 
