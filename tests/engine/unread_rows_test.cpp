@@ -29,7 +29,8 @@ std::uint64_t bytes_filled(const Network& network, int fill_bytes_per_cycle) {
     testing::renew_systemc();
     EXPECT_EQ(engine_difference(network, hardware, {image}), "") << "fill port of " << fill_bytes_per_cycle;
     FastEngine engine(network, hardware, 1);
-    const RunRecord record = engine.run(0, 1, [&](int) { return image; }, [](int, auto) {});
+    const RunRecord record = engine.run(
+        0, 1, [&](int) { return image; }, [](int, auto) {});
     return record.layers.front().events[Event::line_buffer_write];
 }
 
