@@ -2,14 +2,11 @@
 #include "config/yaml_reader.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <utility>
@@ -20,28 +17,70 @@
 namespace widthwise {
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = 16U << 20U;  // far above any configuration; refuses data files early
-
 std::string position_of(const std::string& file, const YAML::Mark& mark) {
     if (mark.is_null()) return file;
     return fmt::format("{}:{}:{}", file, mark.line + 1, mark.column + 1);
 }
 
-std::string read_file(const std::string& path) {
-    std::error_code error;
-    if (std::filesystem::is_directory(path, error)) {
-        throw InputError(fmt::format("{}: cannot be read (it is a folder)", path));
+/// Counts what a document holds while it is scanned, before anything is built of it.
+class SizeGuard : public YAML::EventHandler {
+public:
+    explicit SizeGuard(const std::string& file) : file_(file) {}
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        if (++documents_ > 1) fail(mark, "the document ends here, but something follows (allowed: one YAML document)");
     }
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError(fmt::format("{}: cannot be read ({})", path, std::strerror(errno)));
-    const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-    if (!error && bytes > kMaxFileBytes) {
-        throw InputError(fmt::format("{}: not a YAML file of this program ({} bytes, allowed: up to {})", path, bytes,
-                                     kMaxFileBytes));
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { count(mark); }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override { count(mark); }
+    void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                  const std::string& /*value*/) override {
+        count(mark);
     }
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                         YAML::EmitterStyle::value /*style*/) override {
+        open(mark);
+    }
+    void OnSequenceEnd() override { --depth_; }
+    void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+                    YAML::EmitterStyle::value /*style*/) override {
+        open(mark);
+    }
+    void OnMapEnd() override { --depth_; }
+
+private:
+    [[noreturn]] void fail(const YAML::Mark& mark, const std::string& message) const {
+        throw InputError(fmt::format("{}: {}", position_of(file_, mark), message));
+    }
+    void count(const YAML::Mark& mark) {
+        if (++values_ > kMaxYamlValues) {
+            fail(mark,
+                 fmt::format("the file holds more than {} keys and values, the most that is read", kMaxYamlValues));
+        }
+    }
+    void open(const YAML::Mark& mark) {
+        count(mark);
+        if (++depth_ > kMaxYamlDepth) {
+            fail(mark,
+                 fmt::format("maps and lists are nested more than {} deep, the most that is read", kMaxYamlDepth));
+        }
+    }
+
+    const std::string& file_;
+    int documents_ = 0;
+    int values_ = 0;
+    int depth_ = 0;
+};
+
+/// Refuses a second document and whatever is too large or too deep. Never asks the parser for all documents: what it
+/// cannot place after the first one, such as a comma, it would offer again and again.
+void check_size(const std::string& text, const std::string& file) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    SizeGuard guard(file);
+    for (int document = 0; document < 2; ++document) {
+        if (!parser.HandleNextDocument(guard)) return;
+    }
 }
 
 std::string kind_of(const YAML::Node& node) {
@@ -64,20 +103,18 @@ std::string trimmed(const std::string& text) {
 YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
     : node_(std::move(node)), file_(std::move(file)), key_(std::move(key)) {}
 
-YamlValue YamlValue::load(const std::string& path) { return parse(read_file(path), path); }
+YamlValue YamlValue::load(const std::string& path) { return parse(read_input_file(path, kYamlFile), path); }
 
 YamlValue YamlValue::parse(const std::string& text, const std::string& path) {
-    std::vector<YAML::Node> documents;
+    YAML::Node document;
     try {
-        documents = YAML::LoadAll(text);
+        check_size(text, path);
+        document = YAML::Load(text);
     } catch (const YAML::Exception& error) {
         throw InputError(fmt::format("{}: not valid YAML: {}", position_of(path, error.mark), error.msg));
     }
-    if (documents.size() > 1) {
-        throw InputError(fmt::format("{}: holds {} YAML documents (allowed: one)", path, documents.size()));
-    }
-    if (documents.empty() || documents.front().IsNull()) throw InputError(fmt::format("{}: the file is empty", path));
-    return {documents.front(), path, ""};
+    if (document.IsNull()) throw InputError(fmt::format("{}: the file is empty", path));
+    return {document, path, ""};
 }
 
 std::string YamlValue::position() const { return position_of(file_, node_.Mark()); }

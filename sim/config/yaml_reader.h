@@ -5,21 +5,29 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/input_file.h"
 #include "config/limits.h"
 
 namespace widthwise {
+
+/// Accelerator files, energy tables and sweep files are small. What is larger, or holds more than these many keys and
+/// values (each use of an alias counts), or nests deeper, is refused before anything is built of it.
+inline constexpr FileLimit kYamlFile{"a YAML file", std::int64_t{1} << 20, true};
+inline constexpr int kMaxYamlValues = 50000;
+inline constexpr int kMaxYamlDepth = 32;
 
 struct YamlEntry;
 
 /// One value of a YAML file, together with where it stands.
 class YamlValue {
 public:
-    /// Reads and parses a file that holds one document. Throws InputError when it cannot be read, is empty, is not
-    /// YAML or holds several documents.
+    /// Reads and parses a file (or pipe) that holds one document. Throws InputError when it cannot be read, is too
+    /// large, is empty, is not YAML or goes on after the document.
     static YamlValue load(const std::string& path);
     /// The same from text; `path` is what messages call it.
     static YamlValue parse(const std::string& text, const std::string& path);

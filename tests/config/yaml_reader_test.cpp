@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/yaml_reader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "common/error.h"
@@ -162,13 +163,68 @@ TEST(YamlFile, RefusesEmptyUnreadableAndSeveralDocuments) {
     EXPECT_EQ(refusal([] { YamlValue::parse("", "f.yaml"); }), "f.yaml: the file is empty");
     EXPECT_EQ(refusal([] { YamlValue::parse("# only this\n", "f.yaml"); }), "f.yaml: the file is empty");
     EXPECT_EQ(refusal([] { YamlValue::parse("a: 1\n---\na: 2\n", "f.yaml"); }),
-              "f.yaml: holds 2 YAML documents (allowed: one)");
+              "f.yaml:2:1: the document ends here, but something follows (allowed: one YAML document)");
     EXPECT_EQ(refusal([] { YamlValue::load("no/such.yaml"); }),
               "no/such.yaml: cannot be read (No such file or directory)");
-    EXPECT_EQ(refusal([&] { YamlValue::load(folder.path()); }), folder.path() + ": cannot be read (it is a folder)");
-    const std::string large = folder.write("large.yaml", std::string((16U << 20U) + 1, ' '));
+    EXPECT_EQ(refusal([&] { YamlValue::load(folder.path()); }),
+              folder.path() + ": cannot be read (it is a folder, not a regular file)");
+}
+
+// What cannot be placed after a document, yaml-cpp 0.7 offers again and again as the next one.
+TEST(YamlFile, StopsAtWhatFollowsTheDocument) {
+    const auto refused = [](const std::string& text) { return refusal([&] { YamlValue::parse(text, "f.yaml"); }); };
+    const std::string rest = ": the document ends here, but something follows (allowed: one YAML document)";
+    EXPECT_EQ(refused(","), "f.yaml:1:1" + rest);
+    EXPECT_EQ(refused("{a: 1, b: 2},\n"), "f.yaml:1:13" + rest);
+    EXPECT_EQ(refused("a: 1\n, b"), "f.yaml:2:1: not valid YAML: end of map not found");
+    EXPECT_EQ(refused("[1]]"), "f.yaml:1:4: not valid YAML: illegal flow end");
+    EXPECT_EQ(refused("a: 1\n---\nb: 2\n---\nc: 3\n"), "f.yaml:2:1" + rest);
+    EXPECT_EQ(YamlValue::parse("---\na: 1\n...\n", "f.yaml").entries().size(), 1U);
+}
+
+TEST(YamlFile, RefusesMoreThanTheMostKeysAndValues) {
+    const auto list_of = [](int items) {
+        std::string text = "a: [";
+        for (int i = 0; i < items; ++i) text += "1,";
+        return text + "]";
+    };
+    const int most = kMaxYamlValues - 3;  // beside the map, its key and the list itself
+    EXPECT_EQ(YamlValue::parse(list_of(most), "f.yaml").entries().front().value.items().size(), std::size_t(most));
+    EXPECT_THAT(refusal([&] { YamlValue::parse(list_of(most + 1), "f.yaml"); }),
+                testing::EndsWith(": the file holds more than 50000 keys and values, the most that is read"));
+    std::string aliases = "a: &x 1\nb: [";
+    for (int i = 0; i < kMaxYamlValues; ++i) aliases += "*x,";
+    EXPECT_THAT(refusal([&] { YamlValue::parse(aliases + "]", "f.yaml"); }), testing::HasSubstr("more than 50000"));
+}
+
+TEST(YamlFile, RefusesDeepNesting) {
+    const auto nested = [](int depth, const std::string& open, const std::string& close) {
+        std::string text;
+        for (int i = 0; i < depth; ++i) text += open;
+        for (int i = 0; i < depth; ++i) text += close;
+        return text;
+    };
+    YamlValue::parse(nested(kMaxYamlDepth, "[", "]"), "f.yaml");
+    EXPECT_EQ(refusal([&] { YamlValue::parse(nested(kMaxYamlDepth + 1, "[", "]"), "f.yaml"); }),
+              "f.yaml:1:33: maps and lists are nested more than 32 deep, the most that is read");
+    for (const std::string open : {"[", "{", "- ", "? ", "{a: ", "[[{"}) {
+        EXPECT_THAT(
+            refusal([&] { YamlValue::parse(nested(100000, open, ""), "f.yaml"); }),
+            testing::AnyOf(testing::HasSubstr("nested more than 32 deep"), testing::HasSubstr("not valid YAML")))
+            << open;
+    }
+}
+
+TEST(YamlFile, IsAtMostOneMebibyte) {
+    const test::TemporaryFolder folder;
+    const std::string comment = "#" + std::string((1U << 20U) - 6, ' ') + "\na: 1";
+    ASSERT_EQ(comment.size(), 1U << 20U);
+    EXPECT_EQ(YamlValue::load(folder.write("full.yaml", comment)).entries().size(), 1U);
+    const std::string large = folder.write("large.yaml", comment + "\n");
     EXPECT_EQ(refusal([&] { YamlValue::load(large); }),
-              large + ": not a YAML file of this program (16777217 bytes, allowed: up to 16777216)");
+              large + ": 1048577 bytes are too many for a YAML file (allowed: up to 1048576)");
+    const std::string commas = folder.write("commas.yaml", std::string(16U << 20U, ','));
+    EXPECT_THAT(refusal([&] { YamlValue::load(commas); }), testing::HasSubstr("16777216 bytes are too many"));
 }
 
 TEST(YamlFile, RefusesADocumentThatIsNoMap) {
