@@ -39,15 +39,20 @@ EnergyTable load_table(const RunConfig& config, bool from_option) {
 Workload::Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy)
     : config(load_config(config_path, accumulator, energy)),
       network(import_onnx(config.network)),
-      dataset(Dataset::load(config.images, config.labels)),
       table(load_table(config, !energy.empty())) {
-    check_images();
-    static_cast<void>(compiled(config.hardware));
+    dataset = read_images();
+    check_labels();
 }
 
-void Workload::check_images() const {
-    if (dataset.size() == 0) throw InputError(fmt::format("{}: holds no images", config.images));
-    static_cast<void>(input(0));
+Dataset Workload::read_images() const {
+    DatasetFiles files(config.images, config.labels);
+    if (files.size() == 0) throw InputError(fmt::format("{}: holds no images", config.images));
+    files.check_fit(config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]);
+    static_cast<void>(compiled(config.hardware));
+    return std::move(files).read();
+}
+
+void Workload::check_labels() const {
     if (!dataset.has_labels()) return;
     const std::int64_t classes = network.tensors[static_cast<std::size_t>(network.output)].shape.elements();
     for (int i = 0; i < dataset.size(); ++i) {

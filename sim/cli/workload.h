@@ -37,7 +37,9 @@ struct Workload {
     EnergyTable table;
 
 private:
-    void check_images() const;
+    /// From the headers on; no value is read before the network is known to fit images and hardware.
+    [[nodiscard]] Dataset read_images() const;
+    void check_labels() const;
 };
 
 /// The value of --images, or the default: the first `fallback`, all if there are fewer. Logs which.

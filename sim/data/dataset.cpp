@@ -108,11 +108,16 @@ void check_fit(const IdxTensor& images, const Shape& image, const Tensor& input,
     }
 }
 
+/// An input that is a vector takes an image of as many values as it is.
+bool fills_vector(const Shape& image, const Shape& target, Preprocessing::Fit fit) {
+    const bool vector_input = target.height == 1 && target.width == 1 && image.elements() == target.elements();
+    return vector_input && fit != Preprocessing::Fit::resize;
+}
+
 Plane fitted(const IdxTensor& images, int index, const Tensor& input, Preprocessing::Fit fit) {
     const PixelView image(images, index);
     const Shape& target = input.shape;
-    const bool vector_input = target.height == 1 && target.width == 1 && image.shape().elements() == target.elements();
-    if (vector_input && fit != Preprocessing::Fit::resize) return pad_centred(image, image.shape());
+    if (fills_vector(image.shape(), target, fit)) return pad_centred(image, image.shape());
     check_fit(images, image.shape(), input, fit);
     return fit == Preprocessing::Fit::resize ? resize_bilinear(image, target) : pad_centred(image, target);
 }
@@ -145,15 +150,28 @@ void check_labels(const IdxTensor& labels, const IdxTensor& images) {
 
 }  // namespace
 
-Dataset Dataset::load(const std::string& images, const std::string& labels) {
+DatasetFiles::DatasetFiles(const std::string& images, const std::string& labels) : images_(images) {
+    check_images(images_.header());
+    if (labels.empty()) return;
+    labels_.emplace(labels);
+    check_labels(labels_->header(), images_.header());
+}
+
+void DatasetFiles::check_fit(const Preprocessing& preprocessing, const Tensor& input) const {
+    const Shape image = image_shape(images_.header());
+    if (fills_vector(image, input.shape, preprocessing.fit)) return;
+    widthwise::check_fit(images_.header(), image, input, preprocessing.fit);
+}
+
+Dataset DatasetFiles::read() && {
     Dataset dataset;
-    dataset.images_ = read_idx(images);
-    check_images(dataset.images_);
-    if (!labels.empty()) {
-        dataset.labels_ = read_idx(labels);
-        check_labels(dataset.labels_, dataset.images_);
-    }
+    dataset.images_ = std::move(images_).read();
+    if (labels_) dataset.labels_ = std::move(*labels_).read();
     return dataset;
+}
+
+Dataset Dataset::load(const std::string& images, const std::string& labels) {
+    return DatasetFiles(images, labels).read();
 }
 
 int Dataset::size() const { return images_.dimensions.empty() ? 0 : images_.dimensions[0]; }

@@ -49,26 +49,40 @@ void check_layer_names(const AxisValue& value, const Network& network) {
 }  // namespace
 
 Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version)
-    : file_(load_sweep(path)),
-      base_(load_run_config(file_.config)),
-      dataset_(Dataset::load(base_.images, base_.labels)) {
-    read_images();
+    : file_(load_sweep(path)), base_(load_run_config(file_.config)) {
+    DatasetFiles files(base_.images, base_.labels);
+    choose_images(files.size());
     check_axes(data_root);
+    check_networks([&](const Network& network) { files.check_fit(base_.preprocessing, input_of(network)); });
+    dataset_ = std::move(files).read();
+    check_networks([this](const Network& network) { check_labels(network); });
     const std::string data = data_digest(version);
     points_.reserve(file_.points());
     for (std::size_t point = 0; point < file_.points(); ++point) plan(point, data_root, data);
 }
 
-void Sweep::read_images() {
-    end_ = dataset_.size();
-    if (dataset_.size() == 0) throw InputError(fmt::format("{}: holds no images", base_.images));
+void Sweep::choose_images(int available) {
+    end_ = available;
+    if (available == 0) throw InputError(fmt::format("{}: holds no images", base_.images));
     if (!file_.images) return;
-    if (file_.images->end > dataset_.size()) {
+    if (file_.images->end > available) {
         file_.images->place.fail(fmt::format("{} is out of range (allowed: up to {}, the images in {})",
-                                             file_.images->end, dataset_.size(), base_.images));
+                                             file_.images->end, available, base_.images));
     }
     first_ = file_.images->first;
     end_ = file_.images->end;
+}
+
+void Sweep::check_networks(const std::function<void(const Network&)>& check) const {
+    const Axis* axis = file_.find("network");
+    if (axis == nullptr) return check(networks_.front());
+    for (const AxisValue& value : axis->values) {
+        RunConfig config = base_;
+        value.apply(config);
+        for (const Network& network : networks_) {
+            if (network.path == config.network) at(value.place, [&] { check(network); });
+        }
+    }
 }
 
 /// What can be said of single values is said where they stand.
@@ -96,15 +110,12 @@ std::size_t Sweep::network_index(const std::string& path) {
     for (std::size_t n = 0; n < networks_.size(); ++n) {
         if (networks_[n].path == path) return n;
     }
-    Network network = import_onnx(path);
-    check_input(network);
-    networks_.push_back(std::move(network));
+    networks_.push_back(import_onnx(path));
     variants_.emplace_back();
     return networks_.size() - 1;
 }
 
-void Sweep::check_input(const Network& network) const {
-    static_cast<void>(dataset_.quantized(first_, base_.preprocessing, input_of(network)));
+void Sweep::check_labels(const Network& network) const {
     if (!dataset_.has_labels()) return;
     const std::int64_t classes = network.tensors[static_cast<std::size_t>(network.output)].shape.elements();
     for (int i = first_; i < end_; ++i) {

@@ -98,8 +98,10 @@ private:
         RunRecord batch;
         RunRecord rest;
     };
-    void read_images();
+    void choose_images(int available);
     void check_axes(const std::string& data_root);
+    /// Of networks: those of the axis are refused where they stand.
+    void check_networks(const std::function<void(const Network&)>& check) const;
     void plan(std::size_t point, const std::string& data_root, const std::string& data_digest);
     std::size_t network_index(const std::string& path);
     std::size_t table_index(const std::string& name, const std::string& data_root);
@@ -108,7 +110,7 @@ private:
     [[nodiscard]] Timing timing(std::size_t point) const;
     [[nodiscard]] std::string data_digest(const std::string& version) const;
     [[nodiscard]] PointResult result(std::size_t point, const ValueOutcome& values, const Timing& timing) const;
-    void check_input(const Network& network) const;
+    void check_labels(const Network& network) const;
 
     SweepFile file_;
     RunConfig base_;

@@ -54,10 +54,11 @@ TEST(Idx, WrongHeaders) {
 
 TEST(Idx, AbsurdDimensionsCostNoMemory) {
     expect_refused(idx(0x08, {5, 0}, {}), {"dimension 1 is 0"});
-    expect_refused(idx(0x08, {0xffffffffU}, {1}), {"dimension 0 is -1"});
-    expect_refused(idx(0x08, {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}, {1}), {"announce more than 2147483648"});
-    expect_refused(idx(0x08, {0x7fffffff, 2}, {1}), {"announce more than"});
-    expect_refused(idx(0x08, {0x7fffffff}, {1, 2}), {"holds 2 values, expected 2147483647"});
+    expect_refused(idx(0x08, {0xffffffffU}, {1}), {"dimension 0 is 4294967295, expected 1..2147483647"});
+    expect_refused(idx(0x08, {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}, {1}), {"announce more than 1073741824"});
+    expect_refused(idx(0x08, {0x40000000, 2}, {1}), {"announce more than"});
+    expect_refused(idx(0x08, {0x40000000}, {1, 2}), {"holds at most 10 values, expected 1073741824"});
+    expect_refused(gzipped(idx(0x08, {0x40000000}, {1, 2})), {"values, expected 1073741824 (1073741824)"});
 }
 
 TEST(Idx, TruncatedAndTrailing) {
