@@ -8,6 +8,7 @@
 #include "schedule/describe_layer.h"
 #include "schedule/placement.h"
 #include "schedule/schedule.h"
+#include "schedule/size_limits.h"
 
 namespace widthwise {
 
@@ -124,12 +125,15 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     schedule.network = &network;
     schedule.images = images;
     for (const LayerOperators& operators : LayerJoiner(network).run()) {
-        schedule.layers.push_back(describe_layer(network, hardware, images, operators));
+        schedule.layers.push_back(describe_frame(network, hardware, images, operators));
         schedule.layers.back().index = static_cast<int>(schedule.layers.size()) - 1;
     }
+    // What is cheap to refuse is refused before anything large is built.
+    check_sizes(schedule);
     connect(network, schedule);
     place_feature_maps(schedule);
     place_weights(schedule);
+    for (LayerSchedule& layer : schedule.layers) complete_layer(layer, network, hardware);
     return schedule;
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <set>
+#include <vector>
 
 #include "common/error.h"
 #include "schedule/pooling_windows.h"
@@ -29,7 +30,7 @@ class LayerDescriber {
 public:
     LayerDescriber(const Network& network, const HardwareParams& hardware) : network_(network), hardware_(hardware) {}
 
-    LayerSchedule describe(const LayerOperators& operators, int images) const {
+    LayerSchedule describe_frame(const LayerOperators& operators, int images) const {
         LayerSchedule layer;
         layer.operator_index = operators.computing;
         layer.addition_index = operators.addition;
@@ -45,18 +46,29 @@ public:
             layer.sums = tensor(first.output).shape;
             layer.output = layer.sums;
             describe_map(layer, first);
-            describe_taps(layer, first);
-            describe_arithmetic(layer, first);
+            layer.tap_count = static_cast<int>(first.weights.per_channel());
+            describe_accumulator(layer, first);
         } else {
             describe_bypass(layer);
         }
         if (operators.addition >= 0) describe_addition(layer, operators);
         if (operators.pool >= 0) describe_pool(layer, network_.operators[operators.pool]);
-        describe_tiles(layer, hardware_.array);
-        describe_windows(layer);
-        size_line_buffer(layer, hardware_.line_buffer);
+        describe_tile_counts(layer, hardware_.array);
         describe_attributes(layer);
         return layer;
+    }
+
+    void complete(LayerSchedule& layer) const {
+        if (layer.bypass) {
+            layer.taps = {Tap{}};
+        } else {
+            describe_taps(layer, network_.operators[layer.operator_index]);
+            describe_arithmetic(layer, network_.operators[layer.operator_index]);
+        }
+        if (layer.pool_index >= 0 && !layer.pool_is_max) describe_averages(layer);
+        describe_column_tiles(layer, hardware_.array);
+        describe_windows(layer);
+        size_line_buffer(layer, hardware_.line_buffer);
     }
 
 private:
@@ -132,17 +144,20 @@ private:
         }
     }
 
-    void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
+    void describe_accumulator(LayerSchedule& layer, const Operator& op) const {
         const AccumulatorParams& params = hardware_.accumulator;
         layer.accumulator = params.format;
         if (const auto it = params.layer_bits.find(lower_case(op.name)); it != params.layer_bits.end()) {
             layer.accumulator.bits = it->second;
         }
+        layer.bias_preload = params.bias == BiasMode::preload;
+    }
+
+    void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
         const Quantization& input = tensor(op.input).quantization;
         const Quantization& output = tensor(op.output).quantization;
         layer.bias = folded_bias(op, input);
         layer.has_bias = std::any_of(layer.bias.begin(), layer.bias.end(), [](std::int64_t b) { return b != 0; });
-        layer.bias_preload = params.bias == BiasMode::preload;
         layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
         layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
         layer.requant = {hardware_.requant.mode,
@@ -171,7 +186,7 @@ private:
         layer.line_bytes = layer.input.width;
         layer.map_height = layer.input.height;
         layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
-        layer.taps = {Tap{}};
+        layer.tap_count = 1;
         layer.overflow_possible = false;
         layer.accumulator = {kMaxAccumulatorBits, Overflow::saturate, OverflowCheck::per_add};
         layer.requant.clamp_low = layer.input_quantization.low();
@@ -216,13 +231,18 @@ private:
         layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
                               output.zero_point,      pool.clamp_low,          pool.clamp_high};
         check_pool_port(layer);
-        if (layer.pool_is_max) return;
-        // Dividing by the number of pixels is part of the rescale factor.
+    }
+
+    /// Dividing by the number of pixels is part of the rescale factor.
+    void describe_averages(LayerSchedule& layer) const {
+        const Operator& pool = network_.operators[layer.pool_index];
+        const float input_scale = layer.pool_input_scale;
+        const float output_scale = layer.pool_output_scale;
         layer.pool_scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
         for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
             const double factor = layer.pool_requant.mode == RequantMode::float32
-                                      ? double{input.scale / (output.scale * static_cast<float>(n))}
-                                      : static_cast<double>(input.scale) / (static_cast<double>(output.scale) * n);
+                                      ? double{input_scale / (output_scale * static_cast<float>(n))}
+                                      : static_cast<double>(input_scale) / (static_cast<double>(output_scale) * n);
             try {
                 layer.pool_scales[n] = derive_requant_scale(factor, layer.pool_requant);
             } catch (const InputError& error) {
@@ -232,19 +252,23 @@ private:
     }
 
     /// Numbers of pixels that an average pool divides by: windows that reach into the padding may have fewer.
-    static std::set<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
+    static std::vector<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
         const Window& w = pool.window;
         if (pool.average_counts_padding) return {w.kernel_height * w.kernel_width};
-        const auto inside = [](int first, int kernel, int extent) {
-            return std::min(first + kernel, extent) - std::max(first, 0);
-        };
-        std::set<int> divisors;
-        for (int y = 0; y < output.height; ++y) {
-            for (int x = 0; x < output.width; ++x) {
-                divisors.insert(inside(y * w.stride_height - w.pad_top, w.kernel_height, input.height) *
-                                inside(x * w.stride_width - w.pad_left, w.kernel_width, input.width));
+        const auto inside = [](int outputs, int stride, int pad, int kernel, int extent) {
+            std::set<int> counts;
+            for (int first = -pad; outputs-- > 0; first += stride) {
+                counts.insert(std::min(first + kernel, extent) - std::max(first, 0));
             }
+            return counts;
+        };
+        const std::set<int> columns = inside(output.width, w.stride_width, w.pad_left, w.kernel_width, input.width);
+        std::vector<int> divisors;
+        for (const int rows : inside(output.height, w.stride_height, w.pad_top, w.kernel_height, input.height)) {
+            for (const int count : columns) divisors.push_back(rows * count);
         }
+        std::sort(divisors.begin(), divisors.end());
+        divisors.erase(std::unique(divisors.begin(), divisors.end()), divisors.end());
         return divisors;
     }
 
@@ -310,9 +334,13 @@ std::string lower_case(std::string text) {
     return text;
 }
 
-LayerSchedule describe_layer(const Network& network, const HardwareParams& hardware, int images,
+LayerSchedule describe_frame(const Network& network, const HardwareParams& hardware, int images,
                              const LayerOperators& operators) {
-    return LayerDescriber(network, hardware).describe(operators, images);
+    return LayerDescriber(network, hardware).describe_frame(operators, images);
+}
+
+void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware) {
+    LayerDescriber(network, hardware).complete(layer);
 }
 
 }  // namespace widthwise

@@ -16,9 +16,15 @@ struct LayerOperators {
     int pool = -1;
 };
 
-/// Throws InputError when the hardware cannot run the layer. Index, placements and weight addresses are left open.
-LayerSchedule describe_layer(const Network& network, const HardwareParams& hardware, int images,
+/// All but what complete_layer() adds: cheap however large the layer is. Throws InputError when the hardware cannot run
+/// the layer. Index, placements and weight addresses are left open.
+LayerSchedule describe_frame(const Network& network, const HardwareParams& hardware, int images,
                              const LayerOperators& operators);
+
+/// Taps, weights and factors, column tiles, rows in fill order and windows, which grow with the layer: only for
+/// schedules that have passed check_sizes(). Throws InputError when the line buffer is too small or a factor cannot be
+/// had.
+void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware);
 
 /// Names of layers in configurations and networks are compared in lower case.
 std::string lower_case(std::string text);

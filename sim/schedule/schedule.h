@@ -101,6 +101,7 @@ struct LayerSchedule {
     std::vector<ColumnTile> tiles;    ///< of one pass
     std::vector<int> tile_window;     ///< index into windows of each tile
     std::vector<Tap> taps;            ///< in order of accumulation
+    int tap_count = 0;                ///< how many those are, known before they are listed
     int channel_tiles = 1;
     int array_rows = 1;     ///< rows used by a full channel tile
     int array_columns = 1;  ///< columns used by a full column tile or image group

@@ -14,21 +14,37 @@ void refuse(const LayerSchedule& layer, const std::string& what) {
     throw InputError(fmt::format("layer '{}': {}", layer.name, what));
 }
 
-void describe_tiles(LayerSchedule& layer, const ArrayParams& array) {
+void describe_tile_counts(LayerSchedule& layer, const ArrayParams& array) {
     const int channels_per_group = layer.sums.channels / layer.groups;
     layer.array_rows = std::min(array.rows, channels_per_group);
     layer.channel_tiles = layer.groups * ceil_div(channels_per_group, layer.array_rows);
     if (layer.image_columns) {
         layer.array_columns = std::min(array.columns, layer.images);
         layer.image_groups = ceil_div(layer.images, layer.array_columns);
-        layer.tiles = {{0, layer.array_columns, 0, 0}};
         return;
     }
     layer.image_groups = layer.images;
+    const std::int64_t pixels = std::int64_t{layer.sums.height} * layer.sums.width;
+    const std::int64_t run = array.mapping == Mapping::flat ? pixels : layer.sums.width;
+    layer.array_columns = static_cast<int>(std::min<std::int64_t>(array.columns, run));
+}
+
+std::int64_t column_tiles(const LayerSchedule& layer, const ArrayParams& array) {
+    if (layer.image_columns) return 1;
+    const std::int64_t height = layer.sums.height;
+    if (array.mapping == Mapping::flat) return ceil_div(height * layer.sums.width, array.columns);
+    return height * ceil_div(layer.sums.width, array.columns);
+}
+
+void describe_column_tiles(LayerSchedule& layer, const ArrayParams& array) {
+    if (layer.image_columns) {
+        layer.tiles = {{0, layer.array_columns, 0, 0}};
+        return;
+    }
+    layer.tiles.reserve(static_cast<std::size_t>(column_tiles(layer, array)));
     const int width = layer.sums.width;
     const int pixels = layer.sums.height * width;
     const bool flat = array.mapping == Mapping::flat;
-    layer.array_columns = std::min(array.columns, flat ? pixels : width);
     for (int first = 0; first < pixels;) {
         const int end = flat ? pixels : (first / width + 1) * width;
         const int count = std::min(array.columns, end - first);
@@ -40,14 +56,22 @@ void describe_tiles(LayerSchedule& layer, const ArrayParams& array) {
 namespace {
 
 /// Positions along an axis of `extent` that some tap reads for some output; the others only pass by in padding, between
-/// the taps of a dilated kernel, or between the kernels of a stride beyond it.
+/// the taps of a dilated kernel, or between the kernels of a stride beyond it. A tap reads every `stride`-th position
+/// from its first one on: where such runs begin and end is enough, however many taps and outputs there are.
 std::vector<bool> positions_read(int extent, int outputs, int stride, int pad, const std::set<int>& taps) {
-    std::vector<bool> read(static_cast<std::size_t>(extent), false);
-    for (int output = 0; output < outputs; ++output) {
-        for (const int tap : taps) {
-            const int at = output * stride - pad + tap;
-            if (at >= 0 && at < extent) read[at] = true;
-        }
+    std::vector<int> runs(static_cast<std::size_t>(extent), 0);  // that are open at a position
+    for (const int tap : taps) {
+        const int first = tap - pad;
+        const int begin = first >= 0 ? first : first + ceil_div(-std::int64_t{first}, stride) * stride;
+        const int end = first + outputs * stride;
+        if (begin >= end || begin >= extent) continue;
+        ++runs[begin];
+        if (end < extent) --runs[end];
+    }
+    std::vector<bool> read(static_cast<std::size_t>(extent));
+    for (int at = 0; at < extent; ++at) {
+        if (at >= stride) runs[at] += runs[at - stride];
+        read[at] = runs[at] > 0;
     }
     return read;
 }
@@ -84,11 +108,10 @@ void describe_windows(LayerSchedule& layer) {
         layer.row_position[y] = static_cast<int>(layer.fill_rows.size());
         layer.fill_rows.push_back(y);
     }
-    // Position in fill order of the first needed row at or below y.
-    const auto position = [&](int y) {
-        while (y < layer.map_height && layer.row_position[y] < 0) ++y;
-        return y < layer.map_height ? layer.row_position[y] : static_cast<int>(layer.fill_rows.size());
-    };
+    // Position in fill order of the first needed row at or below y: as many as are needed above it.
+    std::vector<int> positions(layer.map_height + 1, 0);
+    for (int y = 0; y < layer.map_height; ++y) positions[y + 1] = positions[y] + (used[y] ? 1 : 0);
+    const auto position = [&](int y) { return positions[y]; };
     for (int t = 0; t < layer.tiles_per_pass(); ++t) {
         const ColumnTile& tile = layer.tiles[t];
         LineWindow window{0, static_cast<int>(layer.fill_rows.size()), t, t + 1};

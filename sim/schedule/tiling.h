@@ -13,8 +13,14 @@ constexpr int ceil_div(std::int64_t a, std::int64_t b) { return static_cast<int>
 /// Throws InputError "layer 'NAME': what".
 [[noreturn]] void refuse(const LayerSchedule& layer, const std::string& what);
 
-/// Channel tiles, image groups and column tiles; the map, sums, groups and image_columns of the layer must be known.
-void describe_tiles(LayerSchedule& layer, const ArrayParams& array);
+/// Channel tiles and image groups; the map, sums, groups and image_columns of the layer must be known.
+void describe_tile_counts(LayerSchedule& layer, const ArrayParams& array);
+
+/// How many column tiles describe_column_tiles() makes.
+std::int64_t column_tiles(const LayerSchedule& layer, const ArrayParams& array);
+
+/// Column tiles, after describe_tile_counts().
+void describe_column_tiles(LayerSchedule& layer, const ArrayParams& array);
 
 /// Rows in fill order and the window of rows of each column tile.
 void describe_windows(LayerSchedule& layer);

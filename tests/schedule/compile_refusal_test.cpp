@@ -62,6 +62,62 @@ TEST(Refusals, FeatureMapsOfBranches) {
         AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.bytes: 383"), HasSubstr("needs at least 384")));
 }
 
+// What a schedule holds grows with the network; all of it is counted before any of it is built.
+TEST(Refusals, SchedulesBeyondTheirMostEntries) {
+    HardwareParams hardware;
+    hardware.array.columns = 1;
+    hardware.activation_buffer.bytes = std::int64_t{1} << 30;
+    hardware.line_buffer.bytes = std::int64_t{1} << 30;
+    const auto one_layer = [](int height, int width) {
+        return NetworkBuilder({1, height, width}).convolution("c", 1, square_window(1)).network();
+    };
+    EXPECT_TRUE(compiles(one_layer(1023, 2047), hardware));
+    EXPECT_EQ(
+        refusal(one_layer(1024, 2048), hardware),
+        "layer 'c': with its 2097152 column tiles (array.columns: 1), 1024 rows of input, 1 taps, 1 channels and 0 "
+        "pixels to average over, the schedule has 2098178 entries (allowed: up to 2097152 for all layers "
+        "together)");
+    NetworkBuilder several({1, 1023, 1023});
+    several.convolution("c1", 1, square_window(1)).convolution("c2", 1, square_window(1));
+    EXPECT_TRUE(compiles(several.network(), hardware));
+    several.convolution("c3", 1, square_window(1));
+    EXPECT_THAT(refusal(several.network(), hardware),
+                AllOf(HasSubstr("layer 'c3'"), HasSubstr("1046529 column tiles")));
+}
+
+TEST(Refusals, PixelsToAverageOver) {
+    HardwareParams hardware;
+    hardware.activation_buffer.bytes = std::int64_t{1} << 30;
+    NetworkBuilder builder({1, 4, 4});
+    builder.pool("p", OperatorKind::average_pool, {50000, 50000, 1, 1, 49999, 49999, 49999, 49999});
+    builder.output().shape = {1, 4, 4};
+    EXPECT_THAT(refusal(builder.network(), hardware),
+                AllOf(HasSubstr("layer 'p'"), HasSubstr("2500000000 pixels to average over")));
+}
+
+TEST(Refusals, MapsOfABatchBeyondTheirMostBytes) {
+    HardwareParams hardware;
+    hardware.batch = 256;
+    hardware.array.columns = 256;
+    hardware.activation_buffer.bytes = std::int64_t{1} << 30;
+    hardware.line_buffer.bytes = std::int64_t{1} << 30;
+    const Network network = NetworkBuilder({1, 512, 513}).convolution("c", 1, square_window(1)).network();
+    EXPECT_TRUE(compiles(network, hardware, 255));
+    EXPECT_EQ(refusal(network, hardware, 256),
+              "layer 'c': its input of 1x512x513 takes 67239936 bytes for a batch of 256 (allowed: up to 67108864)");
+}
+
+// The line buffer's rows are known only once the tiles are made: what is cheap to compare goes first.
+TEST(Refusals, BuffersAreComparedBeforeTilesAreMade) {
+    HardwareParams hardware;
+    hardware.line_buffer.bytes = 1;
+    EXPECT_THAT(refusal(NetworkBuilder({1, 512, 512}).convolution("c", 1, square_window(1)).network(), hardware),
+                HasSubstr("activation_buffer.bytes: 65536"));
+    hardware.weight_buffer.bytes = 1;
+    EXPECT_THAT(refusal(NetworkBuilder({1, 8, 8}).convolution("c", 1, square_window(1)).network(), hardware),
+                HasSubstr("weight_buffer.bytes: 1"));
+}
+
 TEST(Refusals, AdditionsNeedTwoPorts) {
     HardwareParams hardware;
     hardware.activation_buffer.ports = 1;

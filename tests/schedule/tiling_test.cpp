@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiles, tap orders and drain beats of layers small enough to write down.
+#include "schedule/tiling.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -42,6 +44,27 @@ std::string order_text(const TapOrder& order) {
         all += std::to_string(t.channel) + std::to_string(t.row) + std::to_string(t.column) + " ";
     }
     return all;
+}
+
+TEST(Tiles, AreAsManyAsWereCountedBefore) {
+    for (const Mapping mapping : {Mapping::row, Mapping::flat}) {
+        for (const int columns : {1, 2, 3, 5, 8, 64}) {
+            for (const Shape& map : {Shape{2, 1, 1}, Shape{2, 5, 7}, Shape{2, 8, 8}, Shape{2, 1, 9}, Shape{2, 9, 1}}) {
+                const HardwareParams hardware = array_of(4, columns, mapping);
+                const LayerSchedule layer =
+                    only_layer(NetworkBuilder(map).convolution("c", 3, square_window(1)), hardware);
+                EXPECT_EQ(column_tiles(layer, hardware.array), layer.tiles_per_pass());
+                EXPECT_EQ(layer.tap_count, static_cast<int>(layer.taps.size()));
+            }
+        }
+    }
+    const LayerSchedule pool =
+        only_layer(NetworkBuilder({2, 5, 7}).pool("p", OperatorKind::max_pool, square_window(2, 2)), array_of(4, 3));
+    EXPECT_EQ(column_tiles(pool, array_of(4, 3).array), pool.tiles_per_pass());
+    EXPECT_EQ(pool.tap_count, 1);
+    const LayerSchedule vector = only_layer(NetworkBuilder({2, 3, 3}).fully_connected("f", 10), array_of(4, 3));
+    EXPECT_EQ(vector.tap_count, 18);
+    EXPECT_EQ(vector.tap_count, static_cast<int>(vector.taps.size()));
 }
 
 TEST(TapOrders, AreLoopsFromOuterToInner) {
