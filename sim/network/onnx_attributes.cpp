@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "network/onnx_limits.h"
+
 namespace widthwise {
 namespace {
-
-constexpr std::int64_t kMaxExtent = 65535;
 
 /// Attributes of a window that are two or four small integers.
 std::vector<std::int64_t> small_integers(const OnnxModel& model, const onnx::NodeProto& node,

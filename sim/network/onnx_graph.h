@@ -77,6 +77,7 @@ private:
     PendingOperator& pending_before(const onnx::NodeProto& node);
     /// The node has been merged into the pending operator, which its output now names.
     void pass_on(const onnx::NodeProto& node);
+    void check_room(PendingOperator& pending);
     void finish(PendingOperator&& pending, const std::string& name, Quantization quantization);
     Quantization output_quantization(const onnx::NodeProto& node, const PendingOperator& pending,
                                      const Quantization& found) const;
@@ -85,6 +86,7 @@ private:
 
     const OnnxModel& model_;
     Network network_;
+    std::int64_t parameter_bytes_ = 0;  ///< of the operators so far
     std::map<std::string, GraphValue> values_;
     std::map<std::string, PendingOperator> pending_;  ///< by the name of the tensor that holds their sums
     std::set<std::string> of_constants_;              ///< quantized or dequantized constants

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "data/dataset.h"
 #include "network/network.h"
 #include "network/onnx_graph.h"
+#include "network/onnx_limits.h"
 #include "network/onnx_quantization.h"
 
 namespace widthwise {
@@ -139,6 +141,7 @@ const GraphValue& GraphImporter::operand(const onnx::NodeProto& node, int index)
 }
 
 void GraphImporter::begin(const onnx::NodeProto& node, PendingOperator&& pending, int input) {
+    check_room(pending);
     const std::string& name = node.output(0);
     const auto& readers = model_.consumers(name);
     if (readers.size() > 1 || (name == model_.output_name() && !readers.empty())) {
@@ -190,11 +193,27 @@ Quantization GraphImporter::output_quantization(const onnx::NodeProto& node, con
                 describe(found), OnnxModel::label(*pending.node), describe(input));
 }
 
+/// A few bytes of a file can refer to the same large constant again and again.
+void GraphImporter::check_room(PendingOperator& pending) {
+    if (network_.operators.size() + pending_.size() >= kMaxOperators) {
+        model_.fail(*pending.node, "is one operator too many, expected at most {} with arithmetic", kMaxOperators);
+    }
+    const Weights& weights = pending.op.weights;
+    const auto bytes = static_cast<std::int64_t>(weights.values.size() + weights.scales.size() * sizeof(float) +
+                                                 weights.bias.size() * sizeof(std::int32_t));
+    parameter_bytes_ += bytes - std::exchange(pending.counted_bytes, bytes);
+    if (parameter_bytes_ > kMaxParameterBytes) {
+        model_.fail(*pending.node, "brings weights, biases and scales to {} bytes, expected at most {} of all layers",
+                    parameter_bytes_, kMaxParameterBytes);
+    }
+}
+
 void GraphImporter::finish(PendingOperator&& pending, const std::string& name, Quantization quantization) {
     Operator& op = pending.op;
     if (pending.sums != PendingOperator::Sums::real) {
         model_.fail(*pending.node, "its integer sums are quantized without Cast and Mul in between");
     }
+    check_room(pending);
     op.name = unique_name(*pending.node);
     // Rounding is monotonic, so limiting the quantized value is the same as limiting the real one.
     op.clamp_low = quantize_value(pending.low, quantization);

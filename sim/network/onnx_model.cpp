@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "network/onnx_model.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 
+#include "network/model_parts.h"
+#include "network/onnx_limits.h"
+
 namespace widthwise {
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{1} << 30;
 constexpr std::int64_t kFirstOperatorSetWithQuantizeLinear = 10;
 
 }  // namespace
@@ -37,11 +42,32 @@ void OnnxModel::parse() {
     if (!std::filesystem::is_regular_file(status)) fail("not a regular file, expected an ONNX model");
     const std::uintmax_t size = std::filesystem::file_size(path_, error);
     if (error || size == 0) fail("the file is empty, expected an ONNX model");
-    if (size > kMaxFileBytes) fail("{} bytes, expected an ONNX model of at most {}", size, kMaxFileBytes);
+    check_input_file(path_, kModelFile);
     std::ifstream stream(path_, std::ios::binary);
     if (!stream) fail("cannot be opened for reading");
+    check_parts(stream);
     if (!model_.ParseFromIstream(&stream)) fail("not an ONNX model, or one that is cut short");
     if (!model_.has_graph() || graph().node_size() == 0) fail("holds no graph, expected an ONNX model");
+}
+
+void OnnxModel::check_parts(std::istream& stream) const {
+    constexpr ModelParts kMost{kMaxModelParts, kMaxModelNumbers};
+    ModelParts found;
+    {
+        google::protobuf::io::IstreamInputStream bytes(&stream);
+        google::protobuf::io::CodedInputStream coded(&bytes);
+        if (!count_parts(coded, *onnx::ModelProto::descriptor(), kMost, found)) {
+            fail("not an ONNX model, or one that is cut short");
+        }
+    }
+    if (found.parts > kMost.parts) {
+        fail("holds more than {} nodes, tensors, attributes and names, the most that is read", kMost.parts);
+    }
+    if (found.numbers > kMost.numbers) {
+        fail("holds more than {} numbers outside of raw data, the most that is read", kMost.numbers);
+    }
+    stream.clear();
+    stream.seekg(0);
 }
 
 void OnnxModel::check_operator_set() const {

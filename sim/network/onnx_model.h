@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <istream>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,6 +49,8 @@ public:
 private:
     [[noreturn]] void throw_error(const std::string& text) const { throw InputError(path_ + ": " + text); }
     void parse();
+    /// Refuses what would take much more memory than bytes; leaves the stream at its start.
+    void check_parts(std::istream& stream) const;
     void check_operator_set() const;
     void index_initializers();
     void find_ends();

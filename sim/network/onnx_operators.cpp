@@ -6,21 +6,31 @@
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
+#include "network/onnx_limits.h"
 
 namespace widthwise {
 namespace {
 
-/// Tensors are indexed with int and held in memory several at a time.
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;
-
 Shape checked_output(const OnnxModel& model, const onnx::NodeProto& node, const Shape& shape) {
-    // Each product is taken only once its factors are known to be small.
-    const std::int64_t plane = std::int64_t{shape.height} * shape.width;
-    if (plane > kMaxElements || plane * shape.channels > kMaxElements) {
-        model.fail(node, "its output {}x{}x{} has more than {} values", shape.channels, shape.height, shape.width,
-                   kMaxElements);
+    if (shape.height > kMaxExtent || shape.width > kMaxExtent) {
+        model.fail(node, "its output is {} x {} pixels, expected at most {} each way", shape.height, shape.width,
+                   kMaxExtent);
+    }
+    if (shape.elements() > kMaxMapValues) {  // cannot overflow: the channels are those of a map or of weights
+        model.fail(node, "its output {}x{}x{} has {} values, expected at most {}", shape.channels, shape.height,
+                   shape.width, shape.elements(), kMaxMapValues);
     }
     return shape;
+}
+
+/// Of a layer with weights, before anything is made of them.
+void check_weight_extents(const OnnxModel& model, const onnx::NodeProto& node, const Weights& weights) {
+    if (weights.output_channels > kMaxExtent) {
+        model.fail(node, "has {} output channels, expected at most {}", weights.output_channels, kMaxExtent);
+    }
+    if (weights.per_channel() > kMaxTaps) {
+        model.fail(node, "adds up {} products for each output, expected at most {}", weights.per_channel(), kMaxTaps);
+    }
 }
 
 PendingOperator begin(const onnx::NodeProto& node, OperatorKind kind) {
@@ -69,9 +79,9 @@ std::vector<std::int64_t> input_dimensions(const OnnxModel& model) {
         if (!extent.has_dim_value()) {
             model.fail("graph input '{}': dimension {} is not a number, expected a fixed size", name, axis);
         }
-        if (extent.dim_value() < 1 || extent.dim_value() > kMaxElements) {
-            model.fail("graph input '{}': dimension {} is {}, expected 1..{}", name, axis, extent.dim_value(),
-                       kMaxElements);
+        const std::int64_t most = axis == 1 ? kMaxMapValues : kMaxExtent;
+        if (extent.dim_value() < 1 || extent.dim_value() > most) {
+            model.fail("graph input '{}': dimension {} is {}, expected 1..{}", name, axis, extent.dim_value(), most);
         }
         extents.push_back(extent.dim_value());
     }
@@ -112,9 +122,9 @@ FeatureShape input_shape(const OnnxModel& model) {
     std::int64_t elements = 1;
     for (const std::int64_t extent : extents) {
         elements *= extent;
-        if (elements > kMaxElements) {
+        if (elements > kMaxMapValues) {
             model.fail("graph input '{}' has {} values or more, expected at most {}", model.input().name(), elements,
-                       kMaxElements);
+                       kMaxMapValues);
         }
     }
     input.shape.channels = static_cast<int>(extents[0]);
@@ -132,6 +142,7 @@ PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& 
     const std::int64_t groups = attributes.integer("group", 1);
     op.weights = read_convolution_weights(model, node, weights);
     const Weights& w = op.weights;
+    check_weight_extents(model, node, w);
     op.window = read_window(model, node, attributes, input.shape, {w.kernel_height, w.kernel_width}, true);
     attributes.finish();
     if (op.window.kernel_height != w.kernel_height || op.window.kernel_width != w.kernel_width) {
@@ -167,6 +178,7 @@ PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodePro
     }
     attributes.finish();
     pending.op.weights = read_matrix_weights(model, node, weights, transposed);
+    check_weight_extents(model, node, pending.op.weights);
     check_channels(model, node, pending.op.weights, input.shape.elements(), "features");
     pending.output_shape = {pending.op.weights.output_channels, 1, 1};
     pending.is_vector = true;

@@ -24,6 +24,7 @@ struct PendingOperator {
     bool is_vector = false;  ///< its output is one, as FeatureShape has it
     /// ConvInteger and MatMulInteger put out integers, which Cast and Mul turn into numbers.
     enum class Sums : std::uint8_t { real, integers, cast } sums = Sums::real;
+    std::int64_t counted_bytes = 0;  ///< of its parameters, counted against the most that a network may have
     // Real-valued bounds of the activations merged so far.
     float low = -std::numeric_limits<float>::infinity();
     float high = std::numeric_limits<float>::infinity();

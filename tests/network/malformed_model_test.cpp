@@ -55,6 +55,46 @@ TEST(MalformedModel, DamagedBytesNeverCrash) {
     }
 }
 
+std::string repeated(const std::string& bytes, int times) {
+    std::string text;
+    for (int i = 0; i < times; ++i) text += bytes;
+    return text;
+}
+
+// Two bytes in the file, an object of a hundred once parsed.
+TEST(MalformedModel, MorePartsThanAreRead) {
+    const std::string message = "holds more than 500000 nodes, tensors, attributes and names, the most that is read";
+    constexpr int kGraph = 7;
+    constexpr int kNode = 1;
+    const std::string empty_node = field(kNode, "");
+    expect_refused(field(kGraph, repeated(empty_node, 600000)), message);
+    expect_refused(field(kGraph, field(kNode, repeated(field(1, ""), 600000))), message);      // names of inputs
+    expect_refused(field(kGraph, repeated(std::string("\xf8\x01\x05", 3), 600000)), message);  // unknown, number 31
+    expect_refused(field(kGraph, repeated(std::string("\x08\x05", 2), 600000)), message);      // node, as a number
+    expect_refused(field(kGraph, repeated(field(31, "ab"), 600000)), message);
+    expect_refused(repeated(field(kGraph, empty_node), 300000), message);
+    expect_refused(field(kGraph, repeated(empty_node, 1000)), "operator set");  // few of them are fine so far
+}
+
+TEST(MalformedModel, MoreNumbersThanAreRead) {
+    constexpr int kInitializer = 5;
+    const std::string message = "holds more than 134217728 numbers outside of raw data, the most that is read";
+    const auto tensor = [](const std::string& content) { return field(7, field(kInitializer, content)); };
+    const std::string bytes((std::size_t{1} << 27) + 1, '\1');
+    for (const int packed : {5, 7}) expect_refused(tensor(field(packed, bytes)), message);  // int32_data, int64_data
+    expect_refused(tensor(field(9, bytes)), "no graph");                                    // raw_data: as many bytes
+}
+
+TEST(MalformedModel, MoreOperatorsThanAreRun) {
+    ChainBuilder builder;
+    builder.quantize<U8>("x", 0.5F, 3);
+    for (int i = 0; i < 4096; ++i) set(builder.step("MaxPool", fmt::format("p{}", i)), "kernel_shape", Extents{1, 1});
+    EXPECT_EQ(builder.import().operators.size(), 4096U);
+    set(builder.step("MaxPool", "last"), "kernel_shape", Extents{1, 1});
+    builder.graph().mutable_output(0)->set_name("last");
+    builder.expect_error({"node 'last_node' (MaxPool): is one operator too many, expected at most 4096"});
+}
+
 TEST(MalformedModel, OperatorSet) {
     ChainBuilder old = sound();
     old.model().mutable_opset_import(0)->set_version(9);
@@ -162,7 +202,10 @@ TEST(MalformedModel, GraphInput) {
     sound({-1, 0, 4, 4}).expect_error({"graph input 'image': dimension 1 is 0, expected 1.."});
     sound({-1, 1, -4, 4}).expect_error({"dimension 2 is -4"});
     sound({-1, 1, 4, 1LL << 62}).expect_error({"dimension 3 is 4611686018427387904"});
-    sound({-1, 100000, 100000, 1}).expect_error({"graph input 'image' has 10000000000 values"});
+    sound({-1, 1, 65536, 4}).expect_error({"graph input 'image': dimension 2 is 65536, expected 1..65535"});
+    sound({-1, 1, 4, 65536}).expect_error({"graph input 'image': dimension 3 is 65536, expected 1..65535"});
+    sound({-1, 16777217, 1, 1}).expect_error({"graph input 'image': dimension 1 is 16777217, expected 1..16777216"});
+    sound({-1, 100000, 20000, 1}).expect_error({"graph input 'image' has 2000000000 values", "at most 16777216"});
     sound({-1, 1, -1, 4}).expect_error({"dimension 2 is not a number"});
     sound({-1, 4, 4}).expect_error({"3 dimensions, expected 4"});
     ChainBuilder second = sound();

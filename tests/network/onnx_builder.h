@@ -61,6 +61,15 @@ constexpr onnx::TensorProto::DataType onnx_type() {
     return onnx::TensorProto::INT64;
 }
 
+/// A field of a protobuf message that holds bytes.
+inline std::string field(int number, const std::string& bytes) {
+    std::string text{static_cast<char>(number << 3 | 2)};
+    for (std::size_t rest = bytes.size();; rest >>= 7U) {
+        text += static_cast<char>((rest & 0x7fU) | (rest > 0x7f ? 0x80U : 0U));
+        if (rest <= 0x7f) return text + bytes;
+    }
+}
+
 /// A file that goes away with its owner.
 class TemporaryFile {
 public:

@@ -100,7 +100,16 @@ TEST(ConvImport, RefusesShapesThatDoNotFit) {
     rank.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "shape [1, 1, 3]", "expected 4 dimensions"});
     ChainBuilder huge = quantized_input({1, 1, 4, 4});
     set(huge.conv({1, 1, 1, 1}, ones(1)), "pads", Extents{65535, 65535, 65535, 65535});
-    huge.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "its output 1x131074x131074 has more than"});
+    huge.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "its output is 131074 x 131074 pixels", "at most 65535"});
+    ChainBuilder large = quantized_input({1, 1, 4, 4});
+    set(large.conv({1, 1, 1, 1}, ones(1)), "pads", Extents{3000, 3000, 3000, 3000});
+    large.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "1x6004x6004 has 36048016 values", "at most 16777216"});
+    ChainBuilder wide = quantized_input({1, 1, 4, 4});
+    wide.conv({65536, 1, 1, 1}, ones(65536));
+    wide.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "has 65536 output channels, expected at most 65535"});
+    ChainBuilder deep = quantized_input({1, 1025, 32, 32});
+    deep.conv({1, 1025, 32, 32}, ones(1025 * 1024));
+    deep.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "adds up 1049600 products", "at most 1048576"});
 }
 
 TEST(PoolImport, MaxPoolKeepsTheQuantization) {
