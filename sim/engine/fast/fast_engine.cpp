@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/fast/fast_engine.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <exception>
@@ -9,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "engine/fast/fast_layer.h"
 #include "schedule/schedule_model.h"
 
@@ -17,11 +20,30 @@ namespace widthwise {
 using fast::BlockMap;
 using fast::kLanes;
 
+int affordable_threads(const Schedule& schedule, int threads) {
+    std::int64_t shared = 0;
+    std::int64_t own = schedule.layers.front().input.elements() * static_cast<std::int64_t>(sizeof(fast::LaneBytes));
+    std::int64_t workspace = 0;
+    for (const LayerSchedule& layer : schedule.layers) {
+        shared += fast::weight_bytes(layer);
+        own += fast::block_bytes(layer);
+        workspace = std::max(workspace, fast::workspace_bytes(layer));
+    }
+    own += workspace;
+    if (shared + own > kMaxFastEngineBytes) {
+        throw InputError(
+            fmt::format("the fast engine holds all feature maps of {} images at once, here with the "
+                        "weights {} bytes (allowed: up to {}); --engine systemc needs less",
+                        kLanes, shared + own, kMaxFastEngineBytes));
+    }
+    return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
+}
+
 struct FastEngine::Implementation {
     Implementation(const Network& network_, const HardwareParams& hardware, int threads_)
         : network(network_),
           schedule(compile(network_, hardware, hardware.batch)),
-          threads(std::max(1, threads_)),
+          threads(affordable_threads(schedule, threads_)),
           batch_model(model_schedule(schedule)) {
         for (const LayerSchedule& layer : schedule.layers) {
             layers.emplace_back(layer, schedule.hardware, fast::best_dispatch());
@@ -106,7 +128,9 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
 
     // Images go through in portions, so that memory does not grow with their number; whoever takes every value has to
     // hold those of a portion.
-    const int portion = engine.values ? kLanes : 4096;
+    constexpr std::size_t kPortionBytes = std::size_t{64} << 20;
+    const std::size_t blocks_held = std::clamp<std::size_t>(kPortionBytes / (output_size * kLanes), 1, 128);
+    const int portion = engine.values ? kLanes : static_cast<int>(blocks_held) * kLanes;
     std::vector<std::uint8_t> outputs;
     for (int start = first; start < end; start += portion) {
         const int stop = std::min(end, start + portion);

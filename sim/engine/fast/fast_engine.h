@@ -11,10 +11,16 @@
 
 namespace widthwise {
 
+/// What all threads of one engine hold together: the layers' weights, and each the feature maps of a block of images.
+inline constexpr std::int64_t kMaxFastEngineBytes = std::int64_t{4} << 30;
+
+/// As many of `threads` as there is memory for, one at least. Throws InputError when one would need more.
+int affordable_threads(const Schedule& schedule, int threads);
+
 class FastEngine {
 public:
-    /// `threads`: 1.. ; images are shared among them. `network` must outlive the engine. Throws InputError as
-    /// compile().
+    /// `threads`: 1.. ; images are shared among them, or among fewer where memory is bounded by kMaxFastEngineBytes.
+    /// `network` must outlive the engine. Throws InputError as compile(), and when one thread would need more.
     FastEngine(const Network& network, const HardwareParams& hardware, int threads);
     ~FastEngine();
     FastEngine(const FastEngine&) = delete;

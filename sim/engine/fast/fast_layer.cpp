@@ -24,6 +24,26 @@ bool output_is_signed(const RequantFormat& format) { return format.clamp_low < 0
 
 }  // namespace
 
+std::int64_t block_bytes(const LayerSchedule& layer) {
+    return layer.output.elements() * static_cast<std::int64_t>(sizeof(LaneBytes));
+}
+
+std::int64_t workspace_bytes(const LayerSchedule& layer) {
+    constexpr auto kPerTap = static_cast<std::int64_t>(sizeof(void*) + sizeof(LaneQuads) / 4 + sizeof(LaneShorts));
+    constexpr auto kPerChannel = static_cast<std::int64_t>(4 * sizeof(LaneInts) + sizeof(OrderedChannel) + 1);
+    const bool adds_before_pooling = layer.addition_index >= 0 && layer.pool_index >= 0;
+    const std::int64_t maps = (layer.bypass ? 0 : 1) + (adds_before_pooling ? 1 : 0);
+    return layer.tap_count * kPerTap + layer.sums.channels * kPerChannel +
+           maps * layer.sums.elements() * static_cast<std::int64_t>(sizeof(LaneBytes));
+}
+
+std::int64_t weight_bytes(const LayerSchedule& layer) {
+    if (layer.bypass) return 0;
+    // In groups of four, whole and split by sign, and one by one in 32 bits.
+    const std::int64_t quads = (layer.tap_count + 3) / 4;
+    return layer.sums.channels * (quads * 4 * 3 + std::int64_t{layer.tap_count} * 4);
+}
+
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch)
     : layer_(layer),
       dispatch_(dispatch),
@@ -48,19 +68,13 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
 
 void FastLayer::prepare_weights() {
     const LayerSchedule& l = layer_;
-    // The padded map: every pixel of the kernel exists.
-    if (l.fully_connected) {
-        padded_height_ = padded_width_ = 1;
-    } else {
-        padded_height_ = std::max(l.pad_top + l.input.height, (l.sums.height - 1) * l.stride_height + l.kernel_height);
-        padded_width_ = std::max(l.pad_left + l.input.width, (l.sums.width - 1) * l.stride_width + l.kernel_width);
-    }
     for (const Tap& tap : l.taps) {
         offsets_.push_back(l.fully_connected
                                ? tap.weight
-                               : (std::ptrdiff_t{tap.channel} * padded_height_ + tap.row) * padded_width_ + tap.column);
+                               : (std::ptrdiff_t{tap.channel} * l.input.height + tap.row) * l.input.width + tap.column);
     }
-    group_offset_ = std::ptrdiff_t{l.line_channels} * padded_height_ * padded_width_;
+    group_offset_ = std::ptrdiff_t{l.line_channels} * l.input.height * l.input.width;
+    std::fill(padding_.lane, padding_.lane + kLanes, static_cast<std::uint8_t>(l.input_quantization.zero_point));
     const auto channels = static_cast<std::size_t>(l.sums.channels);
     const auto per_channel = static_cast<std::size_t>(quads_) * 4;
     quad_weights_.assign(channels * per_channel, 0);
@@ -98,30 +112,9 @@ void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& o
     else if (!adds) output.swap(workspace.sums);
 }
 
-const BlockMap& FastLayer::pad(const BlockMap& input, Workspace& workspace) const {
-    const LayerSchedule& l = layer_;
-    if (l.fully_connected || (padded_height_ == l.input.height && padded_width_ == l.input.width)) return input;
-    LaneBytes zero;
-    std::fill(zero.lane, zero.lane + kLanes, static_cast<std::uint8_t>(l.input_quantization.zero_point));
-    workspace.padded.assign(static_cast<std::size_t>(l.input.channels) * static_cast<std::size_t>(padded_height_) *
-                                static_cast<std::size_t>(padded_width_),
-                            zero);
-    const int rows = std::min(l.input.height, padded_height_ - l.pad_top);
-    const int columns = std::min(l.input.width, padded_width_ - l.pad_left);
-    for (int c = 0; c < l.input.channels; ++c) {
-        for (int y = 0; y < rows; ++y) {
-            std::copy_n(input.begin() + (std::ptrdiff_t{c} * l.input.height + y) * l.input.width, columns,
-                        workspace.padded.begin() +
-                            (std::ptrdiff_t{c} * padded_height_ + l.pad_top + y) * padded_width_ + l.pad_left);
-        }
-    }
-    return workspace.padded;
-}
-
-void FastLayer::compute_sums(const BlockMap& input, int lanes, Workspace& workspace, LayerRecord& record,
+void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspace, LayerRecord& record,
                              const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
-    const BlockMap& map = pad(input, workspace);
     const auto channels = static_cast<std::size_t>(l.sums.channels);
     const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
     workspace.sums.resize(static_cast<std::size_t>(l.sums.elements()));
@@ -173,11 +166,24 @@ void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, c
     }
 }
 
+/// Padding is not part of the map: it may be much larger than that, and only the pixels at the border see it.
 void FastLayer::gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const {
-    const std::ptrdiff_t corner =
-        std::ptrdiff_t{y} * layer_.stride_height * padded_width_ + std::ptrdiff_t{x} * layer_.stride_width;
-    const LaneBytes* base = map.data() + (layer_.fully_connected ? 0 : corner + group * group_offset_);
-    for (std::size_t t = 0; t < workspace.taps.size(); ++t) workspace.taps[t] = base + offsets_[t];
+    const LayerSchedule& l = layer_;
+    const int top = l.fully_connected ? 0 : y * l.stride_height - l.pad_top;
+    const int left = l.fully_connected ? 0 : x * l.stride_width - l.pad_left;
+    const std::ptrdiff_t corner = group * group_offset_ + std::ptrdiff_t{top} * l.input.width + left;
+    const bool inside =
+        top >= 0 && left >= 0 && top + l.kernel_height <= l.input.height && left + l.kernel_width <= l.input.width;
+    if (inside || l.fully_connected) {
+        for (std::size_t t = 0; t < workspace.taps.size(); ++t) workspace.taps[t] = map.data() + (corner + offsets_[t]);
+        return;
+    }
+    for (std::size_t t = 0; t < workspace.taps.size(); ++t) {
+        const int row = top + l.taps[t].row;
+        const int column = left + l.taps[t].column;
+        const bool is_pixel = row >= 0 && row < l.input.height && column >= 0 && column < l.input.width;
+        workspace.taps[t] = is_pixel ? map.data() + (corner + offsets_[t]) : &padding_;
+    }
 }
 
 void FastLayer::count_gated(const Channels& channels, int lanes, const Workspace& workspace,

@@ -22,7 +22,6 @@ using LaneProbe = std::function<void(int, int, int, int, int)>;
 
 /// Scratch memory of one thread, reused from layer to layer.
 struct Workspace {
-    BlockMap padded;
     BlockMap sums;  ///< requantized, before pooling
     std::vector<const LaneBytes*> taps;
     std::vector<LaneQuads> quads;
@@ -34,6 +33,13 @@ struct Workspace {
     bool keeps_psums = true;             ///< false: the records' psum statistics are of no interest and may stay empty
     PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
+
+/// Bytes of the layer's output, which a thread keeps for each layer of a block.
+std::int64_t block_bytes(const LayerSchedule& layer);
+/// Bytes of a thread's workspace while the layer is computed, whichever path it takes.
+std::int64_t workspace_bytes(const LayerSchedule& layer);
+/// Bytes of the layer's weights as the kernels want them, shared by all threads.
+std::int64_t weight_bytes(const LayerSchedule& layer);
 
 class FastLayer {
 public:
@@ -55,7 +61,7 @@ private:
     };
 
     void prepare_weights();
-    void compute_sums(const BlockMap& input, int lanes, Workspace& workspace, LayerRecord& record,
+    void compute_sums(const BlockMap& map, int lanes, Workspace& workspace, LayerRecord& record,
                       const LaneProbe& probe) const;
     /// The output channels of one group of channels.
     struct Channels {
@@ -74,7 +80,6 @@ private:
     void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
     [[nodiscard]] int pool_value(const PoolPartial& partial) const;
     void count_gated(const Channels& channels, int lanes, const Workspace& workspace, LayerRecord& record) const;
-    const BlockMap& pad(const BlockMap& input, Workspace& workspace) const;
 
     const LayerSchedule& layer_;
     Dispatch dispatch_;
@@ -83,10 +88,10 @@ private:
     bool zero_gating_;
     bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
     int taps_ = 0;
-    int quads_ = 0;  ///< groups of four taps
-    int padded_height_ = 0, padded_width_ = 0;
-    std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the padded map, from a pixel's top left corner
-    std::ptrdiff_t group_offset_ = 0;      ///< from one group's channels to the next one's, in the padded map
+    int quads_ = 0;                        ///< groups of four taps
+    std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the map, from the kernel's top left corner
+    std::ptrdiff_t group_offset_ = 0;      ///< from one group's channels to the next one's, in the map
+    LaneBytes padding_{};                  ///< what taps outside of the map see
     std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * quads]
     std::vector<std::int32_t> tap_weights_;   ///< [channel][tap], as pair_of() gives them
     std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
