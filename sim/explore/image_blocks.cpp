@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/image_blocks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
+#include "common/error.h"
 #include "explore/parallel.h"
 
 namespace widthwise {
@@ -22,6 +25,16 @@ void set_image(ImageBlock& block, int lane, int image, int label) {
     block.lanes = lane + 1;
 }
 
+/// Preprocessing can make much of a small file.
+void check_size(std::size_t blocks, std::size_t values) {
+    const std::size_t most = kMaxImageBlockBytes / (values * sizeof(fast::LaneBytes));
+    if (blocks <= most) return;
+    throw InputError(
+        fmt::format("{} blocks of {} images, each {} values as the network takes them, are too many to be "
+                    "held at once (allowed: up to {} blocks of this size); choose fewer images",
+                    blocks, kLanes, values, most));
+}
+
 }  // namespace
 
 std::vector<ImageBlock> make_image_blocks(std::span<const int> images, const ImageSource& source,
@@ -34,6 +47,7 @@ std::vector<ImageBlock> make_image_blocks(std::span<const int> images, const Ima
         for (std::size_t i = first; i < end; ++i) {
             const auto lane = static_cast<int>(i - first);
             const std::vector<std::uint8_t> values = source(images[i]);
+            check_size(blocks.size(), values.size());
             if (block.input.empty()) block.input.assign(values.size(), fast::LaneBytes{});
             for (std::size_t v = 0; v < values.size(); ++v) block.input[v].lane[lane] = values[v];
             set_image(block, lane, images[i], label(images[i]));

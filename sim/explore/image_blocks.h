@@ -24,7 +24,11 @@ struct ImageBlock {
 
 using LabelSource = std::function<int(int image)>;  ///< -1: not known
 
-/// The images in the order given. `source` is called from several threads.
+/// What the blocks of one call hold together.
+inline constexpr std::size_t kMaxImageBlockBytes = std::size_t{4} << 30;
+
+/// The images in the order given. `source` is called from several threads. Throws InputError when they would hold more
+/// than kMaxImageBlockBytes.
 std::vector<ImageBlock> make_image_blocks(std::span<const int> images, const ImageSource& source,
                                           const LabelSource& label, int threads);
 

@@ -9,12 +9,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "common/error.h"
+#include "common/input_file.h"
 #include "data/dataset.h"
 #include "results/staged_output.h"
 
@@ -25,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kTitle = "widthwise-journal 1\n";
 constexpr std::size_t kDigestLength = 32;
+constexpr FileLimit kJournalFile{"a journal", std::int64_t{1} << 30};
 
 /// Decimal, since JSON readers cut numbers to 64 bits.
 std::string decimal(unsigned __int128 value) {
@@ -109,13 +109,7 @@ std::optional<Entry> entry_of(const std::string& line) {
     return entry;
 }
 
-std::string text_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError(fmt::format("journal '{}': cannot be read: {}", path, std::strerror(errno)));
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
+std::string text_of(const std::string& path) { return read_input_file(path, kJournalFile); }
 
 void write_all(int file, const std::string& path, const std::string& text) {
     std::size_t done = 0;

@@ -5,7 +5,9 @@
 
 #include <type_traits>
 
+#include "common/error.h"
 #include "data/md5.h"
+#include "engine/fast/fast_engine.h"
 
 namespace widthwise {
 namespace {
@@ -109,6 +111,7 @@ bool no_event_implies_none(const ValueKey& quiet, const ValueKey& other) {
 }
 
 ValuePath LayerVariants::add(const Schedule& schedule) {
+    threads_ = affordable_threads(schedule, threads_);
     layers_.resize(schedule.layers.size());
     ValuePath path;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
@@ -124,6 +127,13 @@ int LayerVariants::add_layer(std::vector<Variant>& variants, const LayerSchedule
     ValueKey key = value_key(layer, hardware);
     for (std::size_t v = 0; v < variants.size(); ++v) {
         if (variants[v].key == key) return static_cast<int>(v);
+    }
+    weight_bytes_ += fast::weight_bytes(layer) + static_cast<std::int64_t>(layer.weights.size());
+    if (weight_bytes_ > kMaxFastEngineBytes) {
+        throw InputError(
+            fmt::format("layer '{}': the weights of all variants of the layers take {} bytes (allowed: up "
+                        "to {}); choose fewer values along the axes",
+                        layer.name, weight_bytes_, kMaxFastEngineBytes));
     }
     Variant made;
     made.key = std::move(key);

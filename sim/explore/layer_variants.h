@@ -34,7 +34,8 @@ using ValuePath = std::vector<int>;
 /// The distinct layers, as far as values go, of the schedules of one network.
 class LayerVariants {
 public:
-    /// The variants that this schedule's layers are.
+    /// The variants that this schedule's layers are. Throws InputError when feature maps or the weights of all variants
+    /// would take more than kMaxFastEngineBytes.
     ValuePath add(const Schedule& schedule);
 
     [[nodiscard]] std::size_t layers() const { return layers_.size(); }
@@ -47,6 +48,8 @@ public:
         return *at(layer, variant).schedule;
     }
     [[nodiscard]] bool output_is_signed() const { return output_is_signed_; }
+    /// There is memory for the feature maps of this many threads.
+    [[nodiscard]] int most_threads() const { return threads_; }
 
 private:
     struct Variant {
@@ -60,6 +63,8 @@ private:
     int add_layer(std::vector<Variant>& variants, const LayerSchedule& layer, const HardwareParams& hardware);
 
     std::vector<std::vector<Variant>> layers_;
+    std::int64_t weight_bytes_ = 0;  ///< of all variants
+    int threads_ = 256;
     bool output_is_signed_ = false;
 };
 

@@ -42,11 +42,14 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
 
 std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vector<ImageBlock>& blocks,
                                    std::span<const ValuePath> paths, int threads,
-                                   const std::function<void(std::size_t)>& report, const WrongSink& wrong) {
+                                   const std::function<void(std::size_t)>& report, const WrongSink& wrong,
+                                   std::size_t most_bytes) {
     const std::vector<std::size_t> order = narrow_first(variants, paths);
     ValueOutcome empty;
     empty.layers.resize(variants.layers());
-    std::vector<std::vector<ValueOutcome>> parts(static_cast<std::size_t>(std::max(1, threads)));
+    threads = std::clamp(threads, 1, variants.most_threads());
+    std::vector<std::vector<ValueOutcome>> parts(static_cast<std::size_t>(threads));
+    most_bytes /= parts.size();
     for (auto& part : parts) part.assign(paths.size(), empty);
     std::vector<fast::Workspace> workspaces(parts.size());
     const auto count = [&](std::size_t finished) {
@@ -57,6 +60,7 @@ std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vec
         const auto t = static_cast<std::size_t>(thread);
         BlockTree tree(variants, block, BlockTree::Records::kept);
         for (const std::size_t p : order) {
+            if (tree.bytes() > most_bytes) tree.clear();  // what it knows is computed again
             ValueOutcome& outcome = parts[t][p];
             std::uint32_t missed = tree.follow(paths[p], workspaces[t], outcome.layers);
             outcome.images += static_cast<std::uint64_t>(block.lanes);

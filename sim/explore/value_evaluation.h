@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/fast/fast_engine.h"
 #include "engine/record.h"
 #include "explore/image_blocks.h"
 #include "explore/layer_variants.h"
@@ -27,11 +28,13 @@ struct ValueOutcome {
 /// from two for the same image.
 using WrongSink = std::function<void(int image, std::size_t path)>;
 
-/// The outcome of each path. Block by block, so that memory holds what `threads` blocks came to, not all of them.
-/// `report` counts (path, block) pairs, as parallel_for's does.
+/// The outcome of each path. Block by block, so that memory holds what `threads` blocks came to, not all of them; what
+/// they came to is forgotten, and computed again, beyond `most_bytes` of all threads. `report` counts (path, block)
+/// pairs, as parallel_for's does.
 std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vector<ImageBlock>& blocks,
                                    std::span<const ValuePath> paths, int threads,
-                                   const std::function<void(std::size_t)>& report, const WrongSink& wrong = {});
+                                   const std::function<void(std::size_t)>& report, const WrongSink& wrong = {},
+                                   std::size_t most_bytes = kMaxFastEngineBytes);
 
 /// The record that the fast engine gives, from values computed on any hardware with the same arithmetic.
 /// `batch` is model_schedule(schedule), `rest` that of the same network compiled for the images left over after full

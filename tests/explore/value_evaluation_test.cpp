@@ -55,6 +55,8 @@ void compare(std::uint64_t seed) {
         }
     }
     const std::vector<ValueOutcome> outcomes = evaluate(variants, explored.blocks(), paths, 2, {});
+    // With memory for nothing, every path is computed afresh.
+    EXPECT_EQ(evaluate(variants, explored.blocks(), paths, 2, {}, {}, 1), outcomes);
     for (std::size_t i = 0; i < accepted.size(); ++i) {
         const test::FreshRun fresh = explored.fresh(accepted[i]);
         EXPECT_EQ(assembled(network, accepted[i], outcomes[i]), fresh.record) << explored.random.describe();
