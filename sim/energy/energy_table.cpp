@@ -20,6 +20,7 @@ enum class Unit : std::uint8_t { picojoule, relative };
 constexpr Words<Unit, 2> kUnitWords{{{"pJ", Unit::picojoule}, {"relative", Unit::relative}}};
 constexpr RealRange kSramCapacity{1.0, 1e12};
 constexpr RealRange kSramEnergy{0.0, 1e9};
+constexpr std::size_t kLongestFormula = 1000;  ///< it is evaluated for each layer of each point of a sweep
 constexpr const char* kVariables =
     "activation_bits, weight_bits, accumulator_bits, requant_bits, multiplier_bits, bytes, and capacity for buffers";
 
@@ -165,6 +166,10 @@ EnergyTable EnergyTable::load(const std::string& name_or_path, const std::string
     for (const YamlEntry& entry : events->entries()) {
         const auto index = static_cast<std::size_t>(event_of(entry));
         table.formulas_[index] = entry.value.text();
+        if (table.formulas_[index].size() > kLongestFormula) {
+            entry.value.fail(fmt::format("the formula has {} characters (allowed: up to {})",
+                                         table.formulas_[index].size(), kLongestFormula));
+        }
         table.positions_[index] = entry.value.position();
     }
     EventAttributes typical;

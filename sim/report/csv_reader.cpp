@@ -5,13 +5,15 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 
 #include "common/error.h"
+#include "common/input_file.h"
 
 namespace widthwise {
 namespace {
+
+constexpr FileLimit kTableFile{"a results table", std::int64_t{128} << 20};
+constexpr std::size_t kMaxCells = 4000000;  ///< each costs a text object, and a byte in the file
 
 /// One row from `at` on; leaves `at` behind its end and counts the lines it takes.
 std::vector<std::string> read_row(const std::string& text, std::size_t& at, std::size_t& lines) {
@@ -46,9 +48,7 @@ std::vector<std::string> read_row(const std::string& text, std::size_t& at, std:
 }  // namespace
 
 CsvTable CsvTable::read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError(fmt::format("{}: cannot be read", path));
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const std::string text = read_input_file(path, kTableFile);
     if (text.empty()) throw InputError(fmt::format("{}: is empty", path));
     CsvTable table;
     table.path_ = path;
@@ -61,6 +61,10 @@ CsvTable CsvTable::read(const std::string& path) {
         if (row.size() != table.header_.size()) {
             throw InputError(
                 fmt::format("{}:{}: has {} cells, the first row {}", path, start, row.size(), table.header_.size()));
+        }
+        if (table.rows_.size() == kMaxCells / table.header_.size()) {
+            throw InputError(
+                fmt::format("{}:{}: has more than {} cells up to here, the most that is read", path, start, kMaxCells));
         }
         table.rows_.push_back(std::move(row));
         table.lines_.push_back(start);

@@ -10,8 +10,8 @@ namespace widthwise {
 
 class CsvTable {
 public:
-    /// Reads a file whose first row names the columns. Throws InputError when it cannot be read, or a row has another
-    /// number of cells than the first.
+    /// Reads a file whose first row names the columns. Throws InputError when it cannot be read or is too large, or a
+    /// row has another number of cells than the first.
     static CsvTable read(const std::string& path);
 
     [[nodiscard]] std::size_t rows() const { return rows_.size(); }

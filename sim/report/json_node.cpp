@@ -3,17 +3,47 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include <functional>
 
 #include "common/error.h"
+#include "common/input_file.h"
 
 namespace widthwise {
 
+namespace {
+
+constexpr FileLimit kResultsFile{"a results file", std::int64_t{512} << 20};
+/// Each costs some dozens of bytes once parsed, and two in the file. The largest sweep has some 12 million.
+constexpr std::int64_t kMaxValues = 20000000;
+constexpr int kMaxDepth = 32;
+
+/// Called for whatever the parser meets.
+class SizeGuard {
+public:
+    explicit SizeGuard(const std::string& path) : path_(path) {}
+    bool operator()(int depth, JsonNode::Json::parse_event_t /*event*/, const JsonNode::Json& /*value*/) {
+        if (depth > kMaxDepth) {
+            throw InputError(fmt::format("{}: is nested more than {} deep, the most that is read", path_, kMaxDepth));
+        }
+        if (++met_ > kMaxValues) {
+            throw InputError(
+                fmt::format("{}: holds more than {} keys and values, the most that is read", path_, kMaxValues));
+        }
+        return true;
+    }
+
+private:
+    const std::string& path_;
+    std::int64_t met_ = 0;
+};
+
+}  // namespace
+
 JsonNode::Json JsonNode::read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    if (!file) throw InputError(fmt::format("{}: cannot be read", path));
+    const std::string text = read_input_file(path, kResultsFile);
+    SizeGuard guard(path);
     try {
-        return Json::parse(file);
+        return Json::parse(text, std::ref(guard));
     } catch (const Json::exception& error) {
         std::string reason = error.what();
         const std::size_t start = reason.find("] ");  // after the library's own error number

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "common/error.h"
+#include "common/input_file.h"
+#include "config/yaml_reader.h"
 #include "report/csv_reader.h"
 
 namespace widthwise {
@@ -214,8 +214,8 @@ constexpr Kind kKinds[] = {{"summary.json", "run", read_run},
                            {"search.json", "search", read_search}};
 
 void read_configuration(const std::string& path, std::string& text) {
-    std::ifstream file(path, std::ios::binary);
-    if (file) text.assign(std::istreambuf_iterator<char>(file), {});
+    std::error_code error;
+    if (fs::exists(path, error)) text = read_input_file(path, kYamlFile);
 }
 
 }  // namespace

@@ -157,6 +157,20 @@ TEST(EnergyTable, RefusesFormulasThatDoNotParse) {
               "sram() needs the table's sram_read_64bit points");
 }
 
+TEST(EnergyTable, RefusesFormulasLongerThanAThousandCharacters) {
+    std::string formula = "1";
+    while (formula.size() < 999) formula += "+1";
+    EXPECT_EQ(formula.size(), 999U);
+    const std::string parentheses = std::string(499, '(') + "1" + std::string(499, ')');
+    for (const std::string& fine : {formula + " ", parentheses}) {
+        const test::TemporaryFolder folder;
+        const std::string path = folder.write("mine.yaml", kHead + "events: {mac.add: \"" + fine + "\"}\n");
+        EXPECT_EQ(EnergyTable::load(path, kRoot).name(), "mine");
+    }
+    EXPECT_EQ(problem(kHead + "events:\n  mac.add: " + formula + "+1\n"),
+              "6:12: events.mac.add: the formula has 1001 characters (allowed: up to 1000)");
+}
+
 TEST(EnergyTable, RefusesNegativeAndNonFiniteEnergies) {
     const std::string tail =
         " for activation_bits=8, weight_bits=8, accumulator_bits=32, requant_bits=32, "

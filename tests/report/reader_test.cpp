@@ -33,6 +33,33 @@ TEST(CsvTable, NamesThePlaceOfWhatIsWrong) {
     EXPECT_EQ(test::refusal([&] { CsvTable::read(path); }), path + ": is empty");
 }
 
+TEST(CsvTable, ReadsUpToItsMostCells) {
+    const test::TemporaryFolder folder;
+    std::string text = std::string(999, ',') + "\n";
+    const std::string row = text;
+    for (int i = 0; i < 4000; ++i) text += row;
+    EXPECT_EQ(CsvTable::read(folder.write("a.csv", text)).rows(), 4000U);
+    const std::string path = folder.write("b.csv", text + row);
+    EXPECT_EQ(test::refusal([&] { CsvTable::read(path); }),
+              path + ":4002: has more than 4000000 cells up to here, the most that is read");
+}
+
+TEST(ReadResults, RefusesDeepAndEndlessFiles) {
+    const test::TemporaryFolder folder;
+    const std::string path = folder.path("summary.json");
+    folder.write("summary.json", std::string(31, '[') + std::string(31, ']'));
+    EXPECT_THAT(test::refusal([&] { read_results(folder.path()); }), HasSubstr("summary.json: is no object"));
+    folder.write("summary.json", std::string(40, '[') + std::string(40, ']'));
+    EXPECT_EQ(test::refusal([&] { read_results(folder.path()); }),
+              path + ": is nested more than 32 deep, the most that is read");
+    std::string many = "[0";
+    for (int i = 0; i < 20000000; ++i) many += ",0";
+    folder.write("summary.json", many + "]");
+    many.clear();
+    EXPECT_EQ(test::refusal([&] { read_results(folder.path()); }),
+              path + ": holds more than 20000000 keys and values, the most that is read");
+}
+
 TEST(ReadResults, OfARun) {
     const test::TemporaryFolder folder;
     const std::string path = test::write_small_run(folder);
