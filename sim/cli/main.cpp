@@ -18,6 +18,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "common/error.h"
+#include "common/failure.h"
 
 namespace {
 
@@ -57,7 +58,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
     } catch (const widthwise::Interrupted& interrupted) {
         widthwise::die_of(interrupted.signal);
     } catch (const std::exception& error) {
-        return fail(kFailed, error.what());
+        return fail(kFailed, widthwise::failure_text(error));
     }
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/failure.h"
 
 namespace widthwise {
 namespace {
@@ -52,7 +53,7 @@ void send_message(int file, MessageKind kind, const std::string& bytes) {
     } catch (const InputError& error) {
         send_message(file, MessageKind::input_error, error.what());
     } catch (const std::exception& error) {
-        send_message(file, MessageKind::other_error, error.what());
+        send_message(file, MessageKind::other_error, failure_text(error));
     } catch (...) {
         send_message(file, MessageKind::other_error, "unknown exception");
     }

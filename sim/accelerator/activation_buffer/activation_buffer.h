@@ -4,11 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
+#include "common/zero_pages.h"
 
 namespace widthwise {
 
@@ -28,7 +28,7 @@ public:
     void trace(WaveList& wave, const std::string& scope) const;
 
     /// The SRAM's content, for test benches and for reading out stored feature maps.
-    [[nodiscard]] const std::vector<std::uint8_t>& memory() const { return memory_; }
+    [[nodiscard]] const ZeroBytes& memory() const { return memory_; }
 
 private:
     void do_reset() override;
@@ -43,7 +43,7 @@ private:
 
     ActivationBufferParams params_;
     RunRecord& record_;
-    std::vector<std::uint8_t> memory_;
+    ZeroBytes memory_;
     Word word_;
     bool reading_ = false;  ///< at the last edge, for the waveform
     bool writing_ = false;

@@ -15,6 +15,7 @@
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
+#include "common/zero_pages.h"
 
 namespace widthwise {
 
@@ -65,7 +66,7 @@ private:
 
     LineBufferParams params_;
     RunRecord& record_;
-    std::vector<std::uint8_t> storage_;
+    ZeroBytes storage_;
     const LayerSchedule* layer_ = nullptr;
     // fill side
     FillPosition requested_;           ///< next word to ask for

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "accelerator/link/command_queue.h"
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
+#include "common/zero_pages.h"
 
 namespace widthwise {
 
@@ -39,7 +39,7 @@ private:
 
     WeightBufferParams params_;
     RunRecord& record_;
-    std::vector<std::uint8_t> memory_;
+    ZeroBytes memory_;
     CommandQueue commands_;
     std::int32_t tap_ = 0;                     ///< of the front command's tile, next to be loaded
     const std::uint8_t* next_word_ = nullptr;  ///< where that tap's weights lie
