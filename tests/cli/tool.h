@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -20,6 +22,8 @@ struct ToolResult {
     int status = -1;  ///< exit status; minus the signal when one ended it
     std::string out;
     std::string err;
+    std::int64_t peak_bytes = 0;  ///< resident at most, also of the processes it started and waited for
+    double cpu_seconds = 0;       ///< likewise, so that a busy machine does not count
 };
 
 /// A started executable, in the repository's root.
@@ -51,8 +55,14 @@ public:
     ToolResult wait() {
         ToolResult result;
         int status = 0;
-        waitpid(process_, &status, 0);
+        rusage usage{};
+        wait4(process_, &status, 0, &usage);
         result.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+        const auto seconds = [](const timeval& time) {
+            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+        };
+        result.peak_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+        result.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
         result.out = content(out_);
         result.err = content(err_);
         return result;
