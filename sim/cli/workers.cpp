@@ -61,12 +61,18 @@ void send_message(int file, MessageKind kind, const std::string& bytes) {
     _exit(0);  // no destructors of what the parent owns: its output folders
 }
 
+/// The machine has no further process, or no file to talk to it.
+struct NoWorker {
+    int error = 0;
+};
+
 /// The parent's side of one worker.
 class Worker {
 public:
+    /// Throws NoWorker.
     Worker(std::size_t number, const Work& work) : number_(number) {
         int ends[2] = {};
-        if (pipe2(ends, O_CLOEXEC) != 0) throw SimulationError(fmt::format("no pipe: {}", std::strerror(errno)));
+        if (pipe2(ends, O_CLOEXEC) != 0) throw NoWorker{errno};
         std::fflush(nullptr);  // or the child would print what is buffered a second time
         const int parent = getpid();
         process_ = fork();
@@ -74,11 +80,12 @@ public:
             close(ends[0]);
             work_and_exit(work, ends[1], parent);
         }
+        const int error = errno;
         close(ends[1]);
         file_ = ends[0];
         if (process_ < 0) {
             close(file_);
-            throw SimulationError(fmt::format("no worker process: {}", std::strerror(errno)));
+            throw NoWorker{error};
         }
     }
     ~Worker() {
@@ -182,7 +189,15 @@ std::vector<std::string> run_workers(const std::vector<Work>& work, int jobs, co
     while (next < work.size() || !running.empty()) {
         InterruptGuard::check();
         while (next < work.size() && running.size() < static_cast<std::size_t>(jobs)) {
-            running.emplace_back(next, work[next]);
+            try {
+                running.emplace_back(next, work[next]);
+            } catch (const NoWorker& reason) {
+                if (!running.empty()) {  // these will have to do
+                    jobs = static_cast<int>(running.size());
+                    break;
+                }
+                throw SimulationError(fmt::format("cannot start a worker process: {}", std::strerror(reason.error)));
+            }
             ++next;
         }
         std::vector<pollfd> files;

@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "common/error.h"
-#include "explore/parallel.h"
+#include "common/parallel.h"
 
 namespace widthwise {
 

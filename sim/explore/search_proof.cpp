@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "explore/parallel.h"
+#include "common/parallel.h"
 
 namespace widthwise {
 namespace {

@@ -5,8 +5,8 @@
 #include <bit>
 #include <numeric>
 
+#include "common/parallel.h"
 #include "explore/block_tree.h"
-#include "explore/parallel.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/output_file.h"
 
 namespace widthwise {
 
@@ -36,17 +37,7 @@ PartialFile::~PartialFile() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-void PartialFile::write(const char* bytes, std::size_t count) {
-    while (count > 0) {
-        const ::ssize_t written = ::write(descriptor_, bytes, count);
-        if (written < 0) {
-            if (errno == EINTR) continue;
-            throw_failure("cannot write", errno);
-        }
-        bytes += written;
-        count -= static_cast<std::size_t>(written);
-    }
-}
+void PartialFile::write(const char* bytes, std::size_t count) { write_fully(descriptor_, bytes, count, partial_path_); }
 
 void PartialFile::commit() {
     const int descriptor = std::exchange(descriptor_, -1);
@@ -63,7 +54,7 @@ void PartialFile::discard() {
 }
 
 void PartialFile::throw_failure(const char* what, int error) const {
-    throw SimulationError(partial_path_ + ": " + what + ": " + reason(error));
+    throw SimulationError(std::string(what) + " '" + partial_path_ + "': " + reason(error));
 }
 
 }  // namespace widthwise

@@ -75,15 +75,13 @@ struct TimelineWriter::Signals {
 };
 
 TimelineWriter::TimelineWriter(const std::string& path, WaveLimits limits, std::vector<Layer> layers, int elements)
-    : path_(path),
-      limits_(std::move(limits)),
+    : limits_(std::move(limits)),
       layers_(std::move(layers)),
       elements_(elements),
-      file_(path, std::ios::binary),
+      file_(path),
       tracks_{{"phases", {}}, {"layers", {}},           {"PE array", {}}, {"tiles", {}},
               {"drain", {}},  {"line buffer fill", {}}, {"DMA", {}}} {
     limits_.validate();
-    if (!file_) throw SimulationError(fmt::format("{}: cannot be written", path_));
 }
 
 TimelineWriter::~TimelineWriter() = default;
@@ -92,10 +90,10 @@ void TimelineWriter::begin(const WaveList& list, std::uint64_t period_ps) {
     gate_.emplace(limits_, list);
     signals_ = std::make_unique<Signals>(list);
     period_ps_ = period_ps;
-    file_ << fmt::format(
-        "{{\"displayTimeUnit\":\"ms\",\n\"otherData\":{{\"time\":\"1 us stands for 1 clock cycle\","
-        "\"clock_period_ps\":{},\"tool\":\"widthwise {}\"}},\n\"traceEvents\":[\n",
-        period_ps, WIDTHWISE_VERSION);
+    file_.write(
+        fmt::format("{{\"displayTimeUnit\":\"ms\",\n\"otherData\":{{\"time\":\"1 us stands for 1 clock cycle\","
+                    "\"clock_period_ps\":{},\"tool\":\"widthwise {}\"}},\n\"traceEvents\":[\n",
+                    period_ps, WIDTHWISE_VERSION));
     event(R"j({"ph":"M","pid":1,"name":"process_name","args":{"name":"accelerator (1 us = 1 clock cycle)"}})j");
     for (std::size_t t = 0; t < tracks_.size(); ++t) {
         event(fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_name","args":{{"name":"{1}"}}}})", t + 1,
@@ -106,8 +104,8 @@ void TimelineWriter::begin(const WaveList& list, std::uint64_t period_ps) {
 }
 
 void TimelineWriter::event(const std::string& json) {
-    if (!std::exchange(first_event_, false)) file_ << ",\n";
-    file_ << json;
+    if (!std::exchange(first_event_, false)) file_.write(",\n");
+    file_.write(json);
 }
 
 void TimelineWriter::set(TrackIndex index, const std::string& name, std::uint64_t cycle) {
@@ -190,10 +188,9 @@ void TimelineWriter::close() {
     finished_ = true;
     if (!signals_) return;
     close_all(next_cycle_);
-    file_ << "\n]}\n";
+    file_.write("\n]}\n");
     file_.close();
     signals_.reset();
-    if (!file_) throw SimulationError(fmt::format("{}: cannot be written", path_));
 }
 
 }  // namespace widthwise

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "common/output_file.h"
 #include "trace/wave_limits.h"
 #include "trace/wave_writer.h"
 
@@ -32,6 +32,7 @@ public:
 
     /// Throws InputError when the list lacks a signal that the timeline is made of.
     void begin(const WaveList& list, std::uint64_t period_ps) override;
+    /// Throws SimulationError when the disk does not take the file.
     void sample(std::uint64_t cycle) override;
     [[nodiscard]] bool finished() const override { return finished_; }
 
@@ -56,11 +57,10 @@ private:
     void counter(const char* name, const char* unit, double value, std::uint64_t cycle);
     void event(const std::string& json);
 
-    std::string path_;
     WaveLimits limits_;
     std::vector<Layer> layers_;
     double elements_;
-    std::ofstream file_;
+    OutputFile file_;
     std::unique_ptr<Signals> signals_;
     std::optional<WaveGate> gate_;
     std::vector<Track> tracks_;

@@ -7,9 +7,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 
-#include "common/error.h"
+#include "common/output_file.h"
 #include "trace/vcd_encoder.h"
 
 namespace widthwise {
@@ -126,13 +125,6 @@ std::vector<const WaveVariable*> by_scope(const std::vector<const WaveVariable*>
     return sorted;
 }
 
-void write_text(const std::string& path, const std::string& text) {
-    std::ofstream file(path, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) throw SimulationError(fmt::format("{}: cannot be written", path));
-}
-
 }  // namespace
 
 std::string gtkwave_view(const std::vector<const WaveVariable*>& variables, const std::string& waveform,
@@ -185,10 +177,10 @@ std::string surfer_view(const std::vector<const WaveVariable*>& variables) {
 void WaveViewWriter::begin(const WaveList& list, std::uint64_t period_ps) {
     const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
     for (const Files& files : files_) {
-        write_text(files.save_to, gtkwave_view(selected, files.waveform, files.layer_filter,
+        write_file(files.save_to, gtkwave_view(selected, files.waveform, files.layer_filter,
                                                limits_.first_cycle * period_ps, period_ps));
-        write_text(files.filter_to, layer_filter_text(layers_));
-        write_text(files.commands_to, surfer_view(selected));
+        write_file(files.filter_to, layer_filter_text(layers_));
+        write_file(files.commands_to, surfer_view(selected));
     }
 }
 

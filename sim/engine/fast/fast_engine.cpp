@@ -4,14 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "common/error.h"
+#include "common/parallel.h"
 #include "engine/fast/fast_layer.h"
 #include "schedule/schedule_model.h"
 
@@ -54,9 +51,9 @@ struct FastEngine::Implementation {
     struct Thread {
         fast::Workspace workspace;
         std::vector<BlockMap> maps;  ///< the block's input, then every layer's output
+        RunRecord record;            ///< of the blocks that it computed
     };
-    void run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs, RunRecord& record,
-                   Thread& thread) const;
+    void run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs, Thread& thread) const;
     void add_schedule(int images, RunRecord& record) const;
 
     const Network& network;
@@ -81,7 +78,8 @@ void FastEngine::report_values(ValueSink sink) {
 void FastEngine::collect_histograms() { implementation_->histograms = true; }
 
 void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
-                                           RunRecord& record, Thread& thread) const {
+                                           Thread& thread) const {
+    RunRecord& record = thread.record;
     thread.maps.resize(layers.size() + 1);
     const auto output_of = [&](int layer) -> BlockMap& { return thread.maps[static_cast<std::size_t>(layer + 1)]; };
     BlockMap& input = output_of(-1);
@@ -123,50 +121,36 @@ void FastEngine::Implementation::add_schedule(int images, RunRecord& record) con
 RunRecord FastEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
     const Implementation& engine = *implementation_;
     const auto output_size = static_cast<std::size_t>(engine.schedule.layers.back().output.elements());
-    RunRecord total;
-    total.layers.resize(engine.layers.size());
-
     // Images go through in portions, so that memory does not grow with their number; whoever takes every value has to
     // hold those of a portion.
     constexpr std::size_t kPortionBytes = std::size_t{64} << 20;
     const std::size_t blocks_held = std::clamp<std::size_t>(kPortionBytes / (output_size * kLanes), 1, 128);
     const int portion = engine.values ? kLanes : static_cast<int>(blocks_held) * kLanes;
+    const int threads = std::min(engine.threads, portion / kLanes);
+    std::vector<Implementation::Thread> workers(static_cast<std::size_t>(threads));
+    for (Implementation::Thread& worker : workers) {
+        worker.record.layers.resize(engine.layers.size());
+        if (engine.histograms) worker.record.histograms.resize(engine.layers.size());
+    }
+
     std::vector<std::uint8_t> outputs;
     for (int start = first; start < end; start += portion) {
         const int stop = std::min(end, start + portion);
         outputs.assign(static_cast<std::size_t>(stop - start) * output_size, 0);
-        std::atomic<int> next = start;
-        std::mutex mutex;
-        std::exception_ptr failure;
-        const auto work = [&] {
-            RunRecord record;
-            record.layers.resize(engine.layers.size());
-            if (engine.histograms) record.histograms.resize(engine.layers.size());
-            Implementation::Thread thread;
-            try {
-                for (int image = next.fetch_add(kLanes); image < stop; image = next.fetch_add(kLanes)) {
-                    const int lanes = std::min(kLanes, stop - image);
-                    engine.run_block(image, lanes, source,
-                                     outputs.data() + static_cast<std::size_t>(image - start) * output_size, record,
-                                     thread);
-                }
-            } catch (...) {
-                const std::lock_guard lock(mutex);
-                failure = std::current_exception();
-            }
-            const std::lock_guard lock(mutex);
-            total += record;
-        };
-        const int blocks = (stop - start + kLanes - 1) / kLanes;
-        std::vector<std::thread> helpers;
-        for (int t = 1; t < std::min(engine.threads, blocks); ++t) helpers.emplace_back(work);
-        work();
-        for (std::thread& helper : helpers) helper.join();
-        if (failure) std::rethrow_exception(failure);
+        const auto blocks = static_cast<std::size_t>((stop - start + kLanes - 1) / kLanes);
+        parallel_for(blocks, threads, {}, [&](std::size_t block, int thread) {
+            const int image = start + static_cast<int>(block) * kLanes;
+            engine.run_block(image, std::min(kLanes, stop - image), source,
+                             outputs.data() + static_cast<std::size_t>(image - start) * output_size,
+                             workers[static_cast<std::size_t>(thread)]);
+        });
         for (int image = start; image < stop; ++image) {
             sink(image, {outputs.data() + static_cast<std::size_t>(image - start) * output_size, output_size});
         }
     }
+    RunRecord total;
+    total.layers.resize(engine.layers.size());
+    for (const Implementation::Thread& worker : workers) total += worker.record;
     engine.add_schedule(end - first, total);
     return total;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "explore/parallel.h"
+#include "common/parallel.h"
 
 #include <algorithm>
 #include <atomic>
@@ -36,11 +36,14 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
             if (!failure) failure = std::current_exception();
         }
     };
-    std::vector<std::thread> helpers;
     const auto useful = static_cast<int>(std::min(count, static_cast<std::size_t>(std::max(1, threads))));
-    for (int thread = 1; thread < useful; ++thread) helpers.emplace_back(work, thread);
+    std::vector<std::jthread> helpers;
+    try {
+        for (int thread = 1; thread < useful; ++thread) helpers.emplace_back(work, thread);
+    } catch (const std::exception&) {  // no more threads than these; what truly fails will fail in work(0) as well
+    }
     work(0);
-    for (std::thread& helper : helpers) helper.join();
+    helpers.clear();  // waits for them
     if (failure) std::rethrow_exception(failure);
     tell();
 }
