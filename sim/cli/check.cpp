@@ -86,8 +86,8 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
 void check(const ParsedOptions& options) {
     const Workload workload(options.argument, "", "");
     const Schedule schedule = workload.compiled(workload.config.hardware);
-    if (options.has("json")) fmt::print("{}", json_text(check_json(workload, schedule)));
-    else if (!options.has("quiet")) fmt::print("{}", check_text(workload, schedule));
+    if (options.has("json")) print(json_text(check_json(workload, schedule)));
+    else if (!options.has("quiet")) print(check_text(workload, schedule));
 }
 
 }  // namespace

@@ -28,6 +28,10 @@ Command completion_command();
 /// Carries out a command line (without the program's name). `program` is how the tool was called.
 void execute(const std::string& program, const std::vector<std::string>& arguments);
 
+/// Results go to standard output by this. Throws SimulationError when nothing takes them, be it here or, by main(), when
+/// the last of them is written.
+void print(const std::string& text);
+
 const char* tool_version();
 
 }  // namespace widthwise

@@ -2,6 +2,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
 #include "cli/build_info.h"
 #include "cli/command.h"
 #include "common/error.h"
@@ -45,22 +49,27 @@ const std::vector<Command>& commands() {
     return kCommands;
 }
 
+void print(const std::string& text) {
+    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return;
+    throw SimulationError(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
 void execute(const std::string& program, const std::vector<std::string>& arguments) {
     if (arguments.empty()) throw InputError(fmt::format("a command is missing\n\n{}", overview(program)));
     const std::string& first = arguments.front();
     if (first == "--help" || first == "-h") {
-        fmt::print("{}", overview(program));
+        print(overview(program));
         return;
     }
     if (first == "--version") {
-        fmt::print("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
-                   WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION);
+        print(fmt::format("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
+                          WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION));
         return;
     }
     const Command& command = find_command(first);
     const ParsedOptions options = parse_options(command.spec, {arguments.begin() + 1, arguments.end()});
     if (options.has("help")) {
-        fmt::print("{}", help_text(command.spec, program));
+        print(help_text(command.spec, program));
         return;
     }
     spdlog::set_level(options.has("quiet") ? spdlog::level::err : spdlog::level::info);

@@ -62,8 +62,8 @@ void compare(const ParsedOptions& options) {
             folder->commit();
         }
     }
-    if (options.has("json")) fmt::print("{}", json_text(comparison_json(comparison)));
-    else if (!options.has("quiet")) fmt::print("{}", comparison_text(comparison));
+    if (options.has("json")) print(json_text(comparison_json(comparison)));
+    else if (!options.has("quiet")) print(comparison_text(comparison));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 

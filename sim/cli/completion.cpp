@@ -67,8 +67,8 @@ void completion(const ParsedOptions& options) {
     if (options.argument != kShells.front())
         throw InputError(fmt::format("SHELL: {}", not_a_word(options.argument, kShells)));
     const std::string script = bash_script();
-    if (options.has("json")) fmt::print("{}", json_text({{"shell", options.argument}, {"script", script}}));
-    else if (!options.has("quiet")) fmt::print("{}", script);
+    if (options.has("json")) print(json_text({{"shell", options.argument}, {"script", script}}));
+    else if (!options.has("quiet")) print(script);
 }
 
 }  // namespace

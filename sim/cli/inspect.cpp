@@ -238,8 +238,8 @@ void inspect(const ParsedOptions& options) {
     }
     const Network network = import_onnx(is_config ? load_run_config(path).network : path);
     const Inspection inspection(network, std::move(measured));
-    if (options.has("json")) fmt::print("{}", json_text(inspection.json()));
-    else if (!options.has("quiet")) fmt::print("{}", inspection.text());
+    if (options.has("json")) print(json_text(inspection.json()));
+    else if (!options.has("quiet")) print(inspection.text());
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The executable: turns exceptions into messages and exit statuses (0 done, 1 the run failed, 2 bad input).
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -35,8 +37,19 @@ bool colours_on_standard_error() {
 
 int fail(int status, const std::string& message) {
     const bool coloured = colours_on_standard_error();
-    fmt::print(stderr, "widthwise: {}error:{} {}\n", coloured ? "\x1b[1;31m" : "", coloured ? "\x1b[0m" : "", message);
+    const std::string line =
+        fmt::format("widthwise: {}error:{} {}\n", coloured ? "\x1b[1;31m" : "", coloured ? "\x1b[0m" : "", message);
+    std::fputs(line.c_str(), stderr);  // where nothing takes it the status has to do
     return status;
+}
+
+/// A stream that the caller closed would give its number to the next file that is opened, and what is printed would go
+/// into that file. So it is opened here, in a way in which every use of it fails.
+void reserve_standard_streams() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (fcntl(stream, F_GETFD) >= 0 || errno != EBADF) continue;
+        static_cast<void>(open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY));  // the lowest number free
+    }
 }
 
 void log_to_standard_error() {
@@ -71,6 +84,8 @@ int sc_main(int argc, char* argv[]) {
 
 /// In place of the SystemC library's own main(), to keep its banner out of the tool's messages.
 int main(int argc, char* argv[]) {
+    reserve_standard_streams();
+    std::signal(SIGXFSZ, SIG_IGN);  // beyond a limit of file sizes a write fails, and that is reported
     setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 1);
     return sc_core::sc_elab_and_sim(argc, argv);
 }

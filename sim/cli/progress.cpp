@@ -41,7 +41,7 @@ void ProgressBar::add(std::uint64_t count) {
 void ProgressBar::draw(std::chrono::steady_clock::time_point now) {
     last_draw_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count();
-    fmt::print(stderr, "\r{}\x1b[K", progress_line(done_, total_, what_, seconds));
+    std::fputs(fmt::format("\r{}\x1b[K", progress_line(done_, total_, what_, seconds)).c_str(), stderr);
     std::fflush(stderr);
 }
 

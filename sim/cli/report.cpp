@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/run_options.h"
+#include "common/output_file.h"
 #include "report/page.h"
 #include "report/result_set.h"
 #include "results/run_files.h"
@@ -46,9 +47,9 @@ void make_report(const ParsedOptions& options) {
         output.commit();
     }
     const nlohmann::ordered_json json = contents(report, path, page.size());
-    if (options.has("json")) fmt::print("{}", json_text(json));
+    if (options.has("json")) print(json_text(json));
     else if (!options.has("quiet"))
-        fmt::print("{}: {} charts, {} kB\n", path, json["charts"].size(), page.size() / 1000);
+        print(fmt::format("{}: {} charts, {} kB\n", path, json["charts"].size(), page.size() / 1000));
 }
 
 }  // namespace

@@ -105,8 +105,8 @@ void run(const ParsedOptions& options) {
         InterruptGuard::check();
         outputs.commit();
     }
-    if (options.has("json")) fmt::print("{}", json_text(summary_json(*report)));
-    else if (!options.has("quiet")) fmt::print("{}", run_text(*report));
+    if (options.has("json")) print(json_text(summary_json(*report)));
+    else if (!options.has("quiet")) print(run_text(*report));
     for (const auto& [name, what] : {std::pair{"out", "results"},
                                      {"dump-layers", "layer outputs"},
                                      {"vcd", "waveforms"},

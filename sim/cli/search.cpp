@@ -15,6 +15,7 @@
 #include "cli/run_options.h"
 #include "cli/workload.h"
 #include "common/error.h"
+#include "common/output_file.h"
 #include "config/suggestion.h"
 #include "explore/search_tables.h"
 #include "results/run_files.h"
@@ -107,8 +108,8 @@ void search(const ParsedOptions& options) {
             folder->commit();
         }
     }
-    if (options.has("json")) fmt::print("{}", json_text(search_json(*result, request, setup)));
-    else if (!options.has("quiet")) fmt::print("{}", search_text(*result, request, setup));
+    if (options.has("json")) print(json_text(search_json(*result, request, setup)));
+    else if (!options.has("quiet")) print(search_text(*result, request, setup));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 

@@ -119,8 +119,8 @@ void sweep(const ParsedOptions& options) {
         }
         InterruptGuard::check();
     }
-    if (options.has("json")) fmt::print("{}", json_text(sweep_json(plan, results, shard, tool_version(), command)));
-    else if (!options.has("quiet")) fmt::print("{}", sweep_text(plan, results));
+    if (options.has("json")) print(json_text(sweep_json(plan, results, shard, tool_version(), command)));
+    else if (!options.has("quiet")) print(sweep_text(plan, results));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 
