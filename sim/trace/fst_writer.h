@@ -25,6 +25,7 @@ public:
     /// Throws InputError when the list has nothing that the limits ask for, and SimulationError when the file cannot be
     /// created.
     void begin(const WaveList& list, std::uint64_t period_ps) override;
+    /// Throws SimulationError when the disk did not take the file; then it is finished.
     void sample(std::uint64_t cycle) override;
     [[nodiscard]] bool finished() const override { return finished_; }
 
@@ -40,6 +41,7 @@ private:
     };
     void declare(const std::vector<const WaveVariable*>& selected);
     void emit(Net& net, bool always);
+    void check();
 
     std::string path_;
     WaveLimits limits_;
