@@ -10,6 +10,7 @@
 
 #include "accelerator/accelerator.h"
 #include "accelerator/link/clock.h"
+#include "accelerator/link/process_failure.h"
 #include "common/error.h"
 #include "trace/wave_writer.h"
 
@@ -36,6 +37,10 @@ public:
 
 private:
     void sample() {
+        ProcessFailure::guard([this] { take_sample(); });
+    }
+
+    void take_sample() {
         if (writer_.finished()) {
             next_trigger(never_);
             return;
@@ -79,7 +84,7 @@ struct SystemcEngine::Implementation {
         if (powered_) return;
         powered_ = true;
         reset.write(true);
-        sc_core::sc_start(2 * period);
+        ProcessFailure::run([this] { sc_core::sc_start(2 * period); });
         reset.write(false);
     }
 
@@ -100,8 +105,9 @@ private:
     bool powered_ = false;
 };
 
-SystemcEngine::SystemcEngine(const Network& network, const HardwareParams& hardware)
-    : implementation_(std::make_unique<Implementation>(network, hardware)) {}
+SystemcEngine::SystemcEngine(const Network& network, const HardwareParams& hardware) {
+    ProcessFailure::run([&] { implementation_ = std::make_unique<Implementation>(network, hardware); });
+}
 
 SystemcEngine::~SystemcEngine() = default;
 
@@ -146,11 +152,7 @@ RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, cons
             done = true;
             sc_core::sc_pause();
         });
-        try {
-            sc_core::sc_start();
-        } catch (const sc_core::sc_report& report) {  // what a process threw, in SystemC's wrapping
-            throw SimulationError(report.what());
-        }
+        ProcessFailure::run([] { sc_core::sc_start(); });
         if (!done) throw SimulationError("the accelerator stopped before its batch was done");
         const auto outputs = i.accelerator.outputs(schedule);
         const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);

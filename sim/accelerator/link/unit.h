@@ -4,6 +4,8 @@
 
 #include <systemc>
 
+#include "accelerator/link/process_failure.h"
+
 namespace widthwise {
 
 class Unit : public sc_core::sc_module {
@@ -36,6 +38,10 @@ protected:
 
 private:
     void on_clock() {
+        ProcessFailure::guard([this] { clocked(); });
+    }
+
+    void clocked() {
         if (asleep_) {  // woken between two edges: the next edge does the work
             asleep_ = false;
             return;
