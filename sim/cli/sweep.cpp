@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/workload.h"
 #include "common/error.h"
+#include "common/output_file.h"
 #include "explore/sweep_tables.h"
 #include "results/run_files.h"
 #include "results/staged_output.h"

@@ -22,6 +22,13 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 
 }  // namespace
 
+void throw_unusable(int error, const std::string& message) {
+    for (const int machine : {ENOSPC, EDQUOT, EFBIG, EIO, ENOMEM, EMFILE, ENFILE}) {
+        if (error == machine) throw SimulationError(message);
+    }
+    throw InputError(message);
+}
+
 void write_fully(int file, const char* bytes, std::size_t count, const std::string& path) {
     while (count > 0) {
         const ssize_t written = ::write(file, bytes, count);

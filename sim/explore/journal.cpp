@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/input_file.h"
+#include "common/output_file.h"
 #include "data/dataset.h"
 #include "results/staged_output.h"
 

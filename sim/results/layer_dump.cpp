@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.h"
+#include "common/output_file.h"
 #include "config/suggestion.h"
 
 namespace widthwise {

@@ -30,7 +30,8 @@ PartialFile::PartialFile(std::string path, bool overwrite) : path_(std::move(pat
         if (!overwrite) throw InputError(path_ + ": exists already");
     }
     descriptor_ = ::open(partial_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) throw InputError(path_ + ": cannot create " + partial_path_ + ": " + reason(errno));
+    const int error = errno;
+    if (descriptor_ < 0) throw_unusable(error, path_ + ": cannot create " + partial_path_ + ": " + reason(error));
 }
 
 PartialFile::~PartialFile() {

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "common/output_file.h"
 #include "results/result_files.h"
 
 namespace widthwise {
@@ -91,7 +92,56 @@ TEST(ResultFolder, RefusesNamesThatCannotBeNew) {
 TEST(ResultFolder, TwoOutputsOfOneNameCollide) {
     const test::TemporaryFolder folder;
     const ResultFolder first(folder.path("run"), false);
-    EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("run"), false); }), HasSubstr("in the way"));
+    EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("run"), false); }),
+                HasSubstr("is being written, by another process"));
+}
+
+/// What a process leaves that is killed, whatever its number was.
+void leave_partial(const test::TemporaryFolder& folder, const std::string& name, const std::string& text) {
+    folder.write(name + ".partial/" + name + ".lock", "");
+    folder.write(name + ".partial/" + name + "/summary.json", text);
+}
+
+TEST(ResultFolder, LeftoversOfADeadProcessAreCleared) {
+    const test::TemporaryFolder folder;
+    leave_partial(folder, "run", "half");
+    ResultFolder result(folder.path("run"), false);
+    EXPECT_TRUE(fs::is_empty(folder.path("run.partial/run")));
+    result.write("summary.json", "new");
+    result.commit();
+    EXPECT_THAT(folder.names(), ElementsAre("run"));
+    EXPECT_EQ(test::read_file(folder.path("run/summary.json")), "new");
+}
+
+TEST(ResultFolder, AFolderThatHoldsNoLockIsNotOurs) {
+    const test::TemporaryFolder folder;
+    folder.write("run.partial/thesis.tex", "years of work");
+    EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("run"), true); }), HasSubstr("is in the way"));
+    EXPECT_EQ(test::read_file(folder.path("run.partial/thesis.tex")), "years of work");
+    folder.write("file.partial", "text");
+    EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("file"), true); }), HasSubstr("is in the way"));
+    fs::create_directory(folder.path("empty.partial"));  // a process died before it had the lock
+    ResultFolder(folder.path("empty"), false).commit();
+    EXPECT_THAT(folder.names(), ElementsAre("empty", "file.partial", "run.partial"));
+}
+
+TEST(ResultFolder, TheRenamesOfAFileSystemThatCannotExchangeAreFinished) {
+    // The old folder had given way, and the new one had not got its name.
+    const test::TemporaryFolder folder;
+    for (const bool new_is_there : {true, false}) {
+        fs::remove_all(folder.path("run"));
+        leave_partial(folder, "run", "new");
+        folder.write("run.partial/run.old/summary.json", "old");
+        if (!new_is_there) fs::remove_all(folder.path("run.partial/run"));
+        EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("run"), false); }), HasSubstr("exists"));
+        EXPECT_THAT(folder.names(), ElementsAre("run"));
+        EXPECT_EQ(test::read_file(folder.path("run/summary.json")), new_is_there ? "new" : "old");
+    }
+}
+
+TEST(StagedFile, StandardOutputIsNoFile) {
+    EXPECT_THAT(test::refusal([] { StagedOutput("-", StagedOutput::Kind::file, false, "waveform"); }),
+                HasSubstr("waveform '-': outputs go to files"));
 }
 
 TEST(ResultFolder, ANameTakenMeanwhileCostsNoResults) {
@@ -103,9 +153,9 @@ TEST(ResultFolder, ANameTakenMeanwhileCostsNoResults) {
         result.commit();
         FAIL();
     } catch (const SimulationError& error) {
-        EXPECT_THAT(error.what(), HasSubstr(".partial-"));
+        EXPECT_THAT(error.what(), HasSubstr("the complete results are in '" + folder.path("run.2") + "'"));
     }
-    EXPECT_EQ(folder.names().size(), 2U);
+    EXPECT_EQ(test::read_file(folder.path("run.2/summary.json")), "new");
 }
 
 TEST(StagedFile, AppearsWhole) {
