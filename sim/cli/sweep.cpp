@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/data_root.h"
@@ -18,8 +20,10 @@
 #include "cli/workload.h"
 #include "common/error.h"
 #include "common/output_file.h"
+#include "explore/resume.h"
 #include "explore/sweep_tables.h"
 #include "results/run_files.h"
+#include "results/staged_files.h"
 #include "results/staged_output.h"
 
 namespace widthwise {
@@ -40,38 +44,101 @@ Shard parse_shard(const std::string& text) {
     return shard;
 }
 
-/// The folder of results: a new one, or with --resume one that a sweep began.
-void prepare_folder(const std::string& path, bool resume) {
-    std::error_code error;
-    const fs::file_status status = fs::symlink_status(path, error);
-    if (status.type() == fs::file_type::not_found) {
-        if (mkdir(path.c_str(), 0777) == 0) return;
-        throw InputError(
-            fmt::format("result folder '{}': cannot be made: {} (its parent must exist)", path, std::strerror(errno)));
-    }
-    if (!resume) {
-        throw InputError(
-            fmt::format("result folder '{}' exists; choose another name, or give --resume to go on with the "
-                        "sweep in it",
-                        path));
-    }
-    if (!fs::is_directory(path, error)) throw InputError(fmt::format("result folder '{}' is not a folder", path));
-    if (!fs::exists(fs::path(path) / kJournal, error) && !fs::is_empty(path, error)) {
-        throw InputError(fmt::format(
-            "result folder '{}' holds no {}: --resume goes on only with what widthwise sweep began", path, kJournal));
-    }
-}
-
 std::string journal_of(const std::string& folder) { return (fs::path(folder) / kJournal).string(); }
 
-/// Files that appear whole, one after the other; sweep.json, the last, says that all are there.
-void write_files(const std::string& folder, const std::vector<std::pair<std::string, std::string>>& files) {
-    for (const auto& [name, text] : files) {
-        StagedOutput output((fs::path(folder) / name).string(), StagedOutput::Kind::file, true, "table");
-        write_file(output.partial(), text);
-        output.commit();
+/// The folder of results, and what is going to stand in it. A new one that got no value is gone when this is.
+class SweepFolder {
+public:
+    /// With `resume` one that a sweep began will do. `merging`: nothing is computed, so that a new folder can appear
+    /// whole.
+    SweepFolder(const std::string& path, bool resume, bool merging) : path_(path) {
+        if (path_.empty() || path_ == "-") static_cast<void>(output_path(path_, kWhat));  // throws
+        while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
+        Staging::clear_dead(path_, kWhat);
+        if (!resume && entry_exists(path_)) {
+            throw InputError(
+                fmt::format("result folder '{}' exists; choose another name, or give --resume to go on with the "
+                            "sweep in it",
+                            path_));
+        }
+        if (merging && !entry_exists(path_)) {
+            merged_.emplace(path_, StagedOutput::Kind::folder, false, kWhat);
+            path_ = merged_->partial();
+        } else {
+            prepare();
+        }
+        try {
+            files_.emplace(path_, kMarker, kWhat);
+        } catch (...) {
+            remove_if_new();
+            throw;
+        }
     }
-}
+    ~SweepFolder() {
+        files_.reset();
+        remove_if_new();
+    }
+    SweepFolder(const SweepFolder&) = delete;
+    SweepFolder& operator=(const SweepFolder&) = delete;
+
+    [[nodiscard]] std::string journal() const { return journal_of(path_); }
+
+    /// Replaces journal and tables together; sweep.json says that all are there.
+    void replace(const Journal& journal, const Sweep& plan, const std::vector<PointResult>& results,
+                 const std::string& command) {
+        journal.write(files_->partial(kJournal), plan.digests());
+        write_file(files_->partial("points.csv"), points_csv(plan, results));
+        write_file(files_->partial("layers.csv"), sweep_layers_csv(plan, results));
+        write_file(files_->partial(kMarker), json_text(sweep_json(plan, results, command)));
+        InterruptGuard::check();
+        files_->commit();
+        made_ = false;
+        files_.reset();
+        if (merged_) merged_->commit();
+    }
+
+private:
+    static constexpr const char* kWhat = "result folder";
+    static constexpr const char* kMarker = "sweep.json";
+
+    void prepare() {
+        std::error_code error;
+        if (!entry_exists(path_)) {
+            if (mkdir(path_.c_str(), 0777) != 0) {
+                const int reason = errno;
+                throw_unusable(reason, fmt::format("result folder '{}': cannot be made: {} (its parent must exist)",
+                                                   path_, std::strerror(reason)));
+            }
+            made_ = true;
+            return;
+        }
+        if (!fs::is_directory(path_, error)) throw InputError(fmt::format("result folder '{}' is not a folder", path_));
+        if (!fs::exists(journal(), error) && !fs::is_empty(path_, error) && !is_only_begun()) {
+            throw InputError(
+                fmt::format("result folder '{}' holds no {}: --resume goes on only with what widthwise sweep began",
+                            path_, kJournal));
+        }
+    }
+
+    /// The process that made it died before it had the journal.
+    [[nodiscard]] bool is_only_begun() const {
+        const auto is_staging = [](const fs::directory_entry& entry) {
+            return entry.path().filename() == "results.partial";
+        };
+        return std::all_of(fs::directory_iterator(path_), fs::directory_iterator(), is_staging);
+    }
+
+    void remove_if_new() {
+        if (!made_ || (!Journal::is_blank(journal()) && entry_exists(journal()))) return;
+        unlink(journal().c_str());
+        rmdir(path_.c_str());
+    }
+
+    std::string path_;
+    bool made_ = false;
+    std::optional<StagedOutput> merged_;
+    std::optional<StagedFiles> files_;
+};
 
 void say_what_is_known(const Journal& journal) {
     if (journal.size() > 0) spdlog::info("{} evaluations are in the journal", journal.size());
@@ -86,41 +153,44 @@ void sweep(const ParsedOptions& options) {
     if (!parts.empty() && options.has("shard"))
         throw InputError("--merge joins all parts; it does not go with --shard");
     if (options.has("resume") && !options.has("out")) throw InputError("--resume needs --out DIR");
-    const Sweep plan(options.argument, data_root(), tool_version());
+    const Sweep plan(options.argument, data_root(), tool_version(), shard);
     std::vector<PointResult> results;
     const std::string command =
         fmt::format("widthwise sweep {}{}", shell_word(options.argument),
                     shard.count > 1 ? fmt::format(" --shard {}/{}", shard.index, shard.count) : "");
     {
         const InterruptGuard guard;
-        const std::string folder = options.text("out");
-        if (!folder.empty()) prepare_folder(folder, options.has("resume"));
-        const auto journal =
-            folder.empty() ? std::make_unique<Journal>() : std::make_unique<Journal>(journal_of(folder));
+        std::optional<SweepFolder> folder;
+        std::optional<Journal> journal;
+        if (options.has("out")) {
+            folder.emplace(options.text("out"), options.has("resume"), !parts.empty());
+            journal.emplace(folder->journal());
+            for (const std::string& note : replaced_by_resuming(plan, *journal, options.text("out"))) {
+                spdlog::warn("{}", note);
+            }
+            journal->set_about(sweep_about(plan));
+        } else {
+            journal.emplace();
+        }
         for (const std::string& part : parts) journal->take_over(journal_of(part));
+        plan.check(*journal);
         say_what_is_known(*journal);
-        const std::vector<std::string> digests = plan.digests(shard);
-        const std::size_t missing = plan.missing(shard, *journal);
+        const std::size_t missing = plan.missing(*journal);
         spdlog::info("{} points come down to {} evaluations, {} of them to be done", plan.points().size(),
-                     digests.size(), missing);
+                     plan.digests().size(), missing);
         if (parts.empty()) {
             const auto images = static_cast<std::uint64_t>(plan.end_image() - plan.first_image());
             ProgressBar bar(images * missing, "images", !options.has("quiet"));
-            plan.compute(shard, *journal, jobs, [&bar](std::size_t count) {
+            plan.compute(*journal, jobs, [&bar](std::size_t count) {
                 bar.add(count);
                 InterruptGuard::check();
             });
         }
-        results = plan.results(shard, *journal, jobs);
-        if (!folder.empty()) {
-            journal->rewrite(digests);
-            write_files(folder, {{"points.csv", points_csv(plan, results)},
-                                 {"layers.csv", sweep_layers_csv(plan, results)},
-                                 {"sweep.json", json_text(sweep_json(plan, results, shard, tool_version(), command))}});
-        }
+        results = plan.results(*journal, jobs);
+        if (folder) folder->replace(*journal, plan, results, command);
         InterruptGuard::check();
     }
-    if (options.has("json")) print(json_text(sweep_json(plan, results, shard, tool_version(), command)));
+    if (options.has("json")) print(json_text(sweep_json(plan, results, command)));
     else if (!options.has("quiet")) print(sweep_text(plan, results));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }

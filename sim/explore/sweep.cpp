@@ -9,10 +9,10 @@
 #include <set>
 
 #include "common/error.h"
+#include "common/parallel.h"
 #include "config/config_keys.h"
 #include "config/suggestion.h"
 #include "data/md5.h"
-#include "explore/parallel.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {
@@ -48,17 +48,20 @@ void check_layer_names(const AxisValue& value, const Network& network) {
 
 }  // namespace
 
-Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version)
-    : file_(load_sweep(path)), base_(load_run_config(file_.config)) {
+Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version, const Shard& shard)
+    : shard_(shard), version_(version), file_(load_sweep(path)), base_(load_run_config(file_.config)) {
     DatasetFiles files(base_.images, base_.labels);
     choose_images(files.size());
     check_axes(data_root);
     check_networks([&](const Network& network) { files.check_fit(base_.preprocessing, input_of(network)); });
     dataset_ = std::move(files).read();
     check_networks([this](const Network& network) { check_labels(network); });
-    const std::string data = data_digest(version);
-    points_.reserve(file_.points());
-    for (std::size_t point = 0; point < file_.points(); ++point) plan(point, data_root, data);
+    const std::string data = data_digest();
+    const auto step = static_cast<std::size_t>(shard_.count);
+    points_.reserve(file_.points() / step + 1);
+    for (auto point = static_cast<std::size_t>(shard_.index - 1); point < file_.points(); point += step) {
+        plan(point, data_root, data);
+    }
 }
 
 void Sweep::choose_images(int available) {
@@ -159,6 +162,7 @@ void Sweep::check_prices(const EnergyTable& table, const Schedule& schedule) {
 
 void Sweep::plan(std::size_t point, const std::string& data_root, const std::string& data_digest) {
     Point planned;
+    planned.number = point;
     planned.config = file_.apply(base_, point);
     try {
         validate(planned.config.hardware);
@@ -181,39 +185,62 @@ void Sweep::plan(std::size_t point, const std::string& data_root, const std::str
 }
 
 /// Beside network and arithmetic: the tool, the images and what is made of them.
-std::string Sweep::data_digest(const std::string& version) const {
+std::string Sweep::data_digest() const {
     const Preprocessing& p = base_.preprocessing;
-    return digest_of(fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version,
+    return digest_of(fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
                                  dataset_.images().digest, fmt::format("{}:{}", first_, end_),
                                  dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
                                  p.scale, p.mean, p.deviation));
 }
 
-std::vector<std::string> Sweep::digests(const Shard& shard) const {
+std::vector<std::string> Sweep::digests() const {
     std::vector<std::string> found;
     std::set<std::string> seen;
-    for (std::size_t point = 0; point < points_.size(); ++point) {
-        if (shard.holds(point) && seen.insert(points_[point].digest).second) found.push_back(points_[point].digest);
+    for (const Point& point : points_) {
+        if (seen.insert(point.digest).second) found.push_back(point.digest);
     }
     return found;
 }
 
-std::size_t Sweep::missing(const Shard& shard, const Journal& journal) const {
-    const std::vector<std::string> needed = digests(shard);
+std::size_t Sweep::missing(const Journal& journal) const {
+    const std::vector<std::string> needed = digests();
     return static_cast<std::size_t>(std::count_if(
         needed.begin(), needed.end(), [&](const std::string& digest) { return journal.find(digest) == nullptr; }));
 }
 
-void Sweep::compute(const Shard& shard, Journal& journal, int threads,
-                    const std::function<void(std::size_t)>& report) const {
+void Sweep::check(const Journal& journal) const {
+    for (const Point& point : points_) {
+        const ValueOutcome* outcome = journal.find(point.digest);
+        if (outcome != nullptr) check_outcome(point, *outcome, journal.place(point.digest));
+    }
+}
+
+void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const std::string& place) const {
+    const auto expect = [&](const std::string& what, std::uint64_t there, std::uint64_t expected) {
+        if (there == expected) return;
+        throw InputError(fmt::format("{}: has {} {}, where point {} ({}) has {}", place, there, what, point.number,
+                                     file_.describe(point.number), expected));
+    };
+    const auto images = static_cast<std::uint64_t>(end_ - first_);
+    expect("images", outcome.images, images);
+    expect("labelled images", outcome.labelled, dataset_.has_labels() ? images : 0);
+    expect("layers", outcome.layers.size(), point.path.size());
+    for (std::size_t l = 0; l < point.path.size(); ++l) {
+        const LayerSchedule& layer = variants_[point.network].schedule(l, point.path[l]);
+        const auto sums = static_cast<std::uint64_t>(layer.sums.elements());
+        expect(fmt::format("outputs of layer {}", layer.name), outcome.layers[l].overflow.outputs,
+               layer.bypass ? 0 : images * sums);
+    }
+}
+
+void Sweep::compute(Journal& journal, int threads, const std::function<void(std::size_t)>& report) const {
     std::vector<int> images(static_cast<std::size_t>(end_ - first_));
     std::iota(images.begin(), images.end(), first_);
     for (std::size_t n = 0; n < networks_.size(); ++n) {
         std::vector<const Point*> unevaluated;
         std::set<std::string> seen;
-        for (std::size_t point = 0; point < points_.size(); ++point) {
-            const Point& p = points_[point];
-            if (p.network != n || !shard.holds(point) || journal.find(p.digest) != nullptr) continue;
+        for (const Point& p : points_) {
+            if (p.network != n || journal.find(p.digest) != nullptr) continue;
             if (seen.insert(p.digest).second) unevaluated.push_back(&p);
         }
         if (unevaluated.empty()) continue;
@@ -248,8 +275,7 @@ void Sweep::compute(const Shard& shard, Journal& journal, int threads,
     }
 }
 
-Sweep::Timing Sweep::timing(std::size_t point) const {
-    const Point& p = points_[point];
+Sweep::Timing Sweep::timing(const Point& p) const {
     const HardwareParams& hardware = p.config.hardware;
     const Network& network = networks_[p.network];
     Timing timing;
@@ -259,8 +285,7 @@ Sweep::Timing Sweep::timing(std::size_t point) const {
     return timing;
 }
 
-PointResult Sweep::result(std::size_t point, const ValueOutcome& values, const Timing& timing) const {
-    const Point& p = points_[point];
+PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timing& timing) const {
     const Network& network = networks_[p.network];
     const int batch = p.config.hardware.batch;
     const Schedule schedule = compile(network, p.config.hardware, batch);
@@ -271,7 +296,7 @@ PointResult Sweep::result(std::size_t point, const ValueOutcome& values, const T
     setup.table = &tables_[p.table].table;
     const RunReport report(setup, {full_record(values, timing.batch, timing.rest, batch), {}});
     PointResult result;
-    result.point = point;
+    result.point = p.number;
     if (values.labelled > 0) result.accuracy = Accuracy{values.labelled, values.correct};
     result.overflow = report.total.record.overflow;
     result.cycles = report.cycles_per_inference();
@@ -295,26 +320,24 @@ PointResult Sweep::result(std::size_t point, const ValueOutcome& values, const T
     return result;
 }
 
-std::vector<PointResult> Sweep::results(const Shard& shard, const Journal& journal, int threads) const {
-    std::vector<std::size_t> wanted;
+std::vector<PointResult> Sweep::results(const Journal& journal, int threads) const {
     std::size_t absent = 0;
     std::size_t first_absent = 0;
-    for (std::size_t point = 0; point < points_.size(); ++point) {
-        if (!shard.holds(point)) continue;
-        wanted.push_back(point);
-        if (journal.find(points_[point].digest) != nullptr) continue;
-        if (absent++ == 0) first_absent = point;
+    for (const Point& point : points_) {
+        if (journal.find(point.digest) != nullptr) continue;
+        if (absent++ == 0) first_absent = point.number;
     }
     if (absent > 0) {
         throw InputError(fmt::format("{}: {} of {} points were not computed; the first is point {} ({})", file_.path,
-                                     absent, wanted.size(), first_absent, file_.describe(first_absent)));
+                                     absent, points_.size(), first_absent, file_.describe(first_absent)));
     }
     std::vector<Timing> timings(timing_points_.size());
-    parallel_for(timings.size(), threads, {}, [&](std::size_t t, int) { timings[t] = timing(timing_points_[t]); });
-    std::vector<PointResult> results(wanted.size());
-    parallel_for(wanted.size(), threads, {}, [&](std::size_t i, int) {
-        const Point& p = points_[wanted[i]];
-        results[i] = result(wanted[i], *journal.find(p.digest), timings[p.timing]);
+    parallel_for(timings.size(), threads, {},
+                 [&](std::size_t t, int) { timings[t] = timing(points_[timing_points_[t]]); });
+    std::vector<PointResult> results(points_.size());
+    parallel_for(points_.size(), threads, {}, [&](std::size_t i, int) {
+        const Point& p = points_[i];
+        results[i] = result(p, *journal.find(p.digest), timings[p.timing]);
     });
     return results;
 }

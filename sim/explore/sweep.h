@@ -55,9 +55,10 @@ struct PointResult {
 
 class Sweep {
 public:
-    /// Reads everything that the sweep file names and checks every point. Throws InputError. `data_root` holds the
-    /// shipped energy tables; `version` is the tool's.
-    Sweep(const std::string& path, const std::string& data_root, const std::string& version);
+    /// Reads everything that the sweep file names, checks every axis and plans the shard's points; the other points cost
+    /// nothing and are not checked together. Throws InputError. `data_root` holds the shipped energy tables; `version`
+    /// is the tool's.
+    Sweep(const std::string& path, const std::string& data_root, const std::string& version, const Shard& shard = {});
     Sweep(const Sweep&) = delete;
     Sweep& operator=(const Sweep&) = delete;
 
@@ -66,6 +67,7 @@ public:
         std::string digest;
     };
     struct Point {
+        std::size_t number = 0;  ///< among all points
         RunConfig config;
         std::size_t network = 0;
         std::size_t table = 0;
@@ -79,19 +81,27 @@ public:
     [[nodiscard]] const Dataset& dataset() const { return dataset_; }
     [[nodiscard]] const std::deque<Network>& networks() const { return networks_; }
     [[nodiscard]] const std::deque<Table>& tables() const { return tables_; }
+    [[nodiscard]] const Shard& shard() const { return shard_; }
+    /// The shard's.
     [[nodiscard]] const std::vector<Point>& points() const { return points_; }
+    /// The one of this number among all; the shard must hold it.
+    [[nodiscard]] const Point& point(std::size_t number) const {
+        return points_[number / static_cast<std::size_t>(shard_.count)];
+    }
+    [[nodiscard]] const std::string& version() const { return version_; }
     [[nodiscard]] int first_image() const { return first_; }
     [[nodiscard]] int end_image() const { return end_; }
 
-    /// Digests that the shard's points need, each once, in the order of the points.
-    [[nodiscard]] std::vector<std::string> digests(const Shard& shard) const;
+    /// Digests that the points need, each once, in their order.
+    [[nodiscard]] std::vector<std::string> digests() const;
     /// How many of them the journal does not have.
-    [[nodiscard]] std::size_t missing(const Shard& shard, const Journal& journal) const;
+    [[nodiscard]] std::size_t missing(const Journal& journal) const;
+    /// Throws InputError when an entry for one of the points cannot be of this network and these images.
+    void check(const Journal& journal) const;
     /// Computes those, adding them to the journal. `report` counts images, missing() times the images in all.
-    void compute(const Shard& shard, Journal& journal, int threads,
-                 const std::function<void(std::size_t)>& report) const;
+    void compute(Journal& journal, int threads, const std::function<void(std::size_t)>& report) const;
     /// Throws InputError naming a point whose values the journal does not have.
-    [[nodiscard]] std::vector<PointResult> results(const Shard& shard, const Journal& journal, int threads) const;
+    [[nodiscard]] std::vector<PointResult> results(const Journal& journal, int threads) const;
 
 private:
     struct Timing {
@@ -107,11 +117,14 @@ private:
     std::size_t table_index(const std::string& name, const std::string& data_root);
     std::size_t timing_index(const Point& point);
     void check_prices(const EnergyTable& table, const Schedule& schedule);
-    [[nodiscard]] Timing timing(std::size_t point) const;
-    [[nodiscard]] std::string data_digest(const std::string& version) const;
-    [[nodiscard]] PointResult result(std::size_t point, const ValueOutcome& values, const Timing& timing) const;
+    [[nodiscard]] Timing timing(const Point& point) const;
+    [[nodiscard]] std::string data_digest() const;
+    void check_outcome(const Point& point, const ValueOutcome& outcome, const std::string& place) const;
+    [[nodiscard]] PointResult result(const Point& point, const ValueOutcome& values, const Timing& timing) const;
     void check_labels(const Network& network) const;
 
+    Shard shard_;
+    std::string version_;
     SweepFile file_;
     RunConfig base_;
     Dataset dataset_;
@@ -123,7 +136,7 @@ private:
     std::map<std::string, std::size_t> table_names_;
     std::map<std::string, std::size_t> timings_;
     std::set<std::string> priced_;
-    std::vector<std::size_t> timing_points_;  ///< a point of each timing
+    std::vector<std::size_t> timing_points_;  ///< of each timing the place of a point in points_
     std::vector<Point> points_;
 };
 

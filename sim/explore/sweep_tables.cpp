@@ -17,8 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// A point's place on every axis there is, whether it varies or not: name and value.
-std::vector<std::pair<std::string, std::string>> settings(const Sweep& sweep, std::size_t point) {
-    const Sweep::Point& p = sweep.points()[point];
+std::vector<std::pair<std::string, std::string>> settings(const Sweep& sweep, const Sweep::Point& p) {
     const HardwareParams& h = p.config.hardware;
     const auto number = [](auto value) { return fmt::format("{}", value); };
     const auto word = [](const auto& words, auto value) { return std::string(spelling(words, value)); };
@@ -35,13 +34,13 @@ std::vector<std::pair<std::string, std::string>> settings(const Sweep& sweep, st
             {"requantization_mode", word(kRequantModeWords, h.requant.mode)},
             {"rounding", word(kRoundingWords, h.requant.rounding)},
             {"multiplier_bits", number(h.requant.multiplier_bits)},
-            {"energy_table", sweep.tables()[p.table].table.name()},
+            {"energy_table", p.table < sweep.tables().size() ? sweep.tables()[p.table].table.name() : ""},
             {"network", sweep.networks()[p.network].path},
             {"batch", number(h.batch)}};
 }
 
 const std::string& unit_of(const Sweep& sweep, std::size_t point) {
-    return sweep.tables()[sweep.points()[point].table].table.unit();
+    return sweep.tables()[sweep.point(point).table].table.unit();
 }
 
 std::uint64_t image_count(const Sweep& sweep) {
@@ -82,7 +81,7 @@ Json axes_json(const Sweep& sweep) {
 Json point_json(const Sweep& sweep, const PointResult& result) {
     Json json = {{"point", result.point}};
     Json place;
-    for (const auto& [name, value] : settings(sweep, result.point)) place[name] = value;
+    for (const auto& [name, value] : settings(sweep, sweep.point(result.point))) place[name] = value;
     json["settings"] = place;
     json["accuracy"] = nullptr;
     if (result.accuracy) {
@@ -116,7 +115,8 @@ std::string layer_widths_text(const std::map<std::string, int>& widths) {
 std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& results) {
     CsvWriter csv;
     csv.text("point");
-    for (const auto& [name, value] : settings(sweep, 0)) csv.text(name);
+    const Sweep::Point any = sweep.points().empty() ? Sweep::Point{} : sweep.points().front();  // a part may have none
+    for (const auto& [name, value] : settings(sweep, any)) csv.text(name);
     for (const char* name :
          {"images", "labelled", "correct", "accuracy_percent", "outputs", "overflow_events", "transient", "persistent",
           "cycles_per_inference", "microseconds_per_inference", "utilisation", "energy_unit", "energy_per_inference"}) {
@@ -128,7 +128,7 @@ std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& resul
     csv.end_row();
     for (const PointResult& result : results) {
         csv.number(result.point);
-        for (const auto& [name, value] : settings(sweep, result.point)) csv.text(value);
+        for (const auto& [name, value] : settings(sweep, sweep.point(result.point))) csv.text(value);
         csv.number(image_count(sweep));
         if (result.accuracy) {
             csv.number(result.accuracy->labelled).number(result.accuracy->correct).number(result.accuracy->percent());
@@ -176,10 +176,9 @@ std::string sweep_layers_csv(const Sweep& sweep, const std::vector<PointResult>&
     return csv.str();
 }
 
-Json sweep_json(const Sweep& sweep, const std::vector<PointResult>& results, const Shard& shard,
-                const std::string& version, const std::string& command) {
+Json sweep_json(const Sweep& sweep, const std::vector<PointResult>& results, const std::string& command) {
     Json json;
-    json["tool"] = {{"name", "widthwise"}, {"version", version}};
+    json["tool"] = {{"name", "widthwise"}, {"version", sweep.version()}};
     json["command"] = command;
     json["engine"] = "fast";
     json["sweep"] = sweep.file().path;
@@ -190,6 +189,7 @@ Json sweep_json(const Sweep& sweep, const std::vector<PointResult>& results, con
     json["clock_mhz"] = sweep.base().hardware.clock_mhz;
     json["axes"] = axes_json(sweep);
     json["shard"] = nullptr;
+    const Shard& shard = sweep.shard();
     if (shard.count > 1) json["shard"] = fmt::format("{}/{}", shard.index, shard.count);
     json["points"] = Json::array();
     for (const PointResult& result : results) json["points"].push_back(point_json(sweep, result));
@@ -233,7 +233,7 @@ std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& resul
     std::string text = fmt::format(
         "{:<16}{} ({} of {} points)\n{:<16}{}: {}\n{:<16}{} of {}\n\nEach point; cycles and energy of one "
         "inference\n\n{}",
-        "sweep", sweep.file().path, results.size(), sweep.points().size(), "accelerator", sweep.file().config,
+        "sweep", sweep.file().path, results.size(), sweep.file().points(), "accelerator", sweep.file().config,
         sweep.base().hardware.name, "images", range_text(sweep.first_image(), sweep.end_image()), sweep.base().images,
         table.text());
     if (results.size() > kRows) text += fmt::format("... and {} more points; see points.csv\n", results.size() - kRows);

@@ -15,8 +15,8 @@ std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& resul
 /// One row per point and layer.
 std::string sweep_layers_csv(const Sweep& sweep, const std::vector<PointResult>& results);
 /// `command` repeats the sweep.
-nlohmann::ordered_json sweep_json(const Sweep& sweep, const std::vector<PointResult>& results, const Shard& shard,
-                                  const std::string& version, const std::string& command);
+nlohmann::ordered_json sweep_json(const Sweep& sweep, const std::vector<PointResult>& results,
+                                  const std::string& command);
 /// The axes that vary and the main results; lines of 100 columns at most.
 std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& results);
 

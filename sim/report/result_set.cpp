@@ -12,6 +12,7 @@
 #include "common/input_file.h"
 #include "config/yaml_reader.h"
 #include "report/csv_reader.h"
+#include "results/staged_files.h"
 
 namespace widthwise {
 namespace {
@@ -221,6 +222,8 @@ void read_configuration(const std::string& path, std::string& text) {
 }  // namespace
 
 ResultSet read_results(const std::string& folder) {
+    Staging::recover(folder, "result folder");
+    StagedFiles::finish(folder, "sweep.json", "result folder");
     std::error_code error;
     const fs::file_status status = fs::status(folder, error);
     if (status.type() == fs::file_type::not_found) throw InputError(fmt::format("{}: there is no such folder", folder));

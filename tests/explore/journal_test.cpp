@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include "explore/journal_line.h"
 #include "results/result_files.h"
 
 namespace widthwise {
@@ -22,8 +23,11 @@ ValueOutcome outcome(int n) {
     made.layers[0].overflow = {100, 7, 2, 3};
     made.layers[0].events[Event::mac_gated] = 12;
     for (const std::int64_t psum : {-5, 0, n}) made.layers[1].psums.add(psum);
-    made.layers[2].psums.add(-(std::int64_t{1} << 46));
-    made.layers[2].psums.sum_of_squares <<= 20U;  // beyond 64 bits
+    PsumStats& many = made.layers[2].psums;  // sums beyond 64 bits
+    many.add(-(std::int64_t{1} << 46));
+    many.count <<= 20U;
+    many.sum *= std::int64_t{1} << 20;
+    many.sum_of_squares <<= 20U;
     return made;
 }
 
@@ -86,18 +90,17 @@ TEST_F(JournalFile, SurvivesATitleThatWasCutShort) {
     EXPECT_EQ(Journal(path()).size(), 1U);
 }
 
-TEST_F(JournalFile, RewriteOrdersAndDrops) {
+TEST_F(JournalFile, WritesAnotherFileOrderedAndWithoutTheRest) {
     write_entries(3);
     {
         Journal journal(path());
         const std::vector<std::string> kept = {digest(2), digest(0)};
-        journal.rewrite(kept);
+        journal.write(folder_.path("kept"), kept);
     }
     Journal other(folder_.path("other"));
     other.add(digest(2), outcome(2));
     other.add(digest(0), outcome(0));
-    EXPECT_EQ(test::read_file(path()), test::read_file(folder_.path("other")));
-    EXPECT_THAT(folder_.names(), testing::ElementsAre("journal", "other"));
+    EXPECT_EQ(test::read_file(folder_.path("kept")), test::read_file(folder_.path("other")));
 }
 
 TEST_F(JournalFile, TakesOverOthers) {
@@ -118,6 +121,81 @@ TEST_F(JournalFile, RefusesOtherFiles) {
     EXPECT_THAT(test::refusal([&] { Journal journal(path()); }), HasSubstr("was not written by widthwise sweep"));
     EXPECT_THAT(test::refusal([&] { Journal journal(folder_.path("no/such/folder")); }),
                 HasSubstr("cannot be written"));
+}
+
+/// An entry of four images whose sum is right, with something else in place of a part.
+std::string entry_with(const std::string& part, const std::string& other) {
+    std::string json =
+        R"({"images":4,"labelled":4,"correct":1,"layers":[[18816,78241,23,7525,0,18816,-163252,122300,"-40083811",)"
+        R"("9385112735053"],[6400,0,0,0,0,6400,0,0,"0","0"]]})";
+    json.replace(json.find(part), part.size(), other);
+    return "widthwise-journal 1\n" + journal_line(digest(1), json);
+}
+
+TEST_F(JournalFile, RefusesEntriesWhoseSumIsRightAndWhoseContentIsNot) {
+    folder_.write("journal", entry_with("", ""));
+    ASSERT_EQ(Journal(path()).size(), 1U);
+    const struct {
+        const char *part, *other, *problem;
+    } cases[] = {
+        {R"("images":4)", R"("images":3)", "labelled is more than images"},
+        {R"("correct":1)", R"("correct":5)", "correct is more than labelled"},
+        {R"("correct":1)", R"("correct":-1)", "correct is -1, expected a count"},
+        {R"("correct":1)", R"("correct":1.0)", "correct is 1.0, expected a count"},
+        {R"("correct":1,)", "", "correct is missing"},
+        {R"("correct":1)", R"("correct":1,"more":2)", R"("more" is no member of an entry)"},
+        {R"("layers":[)", R"("layers":7,"x":[)", "is no member"},
+        {R"([6400,0,0,0,0,6400,0,0,"0","0"])", "[]", "layer 2 is [], expected a list of 10 numbers"},
+        {R"([6400,)", R"([1e+300,)", "layer 2: outputs is 1e+300, expected a count"},
+        {R"(,23,)", R"(,111111111111111111111111,)", "layer 1: transient overflows is 1.1111"},
+        {R"(,23,)", R"(,18816,)", "layer 1: has more outputs that overflowed than outputs"},
+        {R"(78241)", R"(7000)", "layer 1: has fewer overflow events than outputs that overflowed"},
+        {R"(122300)", R"(9223372036854775807)", "layer 1: has a sum of squares that its range of psums cannot give"},
+        {R"(122300)", R"(9223372036854775808)", "greatest psum is 9223372036854775808, expected an integer of 64 bits"},
+        {R"(-163252)", R"(-9223372036854775808)", "layer 1: has a sum of squares that its range of psums cannot give"},
+        {R"(-163252)", R"(163252)", "layer 1: has a least psum above the greatest"},
+        {R"("-40083811")", R"(-40083811)", "sum of psums is -40083811, expected the digits of an integer below 2^127"},
+        {R"("-40083811")", R"("-170141183460469231731687303715884105728")", "expected the digits of an integer"},
+        {R"("-40083811")", R"("-170141183460469231731687303715884105727")", "outside their number times their range"},
+        {R"("-40083811")", R"("")", "expected the digits of an integer"},
+        {R"("-40083811")", R"("-")", "expected the digits of an integer"},
+        {R"("9385112735053")", R"("-9385112735053")", "layer 1: sum of squares is negative"},
+        {R"("9385112735053")", R"("93851127350530000")", "sum of squares that its range of psums cannot give"},
+        {R"(6400,0,0,"0")", R"(0,0,0,"0")", "layer 2: has a range or a sum of psums, and no psums"},
+        {R"({"images")", R"([{"images")", "is no JSON object"},
+    };
+    for (const auto& [part, other, problem] : cases) {
+        folder_.write("journal", entry_with(part, other));
+        const std::string message = test::refusal([&] { Journal journal(path()); });
+        EXPECT_THAT(message, testing::AllOf(HasSubstr("journal '" + path() + "', line 2: "), HasSubstr(problem)));
+        Journal whole;
+        EXPECT_EQ(test::refusal([&] { whole.take_over(path()); }), message);
+    }
+}
+
+TEST_F(JournalFile, RefusesWhatHasNoEnd) {
+    std::filesystem::create_symlink("/dev/zero", folder_.path("endless"));
+    Journal journal;
+    EXPECT_THAT(test::refusal([&] { journal.take_over(folder_.path("endless")); }), HasSubstr("is not a plain file"));
+    EXPECT_THAT(test::refusal([&] { Journal opened(folder_.path("endless")); }), HasSubstr("is not a plain file"));
+}
+
+TEST_F(JournalFile, SaysWhatItIsAbout) {
+    {
+        Journal journal(path());
+        journal.set_about(R"({"images":"a"})");
+        EXPECT_TRUE(Journal::is_blank(path())) << "with the first entry";
+        journal.add(digest(1), outcome(1));
+        journal.add(digest(2), outcome(2));
+    }
+    const Journal journal(path());
+    EXPECT_EQ(journal.about(), R"({"images":"a"})");
+    EXPECT_EQ(journal.size(), 2U);
+    EXPECT_EQ(journal.damaged(), 0U);
+    EXPECT_EQ(journal.place(digest(2)), "journal '" + path() + "', line 4");
+    const std::vector<std::string> all = {digest(1), digest(2)};
+    journal.write(folder_.path("again"), all);
+    EXPECT_EQ(test::read_file(folder_.path("again")), test::read_file(path()));
 }
 
 TEST_F(JournalFile, BelongsToOneProcess) {

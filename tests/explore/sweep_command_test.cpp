@@ -114,7 +114,7 @@ TEST_F(SweepCommand, ResumesWhatWasInterrupted) {
     const std::string journal = files("whole")["journal"];
     // As if the machine had died while the fourth of eight entries was written.
     std::size_t cut = 0;
-    for (int line = 0; line < 5; ++line) cut = journal.find('\n', cut) + 1;
+    for (int line = 0; line < 6; ++line) cut = journal.find('\n', cut) + 1;
     cut += 50;
     folder_.write("broken/journal", journal.substr(0, cut));
     const test::ToolResult resumed = run({"--out", folder_.path("broken"), "--resume"});
@@ -133,6 +133,61 @@ TEST_F(SweepCommand, ResumesASweepThatGrew) {
     EXPECT_THAT(grown.err, HasSubstr("6 points come down to 3 evaluations, 1 of them to be done"));
     sweep_into("fresh");
     EXPECT_EQ(files("out"), files("fresh"));
+}
+
+TEST_F(SweepCommand, AMergeThatFailsLeavesNothing) {
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [20, 17, 15, 13]\n");
+    for (const char* part : {"1", "2"}) sweep_into(fmt::format("part{}", part), {"--shard", fmt::format("{}/2", part)});
+    const std::string all = folder_.path("all");
+    EXPECT_EQ(run({"--merge", folder_.path("part1"), "--merge", folder_.path("typo"), "--out", all}).status, 2);
+    EXPECT_FALSE(std::filesystem::exists(all));
+    EXPECT_EQ(run({"--merge", folder_.path("part1"), "--out", all}).status, 2) << "the other part's points are missing";
+    EXPECT_FALSE(std::filesystem::exists(all));
+    EXPECT_FALSE(std::filesystem::exists(all + ".partial"));
+    sweep_into("all", {"--merge", folder_.path("part1"), "--merge", folder_.path("part2")});
+}
+
+TEST_F(SweepCommand, ResumingWithOtherImagesIsRefused) {
+    sweep_into("out");
+    const auto before = files("out");
+    const auto refusal = [&] {
+        const test::ToolResult result = run({"--out", folder_.path("out"), "--resume"});
+        EXPECT_EQ(result.status, 2);
+        EXPECT_EQ(files("out"), before);
+        return result.err;
+    };
+    path_ = test::write_sweep(folder_, test::kMixedAxes, 0, 41);
+    EXPECT_THAT(refusal(), HasSubstr("holds values of another range of images: 0:40, where this sweep has 0:41"));
+    path_ = test::write_sweep(folder_, test::kMixedAxes, 0, 40,
+                              test::write_config(folder_, "preprocessing:\n  scale: 1/256\n"));
+    EXPECT_THAT(refusal(), HasSubstr("holds values of another preprocessing.scale: "));
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [9, 10]\n");
+    EXPECT_THAT(refusal(), HasSubstr("none of its 8 evaluations belongs to a point of this sweep"));
+}
+
+TEST_F(SweepCommand, ResumingSaysWhatItReplaces) {
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 17, 18]\n");
+    sweep_into("out");
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [16]\n", 0, 40,
+                              test::repository("configs/widthwise-16x16.yaml"));
+    const test::ToolResult result = run({"--out", folder_.path("out"), "--resume"});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err,
+                AllOf(HasSubstr("are replaced, they were made with other settings: "),
+                      HasSubstr("array.rows was 8 and is 16"), HasSubstr("accumulator_bits was 16, 17, 18 and is 16"),
+                      HasSubstr("2 of the 3 evaluations in '" + folder_.path("out") + "' belong to no point")));
+    EXPECT_EQ(test::lines(files("out")["journal"]).size(), 3U) << "title, about, one entry";
+}
+
+TEST_F(SweepCommand, TwoDoNotShareAFolder) {
+    path_ = test::write_sweep(folder_, "  accumulator_bits: {from: 8, to: 19}\n", 0, 10000);
+    test::Tool first({"sweep", path_, "--out", folder_.path("out"), "--quiet"});
+    for (int i = 0; i < 3000 && !std::filesystem::exists(folder_.path("out/journal")); ++i) usleep(10000);
+    const test::ToolResult second = run({"--out", folder_.path("out"), "--resume"});
+    first.signal(SIGINT);
+    EXPECT_EQ(first.wait().status, -SIGINT);
+    EXPECT_EQ(second.status, 2);
+    EXPECT_THAT(second.err, HasSubstr("is being written, by another process"));
 }
 
 TEST_F(SweepCommand, AnInterruptKeepsTheJournal) {

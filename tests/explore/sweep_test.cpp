@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <functional>
 #include <set>
 
 #include "engine/fast/fast_engine.h"
@@ -46,10 +47,10 @@ void expect_layer(const LayerResult& layer, const Phase& phase, const RunReport&
 
 void expect_fresh_runs(const std::string& path, std::size_t evaluations) {
     const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1.2.3");
-    EXPECT_EQ(sweep.digests({}).size(), evaluations);
+    EXPECT_EQ(sweep.digests().size(), evaluations);
     Journal journal;
-    sweep.compute({}, journal, 2, [](std::size_t) {});
-    const std::vector<PointResult> results = sweep.results({}, journal, 2);
+    sweep.compute(journal, 2, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results(journal, 2);
     ASSERT_EQ(results.size(), sweep.points().size());
     for (const PointResult& result : results) {
         SCOPED_TRACE(sweep.file().describe(result.point));
@@ -116,8 +117,8 @@ TEST(Sweep, GivesThePublishedEnergiesOfTheCourse) {
                                         0, 4, test::repository("configs/course.yaml")),
                       WIDTHWISE_SOURCE_DIR, "1");
     Journal journal;
-    sweep.compute({}, journal, 1, [](std::size_t) {});
-    const std::vector<PointResult> results = sweep.results({}, journal, 1);
+    sweep.compute(journal, 1, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results(journal, 1);
     EXPECT_EQ(4 * results[0].total_energy, 402692880);
     EXPECT_EQ(4 * results[1].total_energy, 395774080);
     EXPECT_EQ(4 * results[1].layers[1].energy, 230400000);
@@ -127,7 +128,7 @@ TEST(Sweep, WidthsThatCannotOverflowAreOneEvaluation) {
     const test::TemporaryFolder folder;
     const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: {from: 22, to: 48}\n"), WIDTHWISE_SOURCE_DIR, "1");
     EXPECT_EQ(sweep.points().size(), 27U);
-    EXPECT_EQ(sweep.digests({}).size(), 1U);
+    EXPECT_EQ(sweep.digests().size(), 1U);
 }
 
 TEST(Sweep, DigestsTellEverythingApartThatDecidesValues) {
@@ -147,12 +148,53 @@ TEST(Sweep, DigestsTellEverythingApartThatDecidesValues) {
     EXPECT_EQ(add("1", 0, 10, "configs/course.yaml"), 5U);
 }
 
+TEST(Sweep, APartPlansItsOwnPointsOnly) {
+    const test::TemporaryFolder folder;
+    const std::string path = test::write_sweep(folder, test::kMixedAxes);
+    const Sweep whole(path, WIDTHWISE_SOURCE_DIR, "1");
+    std::size_t points = 0;
+    for (int i = 1; i <= 5; ++i) {
+        const Sweep part(path, WIDTHWISE_SOURCE_DIR, "1", {i, 5});
+        for (const Sweep::Point& point : part.points()) {
+            EXPECT_EQ(point.digest, whole.point(point.number).digest);
+            EXPECT_EQ(&part.point(point.number), &point);
+            EXPECT_EQ(point.number % 5, static_cast<std::size_t>(i - 1));
+        }
+        points += part.points().size();
+    }
+    EXPECT_EQ(points, whole.points().size());
+    EXPECT_EQ(Sweep(path, WIDTHWISE_SOURCE_DIR, "1", {40, 40}).points().size(), 0U);
+}
+
+TEST(Sweep, ChecksWhatAJournalSaysOfItsPoints) {
+    const test::TemporaryFolder folder;
+    const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: [16]\n"), WIDTHWISE_SOURCE_DIR, "1");
+    Journal journal;
+    sweep.compute(journal, 1, [](std::size_t) {});
+    sweep.check(journal);
+    const std::string& digest = sweep.points()[0].digest;
+    const ValueOutcome right = *journal.find(digest);
+    const auto refusal = [&](const std::function<void(ValueOutcome&)>& change) {
+        ValueOutcome wrong = right;
+        change(wrong);
+        Journal other;
+        other.add(digest, wrong);
+        return test::refusal([&] { sweep.check(other); });
+    };
+    EXPECT_THAT(refusal([](ValueOutcome& o) { o.layers.pop_back(); }),
+                HasSubstr("has 4 layers, where point 0 (accumulator_bits 16) has 5"));
+    EXPECT_THAT(refusal([](ValueOutcome& o) { o.images = 41; }), HasSubstr("has 41 images"));
+    EXPECT_THAT(refusal([](ValueOutcome& o) { o.labelled = 39; }), HasSubstr("has 39 labelled images"));
+    EXPECT_THAT(refusal([](ValueOutcome& o) { ++o.layers[1].overflow.outputs; }),
+                HasSubstr("has 64001 outputs of layer c3"));
+}
+
 TEST(Sweep, ResultsNeedTheirValues) {
     const test::TemporaryFolder folder;
     const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: [16, 18]\n"), WIDTHWISE_SOURCE_DIR, "1");
     Journal journal;
     journal.add(sweep.points()[0].digest, {40, 40, 40, std::vector<LayerRecord>(5)});
-    EXPECT_THAT(test::refusal([&] { static_cast<void>(sweep.results({}, journal, 1)); }),
+    EXPECT_THAT(test::refusal([&] { static_cast<void>(sweep.results(journal, 1)); }),
                 HasSubstr("1 of 2 points were not computed; the first is point 1 (accumulator_bits 18)"));
 }
 
