@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "config/suggestion.h"
 
+#include "engine/fast/kernels.h"
 namespace widthwise {
 namespace {
 
@@ -74,6 +75,7 @@ void execute(const std::string& program, const std::vector<std::string>& argumen
     }
     spdlog::set_level(options.has("quiet") ? spdlog::level::err : spdlog::level::info);
     command.run(options);
+    static_cast<void>(fast::best_dispatch());  // refuses what the environment says of it, before any thread
 }
 
 }  // namespace widthwise

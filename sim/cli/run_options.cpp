@@ -25,9 +25,11 @@ int layer_index(const std::string& name, const Schedule& schedule) {
 }  // namespace
 
 OptionSpec images_option() {
-    return {"images", "A:B",
-            "Images A up to B, B not among them (default: 0:100). Statistics of few images are rough; all "
-            "of MNIST's test set is 0:10000."};
+    return {
+        "images", "A:B",
+        fmt::format("Images A up to B, B not among them (default: 0:{}, with --engine fast 0:{}; or all there are, if "
+                    "fewer). Statistics of few images are rough; all of MNIST's test set is 0:10000.",
+                    kDefaultImagesClocked, kDefaultImagesFast)};
 }
 
 OptionSpec engine_option() {

@@ -20,6 +20,9 @@ OptionSpec out_option();
 OptionSpec force_option();
 std::vector<OptionSpec> waveform_options();
 
+/// Images that a run takes when none are named: what the clocked engine, and the fast one, do in about a second.
+inline constexpr int kDefaultImagesClocked = 100, kDefaultImagesFast = 10000;
+
 /// How images are run: the clocked model, the schedule model with vectorised arithmetic, or both, which must agree.
 enum class EngineChoice : std::uint8_t { systemc, fast, both };
 

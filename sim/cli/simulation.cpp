@@ -250,7 +250,9 @@ void check_agreement(const std::vector<RunOutcome>& clocked, const std::vector<R
 
 }  // namespace
 
-int default_images(EngineChoice engine) { return engine == EngineChoice::fast ? 10000 : 100; }
+int default_images(EngineChoice engine) {
+    return engine == EngineChoice::fast ? kDefaultImagesFast : kDefaultImagesClocked;
+}
 
 std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,
                                  const InterruptGuard& guard) {

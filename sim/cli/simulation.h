@@ -40,7 +40,7 @@ struct SimulationRequest {
     std::optional<WaveRequest> wave;  ///< with one variant and one job only
 };
 
-/// Images that a run takes when none are named: what the engine does in about a second.
+/// Images that a run takes when none are named, if there are so many.
 int default_images(EngineChoice engine);
 
 /// The outcome of each variant. An InterruptGuard must exist. Throws SimulationError when both engines run and

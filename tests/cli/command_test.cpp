@@ -27,6 +27,22 @@ TEST(CommandLine, VersionAndOverview) {
     }
 }
 
+/// What --help says of --images is what happens.
+TEST(DefaultImages, AreTheHelps) {
+    for (const char* command : {"run", "compare"}) {
+        std::istringstream words(test::run_tool({command, "--help"}).out);
+        std::string help;
+        for (std::string word; words >> word;) help += word + " ";
+        EXPECT_THAT(help, HasSubstr("(default: 0:100, with --engine fast 0:10000; or all there are, if fewer)"));
+    }
+    const auto images = [](const std::vector<std::string>& line) {
+        return nlohmann::json::parse(test::run_tool(line).out)["images"]["end"].get<int>();
+    };
+    EXPECT_EQ(images({"run", kConfig, "--engine", "fast", "--json"}), 10000);
+    EXPECT_EQ(images({"compare", kConfig, "--engine", "fast", "--widths", "18", "--json"}), 10000);
+    EXPECT_EQ(images({"run", kConfig, "--json"}), 100);
+}
+
 class HelpExamples : public testing::TestWithParam<const char*> {};
 
 TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {

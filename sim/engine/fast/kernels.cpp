@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "arithmetic/vector_clones.h"
+#include "common/error.h"
 #include "engine/fast/kernels_avx512.h"
 
 namespace widthwise::fast {
@@ -14,7 +16,12 @@ namespace widthwise::fast {
 Dispatch best_dispatch() {
     static const Dispatch kBest = [] {
         const char* wanted = std::getenv("WIDTHWISE_DISPATCH");
-        if (wanted != nullptr && std::string_view(wanted) == "portable") return Dispatch::portable;
+        const std::string_view value = wanted == nullptr ? "" : wanted;
+        if (value == "portable") return Dispatch::portable;
+        if (!value.empty()) {
+            throw InputError("WIDTHWISE_DISPATCH: '" + std::string(value) +
+                             "' is unknown (allowed: portable; unset it for the best of this machine)");
+        }
         return avx512_available() ? Dispatch::avx512 : Dispatch::portable;
     }();
     return kBest;

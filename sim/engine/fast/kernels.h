@@ -33,7 +33,8 @@ struct alignas(64) LaneQuads {
 
 /// Which instructions the kernels use.
 enum class Dispatch : std::uint8_t { portable, avx512 };
-/// The best this machine has; the environment variable WIDTHWISE_DISPATCH=portable forces the portable one.
+/// The best this machine has; the environment variable WIDTHWISE_DISPATCH=portable forces the portable one. Throws
+/// InputError for any other value (an empty one is none).
 Dispatch best_dispatch();
 
 /// Groups of four taps, `taps` values each an unsigned byte per lane (signed activations offset by 128 with `flip`),
