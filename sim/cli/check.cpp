@@ -5,10 +5,13 @@
 #include <algorithm>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/workload.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/list_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -47,13 +50,14 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
 std::string check_text(const Workload& workload, const Schedule& schedule) {
     std::string text = "ok\n";
     const auto line = [&](const std::string& name, const std::string& value) {
-        text += fmt::format("{:<18}{}\n", name, value);
+        text += fmt::format("{:<18}{}\n", name, printable(value));
     };
     const RunConfig& config = workload.config;
     line("accelerator", fmt::format("{}: {}", config.hardware.name, accelerator_text(config.hardware)));
     std::vector<std::string> layers;
     for (const LayerSchedule& layer : schedule.layers) {
-        layers.push_back(layer.bypass ? layer.name : fmt::format("{} ({} bits)", layer.name, layer.accumulator.bits));
+        const std::string name = shown_name(list_name(layer.name));
+        layers.push_back(layer.bypass ? name : fmt::format("{} ({} bits)", name, layer.accumulator.bits));
     }
     line("network", config.network);
     line("layers", fmt::format("{}: {}", layers.size(), fmt::join(layers, ", ")));
@@ -86,8 +90,8 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
 void check(const ParsedOptions& options) {
     const Workload workload(options.argument, "", "");
     const Schedule schedule = workload.compiled(workload.config.hardware);
-    if (options.has("json")) print(json_text(check_json(workload, schedule)));
-    else if (!options.has("quiet")) print(check_text(workload, schedule));
+    if (options.has("json")) print_text(json_text(check_json(workload, schedule)));
+    else if (!options.has("quiet")) print_text(check_text(workload, schedule));
 }
 
 }  // namespace

@@ -3,11 +3,24 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/options.h"
+#include "common/error.h"
 
 namespace widthwise {
+
+/// An empty command line: the overview of the commands is then of use.
+class MissingCommand : public InputError {
+public:
+    explicit MissingCommand(std::string overview)
+        : InputError("a command is missing"), overview_(std::move(overview)) {}
+    [[nodiscard]] const std::string& overview() const { return overview_; }
+
+private:
+    std::string overview_;
+};
 
 struct Command {
     CommandSpec spec;
@@ -27,10 +40,6 @@ Command completion_command();
 
 /// Carries out a command line (without the program's name). `program` is how the tool was called.
 void execute(const std::string& program, const std::vector<std::string>& arguments);
-
-/// Results go to standard output by this. Throws SimulationError when nothing takes them, be it here or, by main(), when
-/// the last of them is written.
-void print(const std::string& text);
 
 const char* tool_version();
 

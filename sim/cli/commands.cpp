@@ -2,16 +2,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "cli/build_info.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "common/error.h"
 #include "config/suggestion.h"
-
 #include "engine/fast/kernels.h"
+
 namespace widthwise {
 namespace {
 
@@ -50,32 +47,27 @@ const std::vector<Command>& commands() {
     return kCommands;
 }
 
-void print(const std::string& text) {
-    if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size()) return;
-    throw SimulationError(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
-}
-
 void execute(const std::string& program, const std::vector<std::string>& arguments) {
-    if (arguments.empty()) throw InputError(fmt::format("a command is missing\n\n{}", overview(program)));
+    if (arguments.empty()) throw MissingCommand(overview(program));
     const std::string& first = arguments.front();
     if (first == "--help" || first == "-h") {
-        print(overview(program));
+        print_text(overview(program));
         return;
     }
     if (first == "--version") {
-        print(fmt::format("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
+        print_text(fmt::format("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
                           WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION));
         return;
     }
     const Command& command = find_command(first);
     const ParsedOptions options = parse_options(command.spec, {arguments.begin() + 1, arguments.end()});
     if (options.has("help")) {
-        print(help_text(command.spec, program));
+        print_text(help_text(command.spec, program));
         return;
     }
     spdlog::set_level(options.has("quiet") ? spdlog::level::err : spdlog::level::info);
-    command.run(options);
     static_cast<void>(fast::best_dispatch());  // refuses what the environment says of it, before any thread
+    command.run(options);
 }
 
 }  // namespace widthwise

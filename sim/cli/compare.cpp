@@ -11,12 +11,14 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/run_options.h"
 #include "cli/simulation.h"
 #include "cli/workload.h"
 #include "common/error.h"
 #include "results/comparison.h"
 #include "results/run_files.h"
+#include "text/list_text.h"
 
 namespace widthwise {
 namespace {
@@ -62,8 +64,8 @@ void compare(const ParsedOptions& options) {
             folder->commit();
         }
     }
-    if (options.has("json")) print(json_text(comparison_json(comparison)));
-    else if (!options.has("quiet")) print(comparison_text(comparison));
+    if (options.has("json")) print_text(json_text(comparison_json(comparison)));
+    else if (!options.has("quiet")) print_text(comparison_text(comparison));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 
@@ -72,7 +74,7 @@ void compare(const ParsedOptions& options) {
 std::vector<int> parse_widths(const std::string& text) {
     constexpr IntRange kWidths{kMinAccumulatorBits, kMaxAccumulatorBits};
     std::vector<int> widths;
-    for (const std::string& part : split(text, ',')) {
+    for (const std::string& part : list_parts(text)) {
         const int bits = parse_integer("--widths", part, kWidths);
         if (std::find(widths.begin(), widths.end(), bits) != widths.end()) {
             throw InputError(fmt::format("--widths: {} is given twice in '{}'", bits, text));
@@ -89,7 +91,8 @@ Command compare_command() {
     spec.summary = "Run the same images at several accumulator widths: accuracy, overflow, energy, saving.";
     spec.details = "Every layer gets the same width; widths of single layers in CONFIG do not count here.";
     spec.options = {
-        {"widths", "W,W,...", fmt::format("Accumulator widths in bits, 2 to 48 (default: {}).", kDefaultWidths)},
+        {"widths", "W,W,...",
+         fmt::format("Accumulator widths in bits, 2 to 48; blanks do not count (default: {}).", kDefaultWidths)},
         images_option(),
         engine_option(),
         energy_option(),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.h"
+#include "cli/output.h"
 #include "common/error.h"
 #include "config/suggestion.h"
 #include "results/run_files.h"
@@ -67,8 +68,8 @@ void completion(const ParsedOptions& options) {
     if (options.argument != kShells.front())
         throw InputError(fmt::format("SHELL: {}", not_a_word(options.argument, kShells)));
     const std::string script = bash_script();
-    if (options.has("json")) print(json_text({{"shell", options.argument}, {"script", script}}));
-    else if (!options.has("quiet")) print(script);
+    if (options.has("json")) print_text(json_text({{"shell", options.argument}, {"script", script}}));
+    else if (!options.has("quiet")) print_text(script);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/workload.h"
 #include "common/error.h"
 #include "config/hardware.h"
@@ -19,6 +20,7 @@
 #include "results/run_files.h"
 #include "results/run_report.h"
 #include "results/tables.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -100,7 +102,7 @@ public:
         return fmt::format(
             "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n\n{}\nQuantization\n\n{}\n"
             "Accumulator bits that the worst input can need, by types and by the actual weights{}\n\n{}",
-            "network", network_.path, "MD5", network_.digest, "input", shape_text(input.shape),
+            "network", printable(network_.path), "MD5", network_.digest, "input", shape_text(input.shape),
             type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, shapes_table(),
             quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
     }
@@ -238,8 +240,8 @@ void inspect(const ParsedOptions& options) {
     }
     const Network network = import_onnx(is_config ? load_run_config(path).network : path);
     const Inspection inspection(network, std::move(measured));
-    if (options.has("json")) print(json_text(inspection.json()));
-    else if (!options.has("quiet")) print(inspection.text());
+    if (options.has("json")) print_text(json_text(inspection.json()));
+    else if (!options.has("quiet")) print_text(inspection.text());
 }
 
 }  // namespace

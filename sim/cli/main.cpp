@@ -2,8 +2,6 @@
 // The executable: turns exceptions into messages and exit statuses (0 done, 1 the run failed, 2 bad input).
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "common/error.h"
 #include "common/failure.h"
 
@@ -27,19 +26,8 @@ namespace {
 constexpr int kFailed = 1;
 constexpr int kBadInput = 2;
 
-/// On a terminal that has colours, for people who have not asked for none (no-color.org).
-bool colours_on_standard_error() {
-    const char* none = std::getenv("NO_COLOR");
-    const char* terminal = std::getenv("TERM");
-    const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
-    return isatty(STDERR_FILENO) != 0 && !dumb && (none == nullptr || *none == '\0');
-}
-
 int fail(int status, const std::string& message) {
-    const bool coloured = colours_on_standard_error();
-    const std::string line =
-        fmt::format("widthwise: {}error:{} {}\n", coloured ? "\x1b[1;31m" : "", coloured ? "\x1b[0m" : "", message);
-    std::fputs(line.c_str(), stderr);  // where nothing takes it the status has to do
+    widthwise::print_error(message);
     return status;
 }
 
@@ -52,12 +40,6 @@ void reserve_standard_streams() {
     }
 }
 
-void log_to_standard_error() {
-    auto logger = spdlog::stderr_color_st("widthwise");
-    logger->set_pattern("widthwise: %v");
-    spdlog::set_default_logger(std::move(logger));
-}
-
 int run(const std::string& program, const std::vector<std::string>& arguments) {
     try {
         widthwise::execute(program, arguments);
@@ -66,6 +48,10 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
             return fail(kFailed, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
         }
         return EXIT_SUCCESS;
+    } catch (const widthwise::MissingCommand& error) {
+        fail(kBadInput, error.what());
+        std::fputs(fmt::format("\n{}", error.overview()).c_str(), stderr);
+        return kBadInput;
     } catch (const widthwise::InputError& error) {
         return fail(kBadInput, error.what());
     } catch (const widthwise::Interrupted& interrupted) {
@@ -78,7 +64,7 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
 }  // namespace
 
 int sc_main(int argc, char* argv[]) {
-    log_to_standard_error();
+    widthwise::log_to_standard_error();
     return run(argc > 0 ? argv[0] : "widthwise", {argv + std::min(argc, 1), argv + argc});
 }
 

@@ -172,15 +172,4 @@ std::vector<std::string> split(const std::string& text, char separator) {
     }
 }
 
-std::string shell_word(const std::string& text) {
-    constexpr std::string_view kHarmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-    if (!text.empty() && text.find_first_not_of(kHarmless) == std::string::npos) return text;
-    std::string quoted = "'";
-    for (const char letter : text) {
-        if (letter == '\'') quoted += "'\\''";
-        else quoted += letter;
-    }
-    return quoted + "'";
-}
-
 }  // namespace widthwise

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/limits.h"
+#include "text/shell_word.h"
 
 namespace widthwise {
 
@@ -69,8 +70,5 @@ struct HalfOpenRange {
 HalfOpenRange parse_range(const std::string& option, const std::string& text, std::int64_t limit);
 
 std::vector<std::string> split(const std::string& text, char separator);
-
-/// The text as one word of a POSIX shell.
-std::string shell_word(const std::string& text);
 
 }  // namespace widthwise

@@ -7,12 +7,14 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/run_options.h"
 #include "common/output_file.h"
 #include "report/page.h"
 #include "report/result_set.h"
 #include "results/run_files.h"
 #include "results/staged_output.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -47,9 +49,9 @@ void make_report(const ParsedOptions& options) {
         output.commit();
     }
     const nlohmann::ordered_json json = contents(report, path, page.size());
-    if (options.has("json")) print(json_text(json));
+    if (options.has("json")) print_text(json_text(json));
     else if (!options.has("quiet"))
-        print(fmt::format("{}: {} charts, {} kB\n", path, json["charts"].size(), page.size() / 1000));
+        print_text(fmt::format("{}: {} charts, {} kB\n", printable(path), json["charts"].size(), page.size() / 1000));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/run_options.h"
 #include "cli/simulation.h"
 #include "cli/workload.h"
@@ -105,8 +106,8 @@ void run(const ParsedOptions& options) {
         InterruptGuard::check();
         outputs.commit();
     }
-    if (options.has("json")) print(json_text(summary_json(*report)));
-    else if (!options.has("quiet")) print(run_text(*report));
+    if (options.has("json")) print_text(json_text(summary_json(*report)));
+    else if (!options.has("quiet")) print_text(run_text(*report));
     for (const auto& [name, what] : {std::pair{"out", "results"},
                                      {"dump-layers", "layer outputs"},
                                      {"vcd", "waveforms"},
@@ -128,8 +129,8 @@ Command run_command() {
         images_option(),
         engine_option(),
         {"accumulator", "SPEC",
-         "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or "
-         "18,c3=16."},
+         "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or 18,c3=16. Blanks do not count; a layer's "
+         "name with ',' or '=' stands in double quotes: '\"a,b\"=16'."},
         energy_option(),
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),

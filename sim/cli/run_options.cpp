@@ -8,18 +8,25 @@
 
 #include "common/error.h"
 #include "config/suggestion.h"
+#include "text/list_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
 
+/// The name as it is, or in double quotes as --accumulator takes it.
 int layer_index(const std::string& name, const Schedule& schedule) {
-    std::vector<std::string> names;
+    std::vector<std::string> names, shown;
     for (const LayerSchedule& layer : schedule.layers) {
-        if (lower_case(layer.name) == lower_case(name)) return layer.index;
-        names.push_back(layer.name);
+        names.push_back(lower_case(layer.name));
+        shown.push_back(shown_name(layer.name));
     }
-    throw InputError(fmt::format("--wave-layer: the network has no layer '{}' (layers: {}){}", name,
-                                 fmt::join(names, ", "), suggestion(name, names)));
+    for (const std::string& wanted : {lower_case(valid_utf8(name)), lower_case(valid_utf8(from_list_name(name)))}) {
+        const auto found = std::find(names.begin(), names.end(), wanted);
+        if (found != names.end()) return static_cast<int>(found - names.begin());
+    }
+    throw InputError(fmt::format("--wave-layer: the network has no layer '{}' (layers: {}){}", shown_name(name),
+                                 fmt::join(shown, ", "), suggestion(name, shown)));
 }
 
 }  // namespace
@@ -69,7 +76,8 @@ std::vector<OptionSpec> waveform_options() {
         {"wave-cycles", "A:B",
          fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}, all with --wave-image).",
                      kDefaultWaveCycles)},
-        {"wave-layer", "NAME", "Only the cycles in which this layer runs."},
+        {"wave-layer", "NAME",
+         "Only the cycles in which this layer runs; its name as it is, or quoted as --accumulator takes it."},
         {"wave-image", "N", "Only the cycles of this image (and those of its batch)."},
         {"wave-depth", "N", "Levels of scopes from the top, 1 to 16 (default: all)."},
         {"wave-scope", "GLOB", "Only scopes that match, such as '*.pe_array' or '*.links.*'; may be repeated.", true}};

@@ -12,6 +12,7 @@
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/run_options.h"
 #include "cli/workload.h"
 #include "common/error.h"
@@ -108,8 +109,8 @@ void search(const ParsedOptions& options) {
             folder->commit();
         }
     }
-    if (options.has("json")) print(json_text(search_json(*result, request, setup)));
-    else if (!options.has("quiet")) print(search_text(*result, request, setup));
+    if (options.has("json")) print_text(json_text(search_json(*result, request, setup)));
+    else if (!options.has("quiet")) print_text(search_text(*result, request, setup));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 

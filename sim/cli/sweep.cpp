@@ -16,6 +16,7 @@
 #include "cli/command.h"
 #include "cli/data_root.h"
 #include "cli/interrupt.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/workload.h"
 #include "common/error.h"
@@ -190,8 +191,8 @@ void sweep(const ParsedOptions& options) {
         if (folder) folder->replace(*journal, plan, results, command);
         InterruptGuard::check();
     }
-    if (options.has("json")) print(json_text(sweep_json(plan, results, command)));
-    else if (!options.has("quiet")) print(sweep_text(plan, results));
+    if (options.has("json")) print_text(json_text(sweep_json(plan, results, command)));
+    else if (!options.has("quiet")) print_text(sweep_text(plan, results));
     if (options.has("out")) spdlog::info("results are in {}", options.text("out"));
 }
 

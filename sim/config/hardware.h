@@ -153,7 +153,11 @@ std::string to_yaml(const RunConfig& config, const std::string& folder = ".");
 
 /// Applies a command-line accumulator specification. "18": every layer, whatever the file said of single layers;
 /// "c1=18,c3=16": these layers, the others keep their width; "18,c3=16": every layer, then the exceptions.
+/// Blanks around widths and names do not count; a name with a comma or '=' stands in double quotes: '"a,b"=16'.
 /// Names are matched case-insensitively and stored in lower case. Throws InputError naming what was given.
 void apply_accumulator_option(AccumulatorParams& params, const std::string& option);
+
+/// Widths of single layers as apply_accumulator_option() reads them: "c1=18,c3=16".
+std::string layer_widths_text(const std::map<std::string, int>& widths);
 
 }  // namespace widthwise

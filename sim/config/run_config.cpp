@@ -5,12 +5,15 @@
 #include <charconv>
 #include <filesystem>
 #include <set>
+#include <stdexcept>
 #include <utility>
 
 #include "common/error.h"
 #include "config/config_keys.h"
 #include "config/suggestion.h"
 #include "config/yaml_reader.h"
+#include "text/list_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -137,12 +140,6 @@ private:
     throw InputError(fmt::format("accumulator specification '{}': {}", option, problem));
 }
 
-std::string without_spaces(const std::string& text) {
-    const std::size_t first = text.find_first_not_of(" \t");
-    if (first == std::string::npos) return "";
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 /// `whose`: "" or the start of the message, "layer 'c1': ".
 int parse_width(const std::string& option, const std::string& digits, const std::string& whose) {
     int bits = 0;
@@ -150,7 +147,10 @@ int parse_width(const std::string& option, const std::string& digits, const std:
     const auto [end, error] = std::from_chars(digits.data(), end_of_text, bits);
     if (error == std::errc::invalid_argument || end != end_of_text) {
         refuse_option(option,
-                      fmt::format("{}'{}' is not an integer (allowed: {})", whose, digits, kAccumulatorBits.text()));
+                      fmt::format("{}'{}' is not an integer (allowed: {}){}", whose, digits, kAccumulatorBits.text(),
+                                  digits.find('=') == std::string::npos
+                                      ? ""
+                                      : "; a name with ',' or '=' stands in double quotes, as in \"a=1\"=18"));
     }
     if (error != std::errc{} || !kAccumulatorBits.contains(bits)) {
         refuse_option(option, whose + out_of_range(digits, kAccumulatorBits.text()));
@@ -158,14 +158,12 @@ int parse_width(const std::string& option, const std::string& digits, const std:
     return bits;
 }
 
-std::vector<std::string> split_at_commas(const std::string& text) {
-    std::vector<std::string> parts;
-    std::size_t start = 0;
-    while (true) {
-        const std::size_t comma = text.find(',', start);
-        parts.push_back(without_spaces(text.substr(start, comma - start)));
-        if (comma == std::string::npos) return parts;
-        start = comma + 1;
+/// Takes "c1=18" apart; the name may stand in double quotes.
+NamedPart layer_part(const std::string& option, const std::string& part) {
+    try {
+        return named_part(part);
+    } catch (const std::invalid_argument& error) {
+        refuse_option(option, fmt::format("'{}' {}", part, error.what()));
     }
 }
 
@@ -185,25 +183,30 @@ RunConfig load_run_config(const std::string& path) {
 void apply_accumulator_option(AccumulatorParams& params, const std::string& option) {
     AccumulatorParams changed = params;  // all or nothing
     std::set<std::string> named;
-    const std::vector<std::string> parts = split_at_commas(option);
+    const std::vector<std::string> parts = list_parts(option);
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const std::string& part = parts[i];
         if (part.empty()) refuse_option(option, "expects a width like 18, or layers like c1=18,c3=16");
-        const std::size_t equals = part.find('=');
-        if (equals == std::string::npos) {
+        if (!has_name(part)) {
             const int bits = parse_width(option, part, "");
             if (i != 0) refuse_option(option, fmt::format("the width {} names no layer and is not the first", part));
             changed.format.bits = bits;
             changed.layer_bits.clear();
             continue;
         }
-        const std::string layer = lower_case(without_spaces(part.substr(0, equals)));
+        const NamedPart named_width = layer_part(option, part);
+        const std::string layer = lower_case(valid_utf8(named_width.name));
         if (layer.empty()) refuse_option(option, fmt::format("'{}' names no layer before the '='", part));
         if (!named.insert(layer).second) refuse_option(option, fmt::format("the layer '{}' is given twice", layer));
-        const std::string digits = without_spaces(part.substr(equals + 1));
-        changed.layer_bits[layer] = parse_width(option, digits, fmt::format("layer '{}': ", layer));
+        changed.layer_bits[layer] = parse_width(option, named_width.value, fmt::format("layer '{}': ", layer));
     }
     params = std::move(changed);
+}
+
+std::string layer_widths_text(const std::map<std::string, int>& widths) {
+    std::vector<std::string> parts;
+    for (const auto& [layer, bits] : widths) parts.push_back(named_part_text(layer, bits));
+    return fmt::format("{}", fmt::join(parts, ","));
 }
 
 }  // namespace widthwise

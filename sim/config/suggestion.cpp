@@ -43,6 +43,7 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
     std::string best;
     std::size_t best_distance = 0;
     for (const std::string& candidate : candidates) {
+        if (candidate.size() > kLongest) continue;
         const std::size_t distance = edit_distance(word, candidate);
         const std::size_t allowed = std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3);
         if (distance > allowed || (!best.empty() && distance >= best_distance)) continue;

@@ -10,6 +10,9 @@
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/list_text.h"
+#include "text/printable.h"
+#include "text/shell_word.h"
 
 namespace widthwise {
 namespace {
@@ -85,7 +88,9 @@ std::string short_widths(const SearchPoint& point) { return fmt::format("{}", fm
 
 std::string point_table(const SearchResult& result, const std::vector<std::pair<std::string, std::size_t>>& rows,
                         const std::string& first, const EnergyScale& scale) {
-    TextTable table({first, "bits\n" + fmt::format("{}", fmt::join(result.layers, " ")), "accuracy\n%", "loss\npoints",
+    std::vector<std::string> layers;
+    for (const std::string& layer : result.layers) layers.push_back(shown_name(layer));
+    TextTable table({first, "bits\n" + fmt::format("{}", fmt::join(layers, " ")), "accuracy\n%", "loss\npoints",
                      "total\nbits", "energy\n" + scale.unit, "saving\n%"});
     for (const auto& [name, p] : rows) {
         const SearchPoint& point = result.points[p];
@@ -101,7 +106,7 @@ std::string point_table(const SearchResult& result, const std::vector<std::pair<
 std::string widths_option(const SearchResult& result, const SearchPoint& point) {
     std::vector<std::string> parts;
     for (std::size_t l = 0; l < point.bits.size(); ++l) {
-        parts.push_back(fmt::format("{}={}", lower_case(result.layers[l]), point.bits[l]));
+        parts.push_back(named_part_text(lower_case(result.layers[l]), point.bits[l]));
     }
     return fmt::format("{}", fmt::join(parts, ","));
 }
@@ -145,7 +150,7 @@ std::string search_text(const SearchResult& result, const SearchRequest& request
     const EnergyScale scale = energy_scale(setup.table->unit(), widest.energy);
     std::string text;
     const auto line = [&](const std::string& name, const std::string& value) {
-        text += fmt::format("{:<16}{}\n", name, value);
+        text += fmt::format("{:<16}{}\n", name, printable(value));
     };
     line("accelerator", fmt::format("{}: {}", setup.config.hardware.name, accelerator_text(setup.config.hardware)));
     line("network", setup.network->path);
@@ -161,7 +166,7 @@ std::string search_text(const SearchResult& result, const SearchRequest& request
     text += point_table(result, rows, "", scale) + "\n";
     std::vector<std::string> alone;
     for (std::size_t l = 0; l < result.alone.size(); ++l) {
-        alone.push_back(fmt::format("{} {}", result.layers[l], result.alone[l]));
+        alone.push_back(fmt::format("{} {}", shown_name(result.layers[l]), result.alone[l]));
     }
     text += fmt::format("Each layer alone, the others at {} bits, bears: {}\n\n", request.to, fmt::join(alone, ", "));
     text += proof_text(result, request, scale);
@@ -169,7 +174,8 @@ std::string search_text(const SearchResult& result, const SearchRequest& request
     for (const std::size_t p : result.pareto()) rows.emplace_back(fmt::format("{}", p), p);
     text += "\nPareto front of accuracy and energy, of all combinations evaluated on all images\n\n";
     text += point_table(result, rows, "evaluation", scale);
-    return text + fmt::format("\nTo run it: --accumulator {}\n", widths_option(result, result.points[result.best]));
+    return text + fmt::format("\nTo run it: --accumulator {}\n",
+                              shell_word(widths_option(result, result.points[result.best])));
 }
 
 }  // namespace widthwise

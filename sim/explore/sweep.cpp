@@ -14,6 +14,7 @@
 #include "config/suggestion.h"
 #include "data/md5.h"
 #include "schedule/schedule_model.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -35,14 +36,16 @@ const Tensor& input_of(const Network& network) { return network.tensors[static_c
 void check_layer_names(const AxisValue& value, const Network& network) {
     RunConfig config;
     value.apply(config);
-    std::vector<std::string> names;
+    std::vector<std::string> names, shown;
     for (const Operator& op : network.operators) {
-        if (op.has_weights()) names.push_back(lower_case(op.name));
+        if (!op.has_weights()) continue;
+        names.push_back(lower_case(op.name));
+        shown.push_back(shown_name(names.back()));
     }
     for (const auto& [layer, bits] : config.hardware.accumulator.layer_bits) {
         if (std::find(names.begin(), names.end(), layer) != names.end()) continue;
         value.place.fail(fmt::format("the network {} has no layer '{}' with accumulators (allowed: {}){}", network.path,
-                                     layer, fmt::join(names, ", "), suggestion(layer, names)));
+                                     shown_name(layer), fmt::join(shown, ", "), suggestion(layer, names)));
     }
 }
 

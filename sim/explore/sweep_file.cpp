@@ -82,9 +82,7 @@ void read_layer_widths(AxisReader& axis, const YamlValue& item, const std::strin
             entry.name_value.fail(fmt::format("the layer '{}' is given twice (case does not count)", entry.name));
         }
     }
-    std::vector<std::string> parts;
-    for (const auto& [layer, bits] : widths) parts.push_back(fmt::format("{}={}", layer, bits));
-    axis.add(item, fmt::format("{}", fmt::join(parts, ",")),
+    axis.add(item, layer_widths_text(widths),
              [widths](RunConfig& config) { config.hardware.accumulator.layer_bits = widths; });
 }
 

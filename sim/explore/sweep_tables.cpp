@@ -10,6 +10,7 @@
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -105,12 +106,6 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
 }
 
 }  // namespace
-
-std::string layer_widths_text(const std::map<std::string, int>& widths) {
-    std::vector<std::string> parts;
-    for (const auto& [layer, bits] : widths) parts.push_back(fmt::format("{}={}", layer, bits));
-    return fmt::format("{}", fmt::join(parts, ","));
-}
 
 std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& results) {
     CsvWriter csv;
@@ -233,9 +228,9 @@ std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& resul
     std::string text = fmt::format(
         "{:<16}{} ({} of {} points)\n{:<16}{}: {}\n{:<16}{} of {}\n\nEach point; cycles and energy of one "
         "inference\n\n{}",
-        "sweep", sweep.file().path, results.size(), sweep.file().points(), "accelerator", sweep.file().config,
-        sweep.base().hardware.name, "images", range_text(sweep.first_image(), sweep.end_image()), sweep.base().images,
-        table.text());
+        "sweep", printable(sweep.file().path), results.size(), sweep.file().points(), "accelerator",
+        printable(sweep.file().config), printable(sweep.base().hardware.name), "images",
+        range_text(sweep.first_image(), sweep.end_image()), printable(sweep.base().images), table.text());
     if (results.size() > kRows) text += fmt::format("... and {} more points; see points.csv\n", results.size() - kRows);
     return text;
 }

@@ -20,7 +20,4 @@ nlohmann::ordered_json sweep_json(const Sweep& sweep, const std::vector<PointRes
 /// The axes that vary and the main results; lines of 100 columns at most.
 std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& results);
 
-/// "c1=18,c3=16", as --accumulator takes it.
-std::string layer_widths_text(const std::map<std::string, int>& widths);
-
 }  // namespace widthwise

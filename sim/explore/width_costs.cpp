@@ -49,7 +49,7 @@ WidthCosts::WidthCosts(const Network& network, const HardwareParams& hardware, c
                     fixed_ += phase.total_energy();
                     continue;
                 }
-                layers_.push_back({phase.name, static_cast<std::size_t>(phase.layer->index), {}});
+                layers_.push_back({phase.layer->name, static_cast<std::size_t>(phase.layer->index), {}});
                 counts_.push_back(phase.record.events);
             }
             prices_.resize(layers_.size());

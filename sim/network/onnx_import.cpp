@@ -11,6 +11,7 @@
 #include "network/onnx_graph.h"
 #include "network/onnx_limits.h"
 #include "network/onnx_quantization.h"
+#include "text/printable.h"
 
 namespace widthwise {
 
@@ -238,16 +239,18 @@ std::string GraphImporter::unique_name(const onnx::NodeProto& node) {
                        [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
         return used_names_.insert(name).second;
     };
-    if (!node.name().empty() && claim(node.name())) return node.name();
-    std::string name = node.output(0);
-    for (int suffix = 2; !claim(name); ++suffix) name = fmt::format("{}_{}", node.output(0), suffix);
+    const std::string own = valid_utf8(node.name()), output = valid_utf8(node.output(0));
+    if (!own.empty() && claim(own)) return own;
+    std::string name = output;
+    for (int suffix = 2; !claim(name); ++suffix) name = fmt::format("{}_{}", output, suffix);
     return name;
 }
 
 Network import_onnx(const std::string& path) {
     const OnnxModel model(path);
     Network network = GraphImporter(model).run();
-    network.name = model.graph().name().empty() ? std::filesystem::path(path).stem().string() : model.graph().name();
+    network.name = valid_utf8(model.graph().name());
+    if (network.name.empty()) network.name = std::filesystem::path(path).stem().string();
     network.path = path;
     network.digest = md5_of_file(path);
     return network;

@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/input_file.h"
+#include "text/spreadsheet_text.h"
 
 namespace widthwise {
 namespace {
@@ -42,6 +43,7 @@ std::vector<std::string> read_row(const std::string& text, std::size_t& at, std:
             cells.back() += letter;
         }
     }
+    for (std::string& cell : cells) cell = from_spreadsheet_text(cell);
     return cells;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads what CsvWriter writes (RFC 4180).
+// Reads what CsvWriter writes (RFC 4180), the mark before texts that look like formulas taken off.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,13 @@ function addTable(parent, table) {
     const body = element("tbody", null, made);
     for (const row of table.rows) {
         const line = element("tr", null, body);
-        row.forEach((cell, c) => element("td", readable(cell), line, isText[c] ? "text" : ""));
+        row.forEach((cell, c) => {
+            const text = readable(cell), longest = 60;
+            const isLong = isText[c] && text.length > longest;
+            const shown = isLong ? text.slice(0, longest / 2) + "\u2026" + text.slice(-longest / 2) : text;
+            const made = element("td", shown, line, isText[c] ? "text" : "");
+            if (isLong) made.title = text;
+        });
     }
 }
 

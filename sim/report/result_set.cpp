@@ -13,6 +13,7 @@
 #include "config/yaml_reader.h"
 #include "report/csv_reader.h"
 #include "results/staged_files.h"
+#include "text/list_text.h"
 
 namespace widthwise {
 namespace {
@@ -86,7 +87,7 @@ Point point_of(const JsonNode& json, const JsonNode& provenance) {
         if (!layer.has("accumulator")) continue;
         const JsonNode accumulator = layer["accumulator"];
         widths.insert(accumulator["bits"].integer());
-        texts.push_back(fmt::format("{}={}", layer["name"].text(), accumulator["bits"].integer()));
+        texts.push_back(named_part_text(layer["name"].text(), static_cast<int>(accumulator["bits"].integer())));
         outputs += accumulator["overflow"]["outputs"].number();
         bad += accumulator["overflow"]["transient"].number() + accumulator["overflow"]["persistent"].number();
     }
@@ -179,7 +180,7 @@ std::vector<Candidate> candidates(const std::string& path) {
             constexpr std::string_view kPrefix = "bits_";
             const std::string& name = table.header()[c];
             if (name.starts_with(kPrefix)) {
-                widths.push_back(fmt::format("{}={}", name.substr(kPrefix.size()), table.text(row, c)));
+                widths.push_back(named_part_text(name.substr(kPrefix.size()), static_cast<int>(table.integer(row, c))));
             }
         }
         candidates.push_back({fmt::format("{}", fmt::join(widths, ",")), table.number(row, accuracy),

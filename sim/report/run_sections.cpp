@@ -6,9 +6,16 @@
 
 #include "report/section.h"
 #include "results/run_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
+
+/// A name beside a chart, which it must leave room for; tables have it whole.
+std::string chart_label(const std::string& name) {
+    constexpr std::size_t kLongest = 40;
+    return shortened(printable(name), kLongest);
+}
 
 ReportJson bars(const RunFigures& run, const std::string& value, const std::string& palette) {
     ReportJson chart = {{"kind", "stacked"},
@@ -17,7 +24,7 @@ ReportJson bars(const RunFigures& run, const std::string& value, const std::stri
                         {"value", value},
                         {"labels", ReportJson::array()},
                         {"series", ReportJson::array()}};
-    for (const LayerFigures& layer : run.layers) chart["labels"].push_back(layer.name);
+    for (const LayerFigures& layer : run.layers) chart["labels"].push_back(chart_label(layer.name));
     return chart;
 }
 
@@ -104,7 +111,8 @@ Section psum_section(const RunFigures& run) {
         std::vector<ReportJson> row = {layer.name, layer.bits};
         if (layer.psums) {
             const auto [low, high] = *layer.psums;
-            chart["layers"].push_back({{"name", layer.name}, {"min", low}, {"max", high}, {"bits", layer.bits}});
+            chart["layers"].push_back(
+                {{"name", chart_label(layer.name)}, {"min", low}, {"max", high}, {"bits", layer.bits}});
             row.emplace_back(low);
             row.emplace_back(high);
         } else {
@@ -146,7 +154,7 @@ Section histogram_section(const RunFigures& run) {
             widest = std::max({widest, bits_of(bucket.low), bits_of(bucket.high)});
         }
         section.charts.push_back({{"kind", "histogram"},
-                                  {"title", layer.name},
+                                  {"title", chart_label(layer.name)},
                                   {"x", "psum"},
                                   {"y", "sums (%)"},
                                   {"bits", layer.bits},
@@ -195,12 +203,12 @@ Section utilisation_section(const RunFigures& run) {
             section.rows.push_back(
                 {layer.name, i / layer.columns, i % layer.columns, layer.busy[i], 100 * busy / layer.cycles});
         }
-        section.charts.push_back(map(layer.name, layer.columns, shares));
+        section.charts.push_back(map(chart_label(layer.name), layer.columns, shares));
     }
     if (section.charts.empty()) return section;
     if (section.rows.empty()) section.note += " The numbers are in utilisation.csv.";
     for (double& busy : all) busy /= cycles;
-    section.charts.push_back(map("all", columns, all));
+    section.charts.push_back(map("all layers", columns, all));
     return section;
 }
 

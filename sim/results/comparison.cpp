@@ -9,6 +9,7 @@
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -70,9 +71,10 @@ std::string comparison_text(const Comparison& comparison) {
     return fmt::format(
         "{:<16}{}: {}\n{:<16}{}\n{:<16}{} of {}, the same at each width\n{:<16}{} ({}; {})\n\n"
         "Accumulator widths; energy of one inference in {} and its components, saving against {} bits\n\n{}",
-        "accelerator", run.config.hardware.name, accelerator_text(run.config.hardware), "network", run.network->path,
-        "images", range_text(run.first, run.end), run.images.path, "energy table", run.table->name(), run.table->unit(),
-        run.table->node(), scale.unit, comparison.widest().bits, table.text());
+        "accelerator", printable(run.config.hardware.name), accelerator_text(run.config.hardware), "network",
+        printable(run.network->path), "images", range_text(run.first, run.end), printable(run.images.path),
+        "energy table", printable(run.table->name()), run.table->unit(), printable(run.table->node()), scale.unit,
+        comparison.widest().bits, table.text());
 }
 
 std::string comparison_csv(const Comparison& comparison) {

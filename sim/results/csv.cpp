@@ -7,10 +7,10 @@
 
 namespace widthwise {
 
-CsvWriter& CsvWriter::text(std::string_view value) {
+CsvWriter& CsvWriter::cell(std::string_view value) {
     if (row_started_) out_ += ',';
     row_started_ = true;
-    if (value.find_first_of(",\"\r\n") == std::string_view::npos) {
+    if (value.find_first_of(",;\"\t\r\n") == std::string_view::npos) {
         out_ += value;
         return *this;
     }
@@ -23,7 +23,7 @@ CsvWriter& CsvWriter::text(std::string_view value) {
     return *this;
 }
 
-CsvWriter& CsvWriter::number(double value) { return std::isfinite(value) ? text(fmt::format("{}", value)) : empty(); }
+CsvWriter& CsvWriter::number(double value) { return std::isfinite(value) ? cell(fmt::format("{}", value)) : empty(); }
 
 void CsvWriter::end_row() {
     out_ += '\n';

@@ -6,21 +6,26 @@
 #include <string>
 #include <string_view>
 
+#include "text/spreadsheet_text.h"
+
 namespace widthwise {
 
 class CsvWriter {
 public:
-    CsvWriter& text(std::string_view value);
-    CsvWriter& empty() { return text(""); }
+    /// Names, words, headers: no spreadsheet takes them for formulas (text/spreadsheet_text.h).
+    CsvWriter& text(std::string_view value) { return cell(spreadsheet_text(value)); }
+    CsvWriter& empty() { return cell(""); }
     template <std::integral Int>
     CsvWriter& number(Int value) {
-        return text(std::to_string(value));
+        return cell(std::to_string(value));
     }
     CsvWriter& number(double value);  ///< the shortest text that reads back to the same double; empty unless finite
     void end_row();
     [[nodiscard]] const std::string& str() const { return out_; }
 
 private:
+    CsvWriter& cell(std::string_view value);
+
     std::string out_;
     bool row_started_ = false;
 };

@@ -3,31 +3,32 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "common/error.h"
 #include "common/output_file.h"
 #include "config/suggestion.h"
+#include "results/run_files.h"
 
 namespace widthwise {
 
 std::vector<std::string> dump_names(const Network& network) {
+    constexpr std::size_t kLongest = 100;  // file systems take 255 bytes
     std::vector<std::string> names;
-    std::vector<std::string> taken;  // in lower case: some file systems do not tell case apart
+    std::set<std::string> taken;  // in lower case: some file systems do not tell case apart
     for (const Operator& op : network.operators) {
         std::string base = op.name;
         for (char& letter : base) {
             const bool usual = std::isalnum(static_cast<unsigned char>(letter)) != 0 || letter == '-' || letter == '.';
             if (!usual) letter = '_';
         }
-        if (base.empty() || base.front() == '.') base = "_" + base;
+        if (base.size() > kLongest)
+            base = base.substr(0, kLongest / 2) + ".." + base.substr(base.size() - kLongest / 2);
+        if (base.empty() || base.front() == '.' || base.front() == '-') base = "_" + base;
         std::string name = base;
-        for (int n = 2; std::find(taken.begin(), taken.end(), lower_case(name)) != taken.end(); ++n) {
-            name = fmt::format("{}_{}", base, n);
-        }
-        taken.push_back(lower_case(name));
+        for (int n = 2; !taken.insert(lower_case(name)).second; ++n) name = fmt::format("{}_{}", base, n);
         names.push_back(name);
     }
     return names;
@@ -53,8 +54,7 @@ LayerDump::LayerDump(const std::string& path, bool replace, const Network& netwo
                          {"zero_point", tensor.quantization.zero_point}});
     }
     const nlohmann::ordered_json content = {{"first_image", first}, {"end_image", end}, {"operators", index}};
-    write_file(output_.partial() + "/layers.json",
-               content.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+    write_file(output_.partial() + "/layers.json", json_text(content));
 }
 
 void LayerDump::set(int op, int image, int channel, int pixel, int value) {

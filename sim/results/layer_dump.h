@@ -45,7 +45,8 @@ private:
     std::map<int, std::vector<Values>> under_way_;  ///< by image and operator
 };
 
-/// File names (without .npy) for the network's operators: their names, unusual characters replaced, unique.
+/// File names (without .npy) for the network's operators: their names, unusual characters replaced, of some
+/// 100 bytes at most, unique whether case counts or not.
 std::vector<std::string> dump_names(const Network& network);
 
 }  // namespace widthwise

@@ -3,6 +3,7 @@
 
 #include "results/csv.h"
 #include "schedule/utilisation.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -65,7 +66,9 @@ Json optional_json(const std::optional<double>& value) { return value ? Json(*va
 
 }  // namespace
 
-std::string json_text(const Json& json) { return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string json_text(const Json& json) {
+    return printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
+}
 
 Json energy_json(const std::array<double, kComponentCount>& energy, double divisor) {
     double total = 0;
@@ -210,7 +213,7 @@ std::string psums_csv(const RunReport& report) {
     const std::vector<PsumHistogram>& histograms = report.outcome.record.histograms;
     for (std::size_t l = 0; l < histograms.size(); ++l) {
         for (const PsumHistogram::Bucket& bucket : histograms[l].buckets()) {
-            csv.text(report.run.schedule->layers[l].name).number(bucket.low).number(bucket.high);
+            csv.text(report.layer(l).name).number(bucket.low).number(bucket.high);
             csv.number(bucket.count).end_row();
         }
     }
@@ -228,7 +231,7 @@ std::string utilisation_csv(const RunReport& report) {
     for (std::size_t l = 0; l < busy.size(); ++l) {
         for (std::size_t i = 0; i < busy[l].size(); ++i) {
             if (i % columns == 0) {
-                csv.text(schedule.layers[l].name).number(report.outcome.record.layers[l].cycles.total);
+                csv.text(report.layer(l).name).number(report.outcome.record.layers[l].cycles.total);
                 csv.number(i / columns);
             }
             csv.number(busy[l][i]);

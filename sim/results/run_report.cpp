@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/run_report.h"
 
+#include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <utility>
+
+#include "config/suggestion.h"
 
 namespace widthwise {
 namespace {
+
+constexpr const char* kSetUp = "set-up";
+constexpr const char* kLoad = "load";
+constexpr const char* kStore = "store";
+constexpr const char* kTotal = "total";
 
 EventAttributes phase_attributes(const HardwareParams& hardware) {
     EventAttributes attributes;  // bytes are moved, nothing is computed: only the capacities matter
@@ -40,6 +49,15 @@ std::string layer_kind(const LayerSchedule& layer, const Network& network) {
 
 }  // namespace
 
+std::string layer_label(const std::string& name, const std::vector<std::string>& layers) {
+    constexpr std::array<std::string_view, 5> kOtherRows = {kSetUp, "setup", kLoad, kStore, kTotal};
+    if (std::find(kOtherRows.begin(), kOtherRows.end(), lower_case(name)) == kOtherRows.end()) return name;
+    std::string label = name;
+    do label += " (layer)";
+    while (std::find(layers.begin(), layers.end(), label) != layers.end());
+    return label;
+}
+
 std::string kind_name(OperatorKind kind) {
     switch (kind) {
         case OperatorKind::convolution: return "convolution";
@@ -58,12 +76,14 @@ std::uint64_t Phase::macs() const { return record.events[Event::mac_multiply] + 
 RunReport::RunReport(RunSetup run_setup, RunOutcome run_outcome)
     : run(std::move(run_setup)), outcome(std::move(run_outcome)) {
     const RunRecord& record = outcome.record;
-    setup = transfer_phase("set-up", record.setup, run);
-    phases.push_back(transfer_phase("load", record.load, run));
+    setup = transfer_phase(kSetUp, record.setup, run);
+    phases.push_back(transfer_phase(kLoad, record.load, run));
+    std::vector<std::string> names;
+    for (const LayerSchedule& layer : run.schedule->layers) names.push_back(layer.name);
     for (std::size_t i = 0; i < run.schedule->layers.size(); ++i) {
         const LayerSchedule& layer = run.schedule->layers[i];
         Phase phase;
-        phase.name = layer.name;
+        phase.name = layer_label(layer.name, names);
         phase.kind = layer_kind(layer, *run.network);
         phase.layer = &layer;
         phase.record = record.layers[i];
@@ -74,9 +94,9 @@ RunReport::RunReport(RunSetup run_setup, RunOutcome run_outcome)
         }
         phases.push_back(std::move(phase));
     }
-    phases.push_back(transfer_phase("store", record.store, run));
-    total.name = "total";
-    total.kind = "total";
+    phases.push_back(transfer_phase(kStore, record.store, run));
+    total.name = kTotal;
+    total.kind = kTotal;
     for (const Phase& phase : phases) {
         total.record += phase.record;
         for (std::size_t c = 0; c < kComponentCount; ++c) total.energy[c] += phase.energy[c];

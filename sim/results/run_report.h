@@ -53,7 +53,7 @@ struct RunOutcome {
 
 /// One layer, or the phase before or after the layers, with its energy.
 struct Phase {
-    std::string name;
+    std::string name;                      ///< of a layer its own, or layer_label()'s
     std::string kind;                      ///< "convolution + max pool", "load", ...
     const LayerSchedule* layer = nullptr;  ///< none: load, store, set-up
     LayerRecord record;                    ///< over all images
@@ -85,6 +85,8 @@ struct RunReport {
     Phase total;                ///< of `phases`; without costs
     std::optional<Accuracy> accuracy;
 
+    /// The phase of a layer, by its index in the schedule.
+    [[nodiscard]] const Phase& layer(std::size_t index) const { return phases[index + 1]; }
     [[nodiscard]] double images() const { return static_cast<double>(outcome.record.images); }
     [[nodiscard]] int processing_elements() const;
     /// MACs per processing element and cycle, 0..1.
@@ -95,6 +97,10 @@ struct RunReport {
     /// None with a table in relative units.
     [[nodiscard]] std::optional<double> average_power_mw() const;
 };
+
+/// What tables call a layer: its name, with " (layer)" behind it where the name is that of a row which is none ("load",
+/// "store", "set-up", "total") and as often as it takes to differ from `layers`, the names of all.
+std::string layer_label(const std::string& name, const std::vector<std::string>& layers);
 
 /// "convolution", "fully connected", "max pool", "average pool".
 std::string kind_name(OperatorKind kind);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "results/tables.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -147,11 +148,12 @@ std::string range_text(int first, int end) {
 std::string run_text(const RunReport& report) {
     const RunSetup& run = report.run;
     const EnergyScale scale = energy_scale(run.table->unit(), report.energy_per_inference());
-    std::string text =
-        fmt::format("{:<16}{}: {}\n", "accelerator", run.config.hardware.name, accelerator_text(run.config.hardware));
-    text += fmt::format("{:<16}{}\n", "network", run.network->path);
-    text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), run.images.path);
-    text += fmt::format("{:<16}{} ({}; {})\n", "energy table", run.table->name(), run.table->unit(), run.table->node());
+    std::string text = fmt::format("{:<16}{}: {}\n", "accelerator", printable(run.config.hardware.name),
+                                   accelerator_text(run.config.hardware));
+    text += fmt::format("{:<16}{}\n", "network", printable(run.network->path));
+    text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), printable(run.images.path));
+    text += fmt::format("{:<16}{} ({}; {})\n", "energy table", printable(run.table->name()), run.table->unit(),
+                        printable(run.table->node()));
     text += fmt::format("\nCycles of one inference (average)\n\n{}", cycles_table(report));
     text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
                         accumulator_table(report));

@@ -6,48 +6,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "text/printable.h"
+
 namespace widthwise {
 namespace {
 
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kSmallGap = 1;
 constexpr std::size_t kShortestName = 12;
-
-std::string printable(const std::string& text) {
-    std::string result = text;
-    for (char& letter : result) {
-        const auto code = static_cast<unsigned char>(letter);
-        if (code < 0x20 || code == 0x7f) letter = '?';
-    }
-    return result;
-}
-
-bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0U) == 0x80U; }
-
-/// The first `count` characters of UTF-8 text, or the last ones.
-std::string head(const std::string& text, std::size_t count) {
-    std::size_t end = 0;
-    while (end < text.size() && (count > 0 || continues_character(text[end]))) {
-        if (!continues_character(text[end])) --count;
-        ++end;
-    }
-    return text.substr(0, end);
-}
-
-std::string tail(const std::string& text, std::size_t count) {
-    std::size_t start = text.size();
-    while (start > 0 && count > 0) {
-        --start;
-        if (!continues_character(text[start])) --count;
-    }
-    return text.substr(start);
-}
-
-std::string shortened(const std::string& text, std::size_t width) {
-    if (screen_width(text) <= width) return text;
-    const std::size_t kept = width - 2;
-    return head(text, kept - kept / 2) + ".." + tail(text, kept / 2);
-}
 
 std::string aligned(const std::string& text, std::size_t width, bool right) {
     const std::string blanks(width - std::min(width, screen_width(text)), ' ');
@@ -70,22 +36,17 @@ std::string with_separators(const std::string& digits) {
 
 }  // namespace
 
-std::size_t screen_width(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char byte) { return !continues_character(byte); }));
-}
-
 TextTable::TextTable(std::vector<std::string> headers) {
     for (const std::string& header : headers) {
         const std::size_t split = header.find('\n');
-        if (split == std::string::npos) headers_.push_back({"", header});
-        else headers_.push_back({header.substr(0, split), header.substr(split + 1)});
+        if (split == std::string::npos) headers_.push_back({"", printable(header)});
+        else headers_.push_back({printable(header.substr(0, split)), printable(header.substr(split + 1))});
     }
 }
 
 void TextTable::add_row(const std::vector<std::string>& cells) {
     std::vector<std::string> row;
-    for (const std::string& cell : cells) row.push_back(printable(cell));
+    for (const std::string& cell : cells) row.push_back(shown_name(cell));
     row.resize(headers_.size());
     rows_.push_back(std::move(row));
 }

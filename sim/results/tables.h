@@ -17,7 +17,8 @@ public:
     /// A header may have two lines, parted by '\n'.
     explicit TextTable(std::vector<std::string> headers);
 
-    /// One cell per column. Characters that would disturb the screen become '?'.
+    /// One cell per column. Each is shown as a name is (text/printable.h): escaped, and of at most
+    /// kLongestShownName characters.
     void add_row(const std::vector<std::string>& cells);
     /// A line between the rows before and after.
     void add_rule();
@@ -56,8 +57,5 @@ std::string significant(double value, int digits = 4);
 std::string average(double value);
 /// 0.1234 as "12.34".
 std::string percent(double ratio, int decimals = 2);
-
-/// Characters on the screen of UTF-8 text.
-std::size_t screen_width(std::string_view text);
 
 }  // namespace widthwise

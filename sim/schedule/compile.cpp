@@ -9,6 +9,8 @@
 #include "schedule/placement.h"
 #include "schedule/schedule.h"
 #include "schedule/size_limits.h"
+#include "text/list_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 
@@ -21,13 +23,13 @@ void check_layer_widths(const Network& network, const AccumulatorParams& accumul
         for (const Operator& op : network.operators) {
             if (!op.has_weights()) continue;
             found = found || lower_case(op.name) == name;
-            known += (known.empty() ? "" : ", ") + op.name;
+            known += (known.empty() ? "" : ", ") + shown_name(list_name(op.name));
         }
         if (!found) {
             throw InputError(
                 fmt::format("accumulator width given for layer '{}', which the network does not have "
                             "(layers with accumulators: {})",
-                            name, known));
+                            shown_name(name), known));
         }
     }
 }

@@ -38,6 +38,18 @@ TEST(WaveLimits, FromOptions) {
     EXPECT_THAT(limits.scopes, testing::ElementsAre("*.dma", "x"));
 }
 
+TEST(WaveLimits, LayersByAnyNameAndInQuotes) {
+    Schedule schedule = two_layers();
+    schedule.layers[0].name = "a,b=\"1\"";
+    schedule.layers[1].name = "\"c\"";
+    const auto layer = [&](const std::string& name) {
+        return wave_limits(run_options({"a", "--vcd", "w.vcd", "--wave-layer=" + name}), schedule, kImages).layer;
+    };
+    EXPECT_EQ(layer("A,b=\"1\""), 0);
+    EXPECT_EQ(layer("\"a,b=\"\"1\"\"\""), 0);
+    EXPECT_EQ(layer("\"c\""), 1);
+}
+
 TEST(WaveLimits, ByDefaultTheFirstCyclesOfEverything) {
     const WaveLimits limits = wave_limits(run_options({"a", "--vcd", "w.vcd"}), two_layers(), kImages);
     EXPECT_EQ(limits.first_cycle, 0U);

@@ -35,6 +35,18 @@ TEST(AccumulatorOption, AWidthMayPrecedeExceptions) {
 
 TEST(AccumulatorOption, TakesBothEndsOfTheRange) { EXPECT_EQ(applied(with(32, {}), "2,c1=48"), with(2, {{"c1", 48}})); }
 
+TEST(AccumulatorOption, AnyNameCanBeQuoted) {
+    EXPECT_EQ(applied(with(32, {}), R"(18, "A,b"=16,"a=1" = 15,"say ""x"""=14," "=13)"),
+              with(18, {{"a,b", 16}, {"a=1", 15}, {"say \"x\"", 14}, {" ", 13}}));
+    EXPECT_EQ(applied(with(32, {}), "a\xff=18"), with(32, {{"a\\xff", 18}})) << "as names are read from networks";
+}
+
+TEST(AccumulatorOption, ItsTextReadsBack) {
+    const Widths widths = {{"a,b", 16}, {"a=1", 15}, {"\"", 14}, {" c ", 13}, {"conv1/conv", 12}, {"\x1b[1m\n", 11}};
+    EXPECT_EQ(applied(with(32, {}), layer_widths_text(widths)), with(32, widths));
+    EXPECT_EQ(layer_widths_text({{"c1", 18}, {"c3", 16}}), "c1=18,c3=16");
+}
+
 TEST(AccumulatorOption, NamesWhatWasGiven) {
     const auto message = [](const std::string& option) {
         AccumulatorParams params = with(32, {{"c3", 20}});
@@ -51,6 +63,12 @@ TEST(AccumulatorOption, NamesWhatWasGiven) {
     EXPECT_EQ(message("c1=wide"), "layer 'c1': 'wide' is not an integer (allowed: 2..48)");
     EXPECT_EQ(message("c1=8.5"), "layer 'c1': '8.5' is not an integer (allowed: 2..48)");
     EXPECT_EQ(message("c1="), "layer 'c1': '' is not an integer (allowed: 2..48)");
+    EXPECT_EQ(
+        message("a=1=16"),
+        "layer 'a': '1=16' is not an integer (allowed: 2..48); a name with ',' or '=' stands in double quotes, as in "
+        "\"a=1\"=18");
+    EXPECT_EQ(message("\"a=16"), "'\"a=16' has a name without a closing double quote");
+    EXPECT_EQ(message("\"a\"16"), "'\"a\"16' has no '=' behind the quoted name");
     EXPECT_EQ(message("=18"), "'=18' names no layer before the '='");
     EXPECT_EQ(message("c1=18,C1=20"), "the layer 'c1' is given twice");
     EXPECT_EQ(message("c1=18,20"), "the width 20 names no layer and is not the first");

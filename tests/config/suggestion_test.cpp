@@ -24,6 +24,7 @@ TEST(Suggestion, NamesTheNearestPlausibleWord) {
     EXPECT_EQ(suggestion("frequency", {"rows", "columns"}), "");
     EXPECT_EQ(suggestion(std::string(5000, 'a'), {"rows"}), "");
     EXPECT_EQ(suggestion("rows", {}), "");
+    EXPECT_EQ(suggestion("rows", {std::string(50'000'000, 'a'), "row"}), ", did you mean 'row'?");
 }
 
 }  // namespace

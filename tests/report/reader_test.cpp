@@ -21,6 +21,16 @@ TEST(CsvTable, ReadsQuotedCells) {
     EXPECT_EQ(table.integer(1, table.column("n")), -4);
 }
 
+TEST(CsvTable, TakesOffTheMarkOfTextsThatLookLikeFormulas) {
+    const test::TemporaryFolder folder;
+    const CsvTable table = CsvTable::read(folder.write("a.csv", "name,n\n'=1+1,-4\n''b,-0.5\n\"'-a,b\",1\n"));
+    EXPECT_EQ(table.text(0, 0), "=1+1");
+    EXPECT_EQ(table.text(1, 0), "'b");
+    EXPECT_EQ(table.text(2, 0), "-a,b");
+    EXPECT_EQ(table.integer(0, 1), -4);
+    EXPECT_EQ(table.number(1, 1), -0.5);
+}
+
 TEST(CsvTable, NamesThePlaceOfWhatIsWrong) {
     const test::TemporaryFolder folder;
     const std::string path = folder.write("a.csv", "x,y\n1,2\n3,zwei\n");

@@ -14,6 +14,13 @@ TEST(CsvWriter, QuotesWhatNeedsIt) {
     EXPECT_EQ(csv.str(), "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",\n");
 }
 
+TEST(CsvWriter, NoTextIsAFormulaAndNoNumberIsChanged) {
+    CsvWriter csv;
+    csv.text("=cmd|' /C calc'!A0").text("-x").text("+1").text("@a").text("'b").text("a;=b").number(-3).number(-0.5);
+    csv.end_row();
+    EXPECT_EQ(csv.str(), "'=cmd|' /C calc'!A0,'-x,'+1,'@a,''b,\"a;=b\",-3,-0.5\n");
+}
+
 TEST(CsvWriter, NumbersReadBackExactly) {
     CsvWriter csv;
     csv.number(std::int64_t{-3}).number(0.1).number(100.0).number(std::numeric_limits<double>::quiet_NaN());

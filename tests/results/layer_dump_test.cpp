@@ -66,10 +66,28 @@ TEST(LayerDump, RefusesAnImageWithMissingValues) {
     EXPECT_THROW(dump.finish_image(0), SimulationError);
 }
 
+TEST(LayerDump, NamesOfAnyLengthAreFilesThatDiffer) {
+    const test::TemporaryFolder folder;
+    const std::string middle(300, 'x');
+    const Network network = two_operators("begin" + middle + "end", "begin" + middle + "x" + "end");
+    LayerDump dump(folder.path("dump"), false, network, 0, 1);
+    set_image(dump, 0);
+    dump.finish_image(0);
+    dump.commit();
+    const auto index = nlohmann::json::parse(test::read_file(folder.path("dump/layers.json")))["operators"];
+    EXPECT_EQ(index[0]["operator"], network.operators[0].name);
+    EXPECT_NE(index[0]["file"], index[1]["file"]);
+    for (const auto& entry : index) {
+        EXPECT_TRUE(std::filesystem::exists(folder.path("dump/" + entry["file"].get<std::string>())));
+    }
+}
+
 TEST(DumpNames, AreUniqueFileNames) {
     EXPECT_EQ(dump_names(two_operators("/conv1/Conv", "../../etc/passwd")),
               (std::vector<std::string>{"_conv1_Conv", "_.._.._etc_passwd"}));
     EXPECT_EQ(dump_names(two_operators("c1", "C1")), (std::vector<std::string>{"c1", "C1_2"}));
+    EXPECT_EQ(dump_names(two_operators("a/b", "a b")), (std::vector<std::string>{"a_b", "a_b_2"}));
+    EXPECT_EQ(dump_names(two_operators("", "-x")), (std::vector<std::string>{"_", "_-x"}));
 }
 
 }  // namespace

@@ -87,6 +87,15 @@ TEST(WriteRun, WritesEveryFile) {
     EXPECT_EQ(read_back, run.config);
 }
 
+TEST(JsonText, HoldsNothingThatAScreenObeys) {
+    const nlohmann::ordered_json json = {{"name",
+                                          "\x1b[31m\x7f\xc2\x9b"
+                                          "31m ünï"}};
+    const std::string text = json_text(json);
+    EXPECT_EQ(text, "{\n  \"name\": \"\\u001b[31m\\u007f\\u009b31m ünï\"\n}\n");
+    EXPECT_EQ(nlohmann::ordered_json::parse(text), json);
+}
+
 TEST(JsonText, SurvivesNamesThatAreNotUtf8) {
     nlohmann::ordered_json json;
     json["name"] = "\xff\xfe";

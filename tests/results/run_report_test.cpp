@@ -6,6 +6,7 @@
 #include "results/result_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -20,6 +21,16 @@ TEST(RunReport, PhasesAreLoadLayersStore) {
     EXPECT_EQ(report.phases[4].kind, "fully connected");
     EXPECT_EQ(report.phases[6].name, "store");
     EXPECT_EQ(report.phases[1].bounds.l1, 19);
+}
+
+TEST(LayerLabel, TellsLayersFromRowsThatAreNone) {
+    const std::vector<std::string> layers = {"Load", "store", "set-up", "c1", "load (layer)", "total"};
+    EXPECT_EQ(layer_label("c1", layers), "c1");
+    EXPECT_EQ(layer_label("Load", layers), "Load (layer)");
+    EXPECT_EQ(layer_label("store", layers), "store (layer)");
+    EXPECT_EQ(layer_label("load", {"load", "load (layer)"}), "load (layer) (layer)");
+    for (const char* name : {"set-up", "setup", "total"})
+        EXPECT_EQ(layer_label(name, layers), name + std::string(" (layer)"));
 }
 
 TEST(RunReport, DerivesRatiosFromCounts) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "results/result_files.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
