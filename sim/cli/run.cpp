@@ -14,6 +14,7 @@
 #include "cli/workload.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -30,10 +31,14 @@ struct Outputs {
         }
         if (!records_waveform(options)) return;
         wave_request.emplace();
+        std::vector<std::string> names;
         wave_request->limits = wave_limits(options, schedule, images);
-        for (const LayerSchedule& layer : schedule.layers) wave_request->layers.push_back(layer.name);
-        if (options.has("vcd")) wave_request->vcd = add_waveform(options.text("vcd"), force);
-        if (options.has("fst")) wave_request->fst = add_waveform(options.text("fst"), force);
+        for (const LayerSchedule& layer : schedule.layers) names.push_back(layer.name);
+        for (const std::string& name : names) wave_request->layers.push_back(layer_label(name, names));
+        const bool strings = options.has("vcd-strings");
+        if (strings) wave_request->vcd_words = VcdWords::strings;
+        if (options.has("vcd")) wave_request->vcd = add_waveform(options.text("vcd"), force, strings);
+        if (options.has("fst")) wave_request->fst = add_waveform(options.text("fst"), force, false);
         if (!options.has("timeline")) return;
         WaveRequest& request = *wave_request;
         request.timeline =
@@ -41,18 +46,26 @@ struct Outputs {
         request.timeline_limits = request.limits;
         if (!options.has("wave-cycles")) request.timeline_limits.end_cycle = WaveLimits::kUnlimited;
         for (const LayerSchedule& layer : schedule.layers) {
-            request.timeline_layers.push_back({layer.name, layer.taps.size()});
+            request.timeline_layers.push_back(
+                {shortened(layer_label(layer.name, names), kLongestShownName), layer.taps.size()});
         }
         request.elements = schedule.hardware.array.rows * schedule.hardware.array.columns;
     }
 
-    /// The waveform and the files that open it in viewers. Returns where to write the waveform.
-    std::string add_waveform(const std::string& path, bool force) {
+    /// The waveform and the files that open it in viewers; with `strings` it holds words itself. Returns where to write
+    /// the waveform.
+    std::string add_waveform(const std::string& path, bool force, bool strings) {
         const auto stage = [&](const char* suffix, const char* what) {
             return waves.emplace_back(path + suffix, StagedOutput::Kind::file, force, what).partial();
         };
         const std::string partial = stage("", "waveform");
-        WaveViewWriter::Files view{path, path + ".layers", "", "", ""};
+        const std::string words = path + ".words";
+        WaveViewWriter::Files view;
+        view.paths = {path, path + ".layers", strings ? "" : words};
+        view.words_to = waves
+                            .emplace_back(words, StagedOutput::Kind::folder, force, "folder of words",
+                                          std::vector<std::string>{"sequencer_state.txt"})
+                            .partial();
         view.save_to = stage(".gtkw", "GTKWave save file");
         view.filter_to = stage(".layers", "GTKWave filter file");
         view.commands_to = stage(".sucl", "Surfer command file");

@@ -69,6 +69,8 @@ std::vector<OptionSpec> waveform_options() {
     return {
         {"vcd", "FILE",
          "Record waveforms (VCD), with FILE.gtkw for GTKWave and FILE.sucl for Surfer beside them. Implies one job."},
+        {"vcd-strings", "",
+         "In the VCD, states as texts instead of numbers: GTKWave's extension, at which other readers may stop."},
         {"fst", "FILE", "The same in GTKWave's compressed format."},
         {"timeline", "FILE",
          "Record what each unit did when, for Perfetto (ui.perfetto.dev) or chrome://tracing; all cycles unless "
@@ -120,6 +122,7 @@ void check_waveform_options(const ParsedOptions& options) {
         }
         return;
     }
+    if (options.has("vcd-strings") && !options.has("vcd")) throw InputError("--vcd-strings needs --vcd FILE");
     const std::string format = options.has("vcd") ? "--vcd" : options.has("fst") ? "--fst" : "--timeline";
     if (chosen_engine(options) == EngineChoice::fast) {
         throw InputError(format + ": the fast engine has no clock to record; use --engine systemc or both");

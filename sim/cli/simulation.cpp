@@ -16,7 +16,6 @@
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
 #include "trace/fst_writer.h"
-#include "trace/vcd_writer.h"
 #include "trace/wave_fan.h"
 
 namespace widthwise {
@@ -76,7 +75,8 @@ class Waveforms {
 public:
     explicit Waveforms(const WaveRequest& request) : views_(request.limits, request.layers, request.views) {
         std::vector<WaveWriter*> writers = {&views_};
-        if (!request.vcd.empty()) writers.push_back(&vcd_.emplace(request.vcd, request.limits, false));
+        if (!request.vcd.empty())
+            writers.push_back(&vcd_.emplace(request.vcd, request.limits, false, request.vcd_words));
         if (!request.fst.empty()) writers.push_back(&fst_.emplace(request.fst, request.limits));
         if (!request.timeline.empty()) {
             writers.push_back(&timeline_.emplace(request.timeline, request.timeline_limits, request.timeline_layers,

@@ -13,6 +13,7 @@
 #include "results/layer_dump.h"
 #include "results/run_report.h"
 #include "trace/timeline_writer.h"
+#include "trace/vcd_writer.h"
 #include "trace/wave_limits.h"
 #include "trace/wave_views.h"
 
@@ -20,6 +21,7 @@ namespace widthwise {
 
 struct WaveRequest {
     std::string vcd, fst;  ///< paths; "": not that format
+    VcdWords vcd_words = VcdWords::numbers;
     WaveLimits limits;
     std::vector<std::string> layers;  ///< names in the schedule's order
     std::vector<WaveViewWriter::Files> views;

@@ -38,7 +38,7 @@ inline constexpr Words<Rounding, 6> kRoundingWords{{{"floor", Rounding::floor},
 inline constexpr Words<Preprocessing::Fit, 3> kFitWords{
     {{"none", Preprocessing::Fit::none}, {"pad", Preprocessing::Fit::pad}, {"resize", Preprocessing::Fit::resize}}};
 
-inline constexpr RealRange kClockMhz{0.0, 10000.0, true};
+inline constexpr RealRange kClockMhz{0.001, 10000.0};
 inline constexpr RealRange kPositive{0.0, 1e6, true};
 inline constexpr RealRange kSigned{-1e6, 1e6};
 inline constexpr IntRange kUpTo256{1, 256};

@@ -102,7 +102,7 @@ struct DramParams {
 
 struct HardwareParams {
     std::string name = "accelerator";  ///< 1..100 characters, no control characters
-    double clock_mhz = 500.0;          ///< above 0, up to 10000
+    double clock_mhz = 500.0;          ///< 0.001..10000
     int batch = 1;  ///< images processed together, 1..256; columns of fully connected layers work on them in parallel
     ArrayParams array;
     AccumulatorParams accumulator;

@@ -2,7 +2,6 @@
 #include "engine/systemc_engine.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <systemc>
 #include <utility>
@@ -18,9 +17,9 @@ namespace widthwise {
 
 namespace {
 
-sc_core::sc_time clock_period(const HardwareParams& hardware) {
-    return sc_core::sc_time(std::round(1e6 / hardware.clock_mhz), sc_core::SC_PS);
-}
+/// SystemC's time only counts edges. It is the same for all clocks, which so neither round nor overflow it. A period
+/// must have halves. What waveforms show of time is theirs to compute (trace/clock_edges.h).
+sc_core::sc_time clock_period() { return {2, sc_core::SC_PS}; }
 
 /// Hands the registers to a waveform writer halfway through each cycle, when they are settled.
 class WaveSampler : public sc_core::sc_module {
@@ -64,7 +63,7 @@ struct SystemcEngine::Implementation {
     Implementation(const Network& network, const HardwareParams& hardware)
         : full(compile(network, hardware, hardware.batch)),
           network_(network),
-          period(clock_period(hardware)),
+          period(clock_period()),
           clock("clock", period),
           accelerator("accelerator", hardware, period, record) {
         accelerator.clk(clock);
@@ -118,7 +117,7 @@ void SystemcEngine::record_waveform(WaveWriter& writer) {
     const std::string top = i.accelerator.name();
     list.add(top + ".sequencer", "image", i.batch_first, 32);
     list.add(top + ".pe_array", "overflow_events", i.overflow_events, 48);
-    writer.begin(list, i.period.value());
+    writer.begin(list, ClockEdges(i.full.hardware.clock_mhz));
     i.sampler = std::make_unique<WaveSampler>("wave_sampler", writer, i.period, i.record, i.overflow_events);
     i.sampler->clk(i.clock);
 }

@@ -17,7 +17,7 @@
 namespace widthwise {
 namespace {
 
-constexpr int kPicoseconds = -12;  // as a power of ten of seconds
+constexpr int kFemtoseconds = -15;  // as a power of ten of seconds
 
 /// A tree of scopes in the order in which they are first named, since FST wants each scope in one piece.
 struct Scope {
@@ -67,20 +67,35 @@ void FstWriter::check() {
     throw SimulationError(fmt::format("cannot write '{}': {}", path_, std::strerror(error)));
 }
 
-void FstWriter::begin(const WaveList& list, std::uint64_t period_ps) {
-    if (period_ps < 2) throw SimulationError(fmt::format("waveform: a clock period of {} ps has no halves", period_ps));
+void FstWriter::begin(const WaveList& list, const ClockEdges& edges) {
     gate_ = std::make_unique<WaveGate>(limits_, list);
     const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
     file_ = fstWriterCreate(path_.c_str(), 1);
     if (file_ == nullptr) {
         throw SimulationError(fmt::format("cannot write '{}': {}", path_, std::strerror(errno)));
     }
-    fstWriterSetTimescale(file_, kPicoseconds);
+    fstWriterSetTimescale(file_, kFemtoseconds);
     fstWriterSetDate(file_, "not recorded");  // equal runs give equal files
     fstWriterSetVersion(file_, "Widthwise " WIDTHWISE_VERSION);
-    period_ps_ = period_ps;
+    edges_ = edges;
     declare(selected);
     check();
+}
+
+/// The words of a register for viewers. Returns the library's number for them.
+std::uint32_t FstWriter::table_of_words(const WaveVariable& variable) {
+    std::vector<std::string> words, values;
+    std::vector<const char*> word_texts, value_texts;
+    for (const std::string_view word : variable.words) {
+        values.push_back(fmt::format("{:0{}b}", words.size(), variable.bits));
+        words.push_back(legal_vcd_name(word));
+    }
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        word_texts.push_back(words[i].c_str());
+        value_texts.push_back(values[i].c_str());
+    }
+    return fstWriterCreateEnumTable(file_, legal_vcd_name(variable.scope + "." + variable.name).c_str(),
+                                    static_cast<std::uint32_t>(words.size()), 0, word_texts.data(), value_texts.data());
 }
 
 void FstWriter::declare(const std::vector<const WaveVariable*>& selected) {
@@ -106,14 +121,14 @@ void FstWriter::declare(const std::vector<const WaveVariable*>& selected) {
     };
     const auto visit = [&](const auto& self, const Scope& scope) -> void {
         for (const WaveVariable* variable : scope.variables) {
-            const bool text = variable->storage == WaveStorage::text;
             std::uint32_t& handle = handles[{variable->value, variable->storage, variable->bits}];
             std::string name = legal_vcd_name(variable->name);
-            if (!text && variable->bits > 1) name += fmt::format(" [{}:0]", variable->bits - 1);
+            if (variable->bits > 1) name += fmt::format(" [{}:0]", variable->bits - 1);
             const std::uint32_t known = handle;
+            if (!variable->words.empty()) fstWriterEmitEnumTableRef(file_, table_of_words(*variable));
             const std::uint32_t made =
-                fstWriterCreateVar(file_, text ? FST_VT_GEN_STRING : FST_VT_VCD_WIRE, FST_VD_IMPLICIT,
-                                   text ? 0 : static_cast<std::uint32_t>(variable->bits), name.c_str(), known);
+                fstWriterCreateVar(file_, FST_VT_VCD_WIRE, FST_VD_IMPLICIT, static_cast<std::uint32_t>(variable->bits),
+                                   name.c_str(), known);
             if (known != 0) continue;
             handle = made;
             nets_.push_back({variable, made, 0});
@@ -133,13 +148,7 @@ void FstWriter::emit(Net& net, bool always) {
     const std::uint64_t value = value_of(*net.variable);
     if (value == net.shown && !always) return;
     net.shown = value;
-    if (net.variable->storage != WaveStorage::text) {
-        fstWriterEmitValueChange64(file_, net.handle, static_cast<std::uint32_t>(net.variable->bits), value);
-        return;
-    }
-    const std::string word =
-        value < net.variable->words.size() ? legal_vcd_name(net.variable->words[value]) : fmt::format("?{}", value);
-    fstWriterEmitVariableLengthValueChange(file_, net.handle, word.data(), static_cast<std::uint32_t>(word.size()));
+    fstWriterEmitValueChange64(file_, net.handle, static_cast<std::uint32_t>(net.variable->bits), value);
 }
 
 void FstWriter::sample(std::uint64_t cycle) {
@@ -147,12 +156,11 @@ void FstWriter::sample(std::uint64_t cycle) {
     if (cycle + 1 >= limits_.end_cycle) finished_ = true;
     if (!gate_->open(cycle)) return;
     const bool first = recorded_cycles_ == 0;
-    const std::uint64_t time = cycle * period_ps_;
-    fstWriterEmitTimeChange(file_, time);
+    fstWriterEmitTimeChange(file_, edges_->rise(cycle));
     fstWriterEmitValueChange(file_, clock_, "1");
     fstWriterEmitValueChange64(file_, cycle_, 64, cycle);
     for (Net& net : nets_) emit(net, first);
-    fstWriterEmitTimeChange(file_, time + period_ps_ / 2);
+    fstWriterEmitTimeChange(file_, edges_->fall(cycle));
     fstWriterEmitValueChange(file_, clock_, "0");
     last_recorded_ = cycle;
     ++recorded_cycles_;
@@ -162,7 +170,7 @@ void FstWriter::sample(std::uint64_t cycle) {
 void FstWriter::close() {
     finished_ = true;
     if (file_ == nullptr) return;
-    const std::uint64_t end = (last_recorded_ + 1) * period_ps_;
+    const std::uint64_t end = recorded_cycles_ > 0 ? edges_->rise(last_recorded_ + 1) : 0;
     if (recorded_cycles_ > 0) fstWriterEmitTimeChange(file_, end);
     fstWriterClose(std::exchange(file_, nullptr));
     check();

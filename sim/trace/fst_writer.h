@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@
 
 namespace widthwise {
 
-/// Shows what VcdWriter shows: the same names, values and times.
+/// Shows what VcdWriter shows: the same names, values and times. Of registers that read as words it holds numbers and,
+/// as the format has a place for them, the words as well.
 class FstWriter : public WaveWriter {
 public:
     /// Writes to `path` itself, whatever is there; who needs a file that appears whole gives a temporary name. Throws
@@ -24,7 +26,7 @@ public:
 
     /// Throws InputError when the list has nothing that the limits ask for, and SimulationError when the file cannot be
     /// created.
-    void begin(const WaveList& list, std::uint64_t period_ps) override;
+    void begin(const WaveList& list, const ClockEdges& edges) override;
     /// Throws SimulationError when the disk did not take the file; then it is finished.
     void sample(std::uint64_t cycle) override;
     [[nodiscard]] bool finished() const override { return finished_; }
@@ -40,6 +42,7 @@ private:
         std::uint64_t shown;
     };
     void declare(const std::vector<const WaveVariable*>& selected);
+    std::uint32_t table_of_words(const WaveVariable& variable);
     void emit(Net& net, bool always);
     void check();
 
@@ -50,7 +53,7 @@ private:
     std::vector<WaveVariable> variables_;
     std::vector<Net> nets_;
     std::uint32_t clock_ = 0, cycle_ = 0;  ///< handles
-    std::uint64_t period_ps_ = 0;
+    std::optional<ClockEdges> edges_;
     std::uint64_t last_recorded_ = 0;
     std::uint64_t recorded_cycles_ = 0;
     bool finished_ = false;

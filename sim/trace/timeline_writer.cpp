@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "text/printable.h"
 
 namespace widthwise {
 namespace {
@@ -14,10 +15,10 @@ namespace {
 /// A name from a network as a JSON text.
 std::string quoted(const std::string& text) {
     std::string quoted = "\"";
-    for (const char letter : text) {
+    for (const char letter : valid_utf8(text)) {
         const auto code = static_cast<unsigned char>(letter);
         if (letter == '"' || letter == '\\') quoted += '\\';
-        if (code < 0x20 || code > 0x7e) quoted += fmt::format("\\u{:04x}", code);
+        if (code < 0x20 || code == 0x7f) quoted += fmt::format("\\u{:04x}", code);
         else quoted += letter;
     }
     return quoted + "\"";
@@ -86,14 +87,13 @@ TimelineWriter::TimelineWriter(const std::string& path, WaveLimits limits, std::
 
 TimelineWriter::~TimelineWriter() = default;
 
-void TimelineWriter::begin(const WaveList& list, std::uint64_t period_ps) {
+void TimelineWriter::begin(const WaveList& list, const ClockEdges& edges) {
     gate_.emplace(limits_, list);
     signals_ = std::make_unique<Signals>(list);
-    period_ps_ = period_ps;
     file_.write(
         fmt::format("{{\"displayTimeUnit\":\"ms\",\n\"otherData\":{{\"time\":\"1 us stands for 1 clock cycle\","
                     "\"clock_period_ps\":{},\"tool\":\"widthwise {}\"}},\n\"traceEvents\":[\n",
-                    period_ps, WIDTHWISE_VERSION));
+                    edges.period_fs() / 1000, WIDTHWISE_VERSION));
     event(R"j({"ph":"M","pid":1,"name":"process_name","args":{"name":"accelerator (1 us = 1 clock cycle)"}})j");
     for (std::size_t t = 0; t < tracks_.size(); ++t) {
         event(fmt::format(R"({{"ph":"M","pid":1,"tid":{0},"name":"thread_name","args":{{"name":"{1}"}}}})", t + 1,

@@ -31,7 +31,7 @@ public:
     ~TimelineWriter() override;
 
     /// Throws InputError when the list lacks a signal that the timeline is made of.
-    void begin(const WaveList& list, std::uint64_t period_ps) override;
+    void begin(const WaveList& list, const ClockEdges& edges) override;
     /// Throws SimulationError when the disk does not take the file.
     void sample(std::uint64_t cycle) override;
     [[nodiscard]] bool finished() const override { return finished_; }
@@ -64,7 +64,6 @@ private:
     std::unique_ptr<Signals> signals_;
     std::optional<WaveGate> gate_;
     std::vector<Track> tracks_;
-    std::uint64_t period_ps_ = 0;
     std::uint64_t tile_ = 0, tile_start_ = 0, tile_taps_ = 0;
     std::int32_t layer_ = -1;
     std::int64_t tile_elements_ = 0;  ///< as the last sample showed it

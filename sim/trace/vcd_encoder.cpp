@@ -167,9 +167,10 @@ std::unique_ptr<VcdNetGroup> make_group(WaveStorage storage, int octet_count) {
 char* put_vcd_number(char* out, std::uint64_t value, const VcdTail& tail) { return put_digits<8>(out, value, tail); }
 
 std::string legal_vcd_name(std::string_view name) {
+    constexpr std::string_view kSpecial = ".#$[]";  // scopes, times, keywords, ranges
     std::string legal(name.empty() ? "_" : name);
     for (char& c : legal) {
-        if (c <= ' ' || c > '~' || c == '.') c = '_';
+        if (c <= ' ' || c > '~' || kSpecial.find(c) != std::string_view::npos) c = '_';
     }
     return legal;
 }
@@ -187,12 +188,15 @@ std::string VcdEncoder::add(const WaveVariable& variable) {
 }
 
 std::string VcdEncoder::new_code() {
-    constexpr std::size_t kFirst = '!', kCharacters = '~' - '!' + 1;
-    std::string code;
-    // Bijective numeration, so that all codes of one character are used before those of two.
-    for (std::size_t rest = ++next_code_; rest > 0; rest = (rest - 1) / kCharacters) {
-        code += static_cast<char>(kFirst + (rest - 1) % kCharacters);
-    }
+    // Letters and digits, a letter first: '#' and '$' have meanings of their own at a word's start, and readers that
+    // are not exact take other signs for more than they are.
+    constexpr std::string_view kCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    constexpr std::size_t kLetters = 52;
+    std::size_t rest = next_code_++, length = 1;
+    for (std::size_t codes = kLetters; rest >= codes; codes *= kCharacters.size(), ++length) rest -= codes;
+    std::string code(1, kCharacters[rest % kLetters]);
+    rest /= kLetters;
+    for (; code.size() < length; rest /= kCharacters.size()) code += kCharacters[rest % kCharacters.size()];
     return code;
 }
 

@@ -48,7 +48,7 @@ void VcdScopes::append(std::string& text, const Scope& scope) {
 std::string VcdScopes::header() const {
     const std::string text = fmt::format(
         "$date\n    not recorded\n$end\n$version\n    Widthwise {}\n$end\n"
-        "$timescale 1 ps $end\n",
+        "$timescale 1 fs $end\n",
         WIDTHWISE_VERSION);
     std::string scopes;
     append(scopes, root_);

@@ -26,6 +26,12 @@ WaveLimits checked(WaveLimits limits) {
     return limits;
 }
 
+/// A register that reads as a word, by the word's number.
+WaveVariable as_number(WaveVariable variable) {
+    if (variable.storage == WaveStorage::text) variable.storage = WaveStorage::uint8;
+    return variable;
+}
+
 char* put(char* out, std::string_view text) {
     std::memcpy(out, text.data(), text.size());
     return out + text.size();
@@ -33,8 +39,11 @@ char* put(char* out, std::string_view text) {
 
 }  // namespace
 
-VcdWriter::VcdWriter(const std::string& path, WaveLimits limits, bool overwrite)
-    : limits_(checked(std::move(limits))), file_(path, overwrite), exceptions_(std::uncaught_exceptions()) {}
+VcdWriter::VcdWriter(const std::string& path, WaveLimits limits, bool overwrite, VcdWords words)
+    : limits_(checked(std::move(limits))),
+      file_(path, overwrite),
+      exceptions_(std::uncaught_exceptions()),
+      words_(words) {}
 
 VcdWriter::~VcdWriter() {
     try {
@@ -48,12 +57,11 @@ VcdWriter::~VcdWriter() {
     }
 }
 
-void VcdWriter::begin(const WaveList& list, std::uint64_t period_ps) {
+void VcdWriter::begin(const WaveList& list, const ClockEdges& edges) {
     if (state_ != State::created) throw SimulationError("waveform: begun a second time");
-    if (period_ps < 2) throw SimulationError(fmt::format("waveform: a clock period of {} ps has no halves", period_ps));
     gate_.emplace(limits_, list);
     const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
-    period_ps_ = period_ps;
+    edges_ = edges;
     VcdScopes scopes;
     const std::string clock = encoder_.new_code();
     scopes.declare_at_top("clk", "wire", 1, clock);
@@ -63,8 +71,8 @@ void VcdWriter::begin(const WaveList& list, std::uint64_t period_ps) {
     scopes.declare_at_top("cycle", "integer", 64, cycle);
     cycle_tail_ = VcdEncoder::tail(cycle, true);
     for (const WaveVariable* variable : selected) {
-        const std::string code = encoder_.add(*variable);
-        const bool text = variable->storage == WaveStorage::text;
+        const bool text = variable->storage == WaveStorage::text && words_ == VcdWords::strings;
+        const std::string code = encoder_.add(text ? *variable : as_number(*variable));
         scopes.declare(variable->scope, variable->name, text ? "string" : "wire", text ? 1 : variable->bits, code);
     }
     sample_bytes_ = encoder_.max_bytes() + kSampleOverhead;
@@ -85,16 +93,15 @@ void VcdWriter::sample(std::uint64_t cycle) {
 }
 
 void VcdWriter::record(std::uint64_t cycle) {
-    const std::uint64_t time = cycle * period_ps_;
     const bool first = recorded_cycles_ == 0;
     char* out = buffer_.data() + used_;
-    out = put_time(out, time);
+    out = put_time(out, edges_->rise(cycle));
     if (first) out = put(out, "$dumpvars\n");
     out = put(out, clock_rises_);
     out = put_vcd_number(out, cycle, cycle_tail_);
     out = encoder_.encode(out, first);
     if (first) out = put(out, "$end\n");
-    out = put_time(out, time + period_ps_ / 2);
+    out = put_time(out, edges_->fall(cycle));
     out = put(out, clock_falls_);
     used_ = static_cast<std::size_t>(out - buffer_.data());
     last_recorded_ = cycle;
@@ -102,9 +109,9 @@ void VcdWriter::record(std::uint64_t cycle) {
     if (used_ >= kBufferBytes) flush();
 }
 
-char* VcdWriter::put_time(char* out, std::uint64_t time_ps) {
+char* VcdWriter::put_time(char* out, std::uint64_t time_fs) {
     *out++ = '#';
-    out = std::to_chars(out, out + 20, time_ps).ptr;
+    out = std::to_chars(out, out + 20, time_fs).ptr;
     *out++ = '\n';
     return out;
 }
@@ -125,7 +132,7 @@ void VcdWriter::close() {
     if (before == State::created) file_.discard();
     if (before != State::begun) return;
     if (recorded_cycles_ > 0) {  // the last cycle lasts until its end
-        const char* const end = put_time(buffer_.data() + used_, (last_recorded_ + 1) * period_ps_);
+        const char* const end = put_time(buffer_.data() + used_, edges_->rise(last_recorded_ + 1));
         used_ = static_cast<std::size_t>(end - buffer_.data());
     }
     flush();

@@ -16,21 +16,26 @@
 
 namespace widthwise {
 
-/// The values that registers hold between the edge of cycle n and the next one change at n * period; the times are
-/// picoseconds. Two nets are added in the outermost scope: "clk", which rises at the edge, and "cycle", n. Registers
-/// that read as words are variables of type string, GTKWave's extension. Where limits leave cycles out, time jumps.
+/// How registers that read as words are shown: as their numbers, or as variables of type string, GTKWave's extension,
+/// at which readers that follow the standard stop.
+enum class VcdWords : std::uint8_t { numbers, strings };
+
+/// The values that registers hold between the edge of cycle n and the next one change at the time of edge n, in
+/// femtoseconds. Two nets are added in the outermost scope: "clk", which rises at the edge, and "cycle", n. Where
+/// limits leave cycles out, time jumps.
 class VcdWriter : public WaveWriter {
 public:
     /// Writes to PATH.partial until close(). Throws InputError for limits that leave nothing and when the file cannot
     /// be created, or exists and `overwrite` is false.
-    explicit VcdWriter(const std::string& path, WaveLimits limits = {}, bool overwrite = true);
+    explicit VcdWriter(const std::string& path, WaveLimits limits = {}, bool overwrite = true,
+                       VcdWords words = VcdWords::numbers);
     /// close() unless an exception is passing; its failure is lost.
     ~VcdWriter() override;
     VcdWriter(const VcdWriter&) = delete;
     VcdWriter& operator=(const VcdWriter&) = delete;
 
     /// Throws InputError when the list has nothing that the limits ask for.
-    void begin(const WaveList& list, std::uint64_t period_ps) override;
+    void begin(const WaveList& list, const ClockEdges& edges) override;
     /// Cycles must rise. Throws SimulationError when the file cannot be written; then it is finished.
     void sample(std::uint64_t cycle) override;
     [[nodiscard]] bool finished() const override { return finished_; }
@@ -44,7 +49,7 @@ public:
 
 private:
     void record(std::uint64_t cycle);
-    static char* put_time(char* out, std::uint64_t time_ps);
+    static char* put_time(char* out, std::uint64_t time_fs);
     void write(const char* bytes, std::size_t count);
     void flush() { write(buffer_.data(), std::exchange(used_, 0)); }
 
@@ -53,7 +58,8 @@ private:
     int exceptions_;  ///< passing when the writer was made
     std::optional<WaveGate> gate_;
     VcdEncoder encoder_;
-    std::uint64_t period_ps_ = 0;
+    VcdWords words_;
+    std::optional<ClockEdges> edges_;
     std::string clock_rises_, clock_falls_;  ///< their value changes
     VcdTail cycle_tail_;
     std::vector<char> buffer_;

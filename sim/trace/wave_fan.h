@@ -13,8 +13,8 @@ namespace widthwise {
 class WaveFan : public WaveWriter {
 public:
     explicit WaveFan(std::vector<WaveWriter*> writers) : writers_(std::move(writers)) {}
-    void begin(const WaveList& list, std::uint64_t period_ps) override {
-        for (WaveWriter* writer : writers_) writer->begin(list, period_ps);
+    void begin(const WaveList& list, const ClockEdges& edges) override {
+        for (WaveWriter* writer : writers_) writer->begin(list, edges);
     }
     void sample(std::uint64_t cycle) override {
         for (WaveWriter* writer : writers_) writer->sample(cycle);

@@ -8,7 +8,9 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/error.h"
 #include "common/output_file.h"
+#include "text/printable.h"
 #include "trace/vcd_encoder.h"
 
 namespace widthwise {
@@ -38,7 +40,7 @@ const char* radix(const WaveVariable& variable) {
     static constexpr std::array<std::string_view, 8> kSignedNames = {"activation", "weight",  "product", "accumulator",
                                                                      "sum",        "rounded", "output",  "bias"};
     static constexpr std::array<std::string_view, 2> kAddresses = {"address", "dram_address"};
-    if (variable.storage == WaveStorage::text || variable.bits == 1) return kBinary;
+    if (variable.bits == 1) return kBinary;
     if (is_one_of(variable.name, kAddresses)) return kHexadecimal;
     return is_one_of(variable.name, kSignedNames) ? kSigned : kDecimal;
 }
@@ -55,8 +57,29 @@ std::string dotted(const WaveVariable& variable) {
 }
 
 std::string with_range(const WaveVariable& variable) {
-    const bool vector = variable.storage != WaveStorage::text && variable.bits > 1;
-    return dotted(variable) + (vector ? fmt::format("[{}:0]", variable.bits - 1) : "");
+    return dotted(variable) + (variable.bits > 1 ? fmt::format("[{}:0]", variable.bits - 1) : "");
+}
+
+bool is_layer(const WaveVariable& variable) {
+    return variable.name == "layer" && variable.scope.ends_with("sequencer");
+}
+
+/// "sequencer_state": scopes below the outermost, and the name.
+std::string format_name(const WaveVariable& variable) {
+    std::string name = dotted(variable);
+    name.erase(0, name.find('.') + 1);
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
+}
+
+/// A name as a filter file shows it: one short word of ASCII, without what begins a comment or, in front, a colour.
+std::string filter_word(const std::string& name) {
+    std::string word = shown_name(name);
+    for (char& c : word) {
+        if (c <= ' ' || c > '~' || c == '#') c = '_';
+    }
+    if (word.starts_with('?')) word.front() = '_';
+    return word;
 }
 
 /// Its scope names a row or an element of the array, such as "row12" or "pe9", that is beyond those shown.
@@ -127,35 +150,44 @@ std::vector<const WaveVariable*> by_scope(const std::vector<const WaveVariable*>
 
 }  // namespace
 
-std::string gtkwave_view(const std::vector<const WaveVariable*>& variables, const std::string& waveform,
-                         const std::string& layer_filter, std::uint64_t start_ps, std::uint64_t period_ps) {
+std::string gtkwave_view(const std::vector<const WaveVariable*>& variables, const GtkwavePaths& paths,
+                         std::uint64_t start_fs, double period_fs) {
     std::string text = fmt::format(
         "[*]\n[*] Written by widthwise: open with gtkwave {0} FILE_OF_THIS_TEXT\n[dumpfile] \"{0}\"\n"
         "[timestart] {1}\n[size] 1500 900\n[pos] -1 -1\n*-{2:.3f} -1\n[sst_expanded] 0\n",
-        waveform, start_ps, std::log2(static_cast<double>(period_ps) * kPixelsOfAFrame / kPixelsOfACycle));
+        paths.waveform, start_fs, std::log2(period_fs * kPixelsOfAFrame / kPixelsOfACycle));
     const std::vector<const WaveVariable*> sorted = by_scope(variables);
     const std::string top = sorted.empty() || sorted.front()->scope.empty() ? "" : parts_of(sorted.front()->scope)[0];
     const std::string prefix = top.empty() ? "" : legal_vcd_name(top) + ".";
     text += fmt::format("{}\n{}clk\n{}\n{}cycle\n", kBinary, prefix, kDecimal, prefix);
     Groups groups(text);
+    int filters = 0;
+    const auto filtered = [&](const WaveVariable& variable, const std::string& filter) {
+        text += fmt::format("{}\n^{} {}\n{}\n", kFilteredDecimal, ++filters, filter, with_range(variable));
+    };
     for (const WaveVariable* variable : sorted) {
         if (too_far(variable->scope)) continue;
         std::vector<std::string> parts = parts_of(variable->scope);
         parts.erase(parts.begin());  // the accelerator itself needs no group
         groups.go_to(parts);
-        if (variable->name == "layer" && variable->scope.ends_with("sequencer")) {
-            text += fmt::format("{}\n^1 {}\n{}\n", kFilteredDecimal, layer_filter, with_range(*variable));
-        } else {
-            text += fmt::format("{}\n{}\n", radix(*variable), with_range(*variable));
-        }
+        const bool words = variable->storage == WaveStorage::text;
+        if (words && paths.words.empty()) text += fmt::format("{}\n{}\n", kBinary, dotted(*variable));
+        else if (words) filtered(*variable, paths.words + "/" + words_file(*variable));
+        else if (is_layer(*variable)) filtered(*variable, paths.layer_filter);
+        else text += fmt::format("{}\n{}\n", radix(*variable), with_range(*variable));
     }
     groups.go_to({});
     return text;
 }
 
-std::string layer_filter_text(const std::vector<std::string>& layers) {
-    std::string text = "# The layer of a number, for GTKWave (Data Format, Translate Filter File).\n";
-    for (std::size_t i = 0; i < layers.size(); ++i) text += fmt::format("{} {}\n", i, legal_vcd_name(layers[i]));
+std::string words_file(const WaveVariable& variable) { return format_name(variable) + ".txt"; }
+
+std::string words_text(const std::string& format, const std::vector<std::string>& words, int bits) {
+    std::string text = fmt::format(
+        "# What the numbers mean: for GTKWave (Data Format, Translate Filter File) and Surfer (.surfer/mappings).\n"
+        "Name = {}\nBits = {}\n",
+        format, bits);
+    for (std::size_t i = 0; i < words.size(); ++i) text += fmt::format("{} {}\n", i, filter_word(words[i]));
     return text;
 }
 
@@ -174,13 +206,20 @@ std::string surfer_view(const std::vector<const WaveVariable*>& variables) {
     return text + "zoom_fit\n";
 }
 
-void WaveViewWriter::begin(const WaveList& list, std::uint64_t period_ps) {
+void WaveViewWriter::begin(const WaveList& list, const ClockEdges& edges) {
+    constexpr int kLayerBits = 16;
     const std::vector<const WaveVariable*> selected = select_variables(list, limits_);
     for (const Files& files : files_) {
-        write_file(files.save_to, gtkwave_view(selected, files.waveform, files.layer_filter,
-                                               limits_.first_cycle * period_ps, period_ps));
-        write_file(files.filter_to, layer_filter_text(layers_));
+        write_file(files.save_to,
+                   gtkwave_view(selected, files.paths, edges.rise(limits_.first_cycle), edges.period_fs()));
+        write_file(files.filter_to, words_text("layer", layers_, kLayerBits));
         write_file(files.commands_to, surfer_view(selected));
+        for (const WaveVariable& variable : list.variables()) {
+            if (variable.storage != WaveStorage::text) continue;
+            const std::vector<std::string> words(variable.words.begin(), variable.words.end());
+            write_file(files.words_to + "/" + words_file(variable),
+                       words_text(format_name(variable), words, variable.bits));
+        }
     }
 }
 

@@ -12,15 +12,25 @@
 
 namespace widthwise {
 
-/// A GTKWave save file: a group for each unit, closed groups for what lies below, the radix that suits each signal, and
-/// the layer's number read as its name through the filter file `layer_filter`. Paths are as GTKWave shall open them.
-/// Of the array, elements beyond the first eight rows and columns are left out. It opens at `start_ps`, with some
-/// dozens of clock periods in view.
-std::string gtkwave_view(const std::vector<const WaveVariable*>& variables, const std::string& waveform,
-                         const std::string& layer_filter, std::uint64_t start_ps, std::uint64_t period_ps);
+/// Paths as GTKWave shall open them.
+struct GtkwavePaths {
+    std::string waveform;
+    std::string layer_filter;  ///< a file by words_text(): the layers
+    std::string words;  ///< a folder of such files, named by words_file(); "": the waveform holds the words itself
+};
 
-/// GTKWave's translate filter file: each layer's number and name.
-std::string layer_filter_text(const std::vector<std::string>& layers);
+/// A GTKWave save file: a group for each unit, closed groups for what lies below, the radix that suits each signal, and
+/// numbers of layers and of words read through filter files. Of the array, elements beyond the first eight rows and
+/// columns are left out. It opens at `start_fs`, with some dozens of clock periods in view.
+std::string gtkwave_view(const std::vector<const WaveVariable*>& variables, const GtkwavePaths& paths,
+                         std::uint64_t start_fs, double period_fs);
+
+/// "sequencer_state.txt": the file for the words of a variable.
+std::string words_file(const WaveVariable& variable);
+
+/// What the numbers of a register mean: GTKWave's translate filter file, which is a mapping of Surfer's as well, by the
+/// name `format`.
+std::string words_text(const std::string& format, const std::vector<std::string>& words, int bits);
 
 /// Surfer's commands: the units' own signals, with a divider before each unit.
 std::string surfer_view(const std::vector<const WaveVariable*>& variables);
@@ -29,15 +39,15 @@ std::string surfer_view(const std::vector<const WaveVariable*>& variables);
 class WaveViewWriter : public WaveWriter {
 public:
     struct Files {
-        std::string waveform;                         ///< as the viewers shall open it
-        std::string layer_filter;                     ///< the same of the filter file
-        std::string save_to, filter_to, commands_to;  ///< where the three files are written
+        GtkwavePaths paths;
+        std::string save_to, filter_to, commands_to;  ///< where the files are written
+        std::string words_to;                         ///< the folder for those of words; it exists
     };
     /// `layers`: their names in the schedule's order.
     WaveViewWriter(WaveLimits limits, std::vector<std::string> layers, std::vector<Files> files)
         : limits_(std::move(limits)), layers_(std::move(layers)), files_(std::move(files)) {}
     /// Throws SimulationError when a file cannot be written.
-    void begin(const WaveList& list, std::uint64_t period_ps) override;
+    void begin(const WaveList& list, const ClockEdges& edges) override;
     void sample(std::uint64_t /*cycle*/) override {}
     [[nodiscard]] bool finished() const override { return true; }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "trace/clock_edges.h"
 #include "trace/wave.h"
 
 namespace widthwise {
@@ -11,8 +12,8 @@ namespace widthwise {
 class WaveWriter {
 public:
     virtual ~WaveWriter() = default;
-    /// Once, before the first sample. `period_ps`: of the clock.
-    virtual void begin(const WaveList& list, std::uint64_t period_ps) = 0;
+    /// Once, before the first sample.
+    virtual void begin(const WaveList& list, const ClockEdges& edges) = 0;
     /// The registers' values between the edge of `cycle` and the next one.
     virtual void sample(std::uint64_t cycle) = 0;
     /// No cycle from here on will be sampled: the model need not call any more.

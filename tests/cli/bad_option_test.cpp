@@ -34,6 +34,7 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
         {{"run", config, "--jobs", "0"}, "--jobs: 0"},
         {{"run", config, "--wave-layer", "c3"}, "--wave-layer needs --vcd, --fst or --timeline FILE"},
         {{"run", config, "--vcd", "w.vcd", "--wave-layer", "c33"}, "did you mean"},
+        {{"run", config, "--fst", "w.fst", "--vcd-strings"}, "--vcd-strings needs --vcd FILE"},
         {{"compare", config, "--widths", "18,1"}, "--widths"},
         {{"inspect", config, "other"}, "not also 'other'"},
     };
@@ -43,6 +44,26 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
         EXPECT_EQ(result.out, "");
         EXPECT_THAT(result.err, HasSubstr("widthwise: error: "));
         EXPECT_THAT(result.err, HasSubstr(line.message));
+    }
+}
+
+TEST(BadDispatch, IsRefusedByEveryCommand) {
+    setenv("WIDTHWISE_DISPATCH", "avx9000", 1);
+    const test::ToolResult result = test::run_tool({"check", "configs/widthwise-8x8.yaml"});
+    setenv("WIDTHWISE_DISPATCH", "portable", 1);
+    EXPECT_EQ(test::run_tool({"check", "configs/widthwise-8x8.yaml"}).status, 0);
+    unsetenv("WIDTHWISE_DISPATCH");
+    EXPECT_EQ(result.status, 2);
+    EXPECT_THAT(result.err, HasSubstr("WIDTHWISE_DISPATCH: 'avx9000' is unknown (allowed: portable;"));
+}
+
+TEST(ClockMhz, HasBounds) {
+    const test::TemporaryFolder folder;
+    for (const char* mhz : {"1e-320", "0.0009", "10001", "0", "-1"}) {
+        const std::string config = test::write_config(folder, fmt::format("clock_mhz: {}\n", mhz));
+        const test::ToolResult result = test::run_tool({"check", config});
+        EXPECT_EQ(result.status, 2) << mhz;
+        EXPECT_THAT(result.err, testing::AllOf(HasSubstr("clock_mhz: "), HasSubstr("0.001..10000"))) << mhz;
     }
 }
 

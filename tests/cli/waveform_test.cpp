@@ -2,10 +2,12 @@
 // What waveforms of whole runs say: both formats the same, and the layer's psums out of the traced operands.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/tool.h"
 #include "report/csv_reader.h"
@@ -14,7 +16,7 @@
 namespace widthwise {
 namespace {
 
-constexpr std::uint64_t kPeriod = 2000;  // 500 MHz, in picoseconds
+constexpr std::uint64_t kPeriod = 2000000;  // 500 MHz, in femtoseconds
 
 void run(std::vector<std::string> line) {
     line.emplace_back("--quiet");
@@ -40,7 +42,7 @@ TEST(Waveform, FstHoldsWhatTheVcdHolds) {
          folder.path("w.fst"), "--wave-cycles", "8000:8400"});
     const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", folder.path("w.fst"), folder.path("again.vcd"));
     ASSERT_EQ(std::system(command.c_str()), 0);
-    const test::VcdFile vcd(folder.path("w.vcd")), fst(folder.path("again.vcd"));
+    const test::VcdFile vcd(folder.path("w.vcd")), fst(folder.path("again.vcd"), test::VcdDialect::gtkwave);
     ASSERT_EQ(vcd.times(), fst.times());
     EXPECT_EQ(vcd.times().size(), 2 * 400U + 1);
     ASSERT_EQ(vcd.variables().size(), fst.variables().size());
@@ -56,10 +58,14 @@ TEST(Waveform, ViewersFindTheirFilesBesideIt) {
     const test::TemporaryFolder folder;
     run({"run", "configs/widthwise-8x8.yaml", "--images", "0:1", "--fst", folder.path("w.fst"), "--wave-cycles",
          "0:9"});
-    EXPECT_THAT(folder.names(), testing::ElementsAre("w.fst", "w.fst.gtkw", "w.fst.layers", "w.fst.sucl"));
+    EXPECT_THAT(folder.names(),
+                testing::ElementsAre("w.fst", "w.fst.gtkw", "w.fst.layers", "w.fst.sucl", "w.fst.words"));
     const std::string view = test::read_file(folder.path("w.fst.gtkw"));
     EXPECT_THAT(view, testing::HasSubstr(fmt::format("[dumpfile] \"{}\"", folder.path("w.fst"))));
-    EXPECT_THAT(view, testing::HasSubstr(fmt::format("^1 {}", folder.path("w.fst.layers"))));
+    EXPECT_THAT(view, testing::HasSubstr(fmt::format("^1 {}", folder.path("w.fst.words/sequencer_state.txt"))));
+    EXPECT_THAT(view, testing::HasSubstr(fmt::format("^2 {}", folder.path("w.fst.layers"))));
+    EXPECT_THAT(test::read_file(folder.path("w.fst.words/sequencer_state.txt")),
+                testing::HasSubstr("\n0 IDLE\n1 SETUP\n"));
     EXPECT_THAT(test::read_file(folder.path("w.fst.layers")), testing::HasSubstr("\n0 c1\n1 c3\n"));
 }
 
@@ -118,6 +124,65 @@ TEST(Waveform, OperandsGiveTheLayersPsumsAndTheRegistersContents) {
     for (std::size_t r = 0; r < kRows; ++r) {
         EXPECT_EQ(row_of(folder.path("out/utilisation.csv"), "f6", r)["column0"], std::to_string(busy[r])) << r;
     }
+}
+
+/// GTKWave's programs read the VCD, and what they make of it has the same changes at the same times.
+TEST(Waveform, AnotherProgramReadsEveryChangeOfTheVcd) {
+    const test::TemporaryFolder folder;
+    run({"run", "configs/systolic-8x8.yaml", "--images", "0:1", "--vcd", folder.path("w.vcd"), "--wave-cycles",
+         "12000:12200"});
+    const std::string command = fmt::format("vcd2fst '{0}' '{1}' > '{2}' && fst2vcd -f '{1}' -o '{2}'",
+                                            folder.path("w.vcd"), folder.path("b.fst"), folder.path("again.vcd"));
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    const test::VcdFile vcd(folder.path("w.vcd")), again(folder.path("again.vcd"), test::VcdDialect::gtkwave);
+    ASSERT_EQ(vcd.times(), again.times());
+    ASSERT_EQ(vcd.variables().size(), again.variables().size());
+    std::size_t changes = 0;
+    for (const auto& [name, variable] : vcd.variables()) {
+        EXPECT_EQ(vcd.history(name), again.history(name)) << name;
+        changes += vcd.history(name).size();
+    }
+    EXPECT_GT(changes, 10000U);
+}
+
+/// Rows of stride 2: those that the tiles need and the one that comes in are counted alike.
+TEST(Waveform, LineBufferShowsRowsOfTheFeatureMap) {
+    const test::TemporaryFolder folder;
+    run({"run", "configs/fashion-resnet.yaml", "--images", "0:1", "--vcd", folder.path("w.vcd"), "--wave-layer",
+         "block2.shortcut.conv", "--wave-scope", "*.line_buffer", "--wave-cycles", "0:1000000"});
+    const test::VcdFile vcd(folder.path("w.vcd"));
+    const std::string unit = "accelerator.line_buffer";
+    const auto at = [&](const char* name, std::uint64_t time) { return vcd.unsigned_at(unit + name, time); };
+    std::set<std::uint64_t> filled, first;
+    for (const std::uint64_t time : vcd.times()) {
+        // Until the layer's first tile begins, the window is that of the layer before.
+        if (first.empty() && (at(".window.first_row", time) != 0 || at(".row_filling", time) != 0)) continue;
+        filled.insert(at(".row_filling", time));
+        first.insert(at(".window.first_row", time));
+        EXPECT_EQ(at(".window.end_row", time), std::min<std::uint64_t>(at(".window.first_row", time) + 3, 13))
+            << "tiles of two output rows";
+    }
+    EXPECT_THAT(filled, testing::ElementsAre(0, 2, 4, 6, 8, 10, 12));
+    EXPECT_EQ(first, filled);
+}
+
+/// 7 GHz: a period of 142857.142857... femtoseconds. Both formats, and the timeline, which counts cycles.
+TEST(Waveform, TimesOfAnyClock) {
+    const test::TemporaryFolder folder;
+    const std::string config = test::write_config(folder, "clock_mhz: 7000\n");
+    run({"run", config, "--images", "0:1", "--vcd", folder.path("w.vcd"), "--fst", folder.path("w.fst"), "--timeline",
+         folder.path("t.json"), "--wave-cycles", "19990:20000", "--wave-depth", "2"});
+    const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", folder.path("w.fst"), folder.path("again.vcd"));
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    const test::VcdFile vcd(folder.path("w.vcd")), fst(folder.path("again.vcd"), test::VcdDialect::gtkwave);
+    EXPECT_EQ(vcd.times(), fst.times());
+    ASSERT_EQ(vcd.times().size(), 21U);
+    for (std::uint64_t n = 0; n <= 10; ++n) {
+        const double exact = static_cast<double>(19990 + n) * 1e9 / 7000;
+        EXPECT_EQ(vcd.times()[2 * n], static_cast<std::uint64_t>(exact + 0.5));
+    }
+    const auto timeline = nlohmann::json::parse(test::read_file(folder.path("t.json")));
+    EXPECT_DOUBLE_EQ(timeline["otherData"]["clock_period_ps"].get<double>(), 1e6 / 7000);
 }
 
 TEST(Waveform, OfOneImage) {

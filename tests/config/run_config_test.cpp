@@ -114,8 +114,7 @@ TEST(RunConfig, RefusesWrongTypes) {
     EXPECT_EQ(problem("array: 8\n"), "3:8: array: expects a map of keys and values, got '8'");
     EXPECT_EQ(problem("array: {activation_bits: automatic}\n"),
               "3:26: array.activation_bits: expects auto or an integer in 2..8, got 'automatic'");
-    EXPECT_EQ(problem("clock_mhz: fast\n"),
-              "3:12: clock_mhz: expects a number in the range above 0, up to 10000, got 'fast'");
+    EXPECT_EQ(problem("clock_mhz: fast\n"), "3:12: clock_mhz: expects a number in the range 0.001..10000, got 'fast'");
     EXPECT_EQ(problem("accumulator: {layers: [16]}\n"),
               "3:23: accumulator.layers: expects a map of keys and values, got a list");
     EXPECT_EQ(problem("labels: [a]\n"), "3:9: labels: expects text, got a list");

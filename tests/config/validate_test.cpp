@@ -56,7 +56,7 @@ TEST(Validate, NamesKeyValueAndRange) {
               "dram.latency: 100001 is out of range (allowed: 1..100000)");
     EXPECT_EQ(problem([](auto& h) { h.batch = 0; }), "batch: 0 is out of range (allowed: 1..256)");
     EXPECT_EQ(problem([](auto& h) { h.clock_mhz = std::numeric_limits<double>::quiet_NaN(); }),
-              "clock_mhz: nan is out of range (allowed: above 0, up to 10000)");
+              "clock_mhz: nan is out of range (allowed: 0.001..10000)");
 }
 
 TEST(Validate, RefusesWhatNoFileCouldSay) {

@@ -15,6 +15,10 @@
 
 namespace widthwise::test {
 
+/// What GTKWave and its programs write and read goes beyond IEEE 1364: variables of type string, and codes that begin
+/// with '#' or '$', which readers may take for times and keywords.
+enum class VcdDialect { standard, gtkwave };
+
 class VcdFile {
 public:
     struct Variable {
@@ -24,13 +28,21 @@ public:
     };
 
     /// Throws std::runtime_error at whatever a viewer could stumble over.
-    explicit VcdFile(const std::string& path) {
+    explicit VcdFile(const std::string& path, VcdDialect dialect = VcdDialect::standard) : dialect_(dialect) {
         std::ifstream file(path, std::ios::binary);
         if (!file) throw std::runtime_error("cannot open " + path);
         text_.assign(std::istreambuf_iterator<char>(file), {});
         std::istringstream in(text_);
         read_header(in);
         read_changes(in);
+    }
+
+    /// Times and values, digits extended to the width.
+    using History = std::vector<std::pair<std::uint64_t, std::string>>;
+    [[nodiscard]] const History& history(const std::string& name) const {
+        static const History kNone;
+        const auto found = changes_.find(variable(name).code);
+        return found == changes_.end() ? kNone : found->second;
     }
 
     [[nodiscard]] const std::string& text() const { return text_; }
@@ -60,8 +72,6 @@ public:
     }
 
 private:
-    using History = std::vector<std::pair<std::uint64_t, std::string>>;
-
     static void require(bool condition, const std::string& what) {
         if (!condition) throw std::runtime_error("VCD: " + what);
     }
@@ -78,10 +88,10 @@ private:
             require(word.starts_with('$'), "no section but " + word);
             for (std::string a = next(in); a != "$end"; a = next(in)) arguments.push_back(a);
             if (word == "$enddefinitions") break;
-            if (word == "$timescale") {  // "1 ps" or, by other programs, "1ps"
+            if (word == "$timescale") {  // "1 fs" or, by other programs, "1fs"
                 std::string scale;
                 for (const std::string& argument : arguments) scale += argument;
-                require(scale == "1ps", "time scale");
+                require(scale == "1fs", "time scale");
             }
             if (word == "$upscope") {
                 require(!scopes.empty(), "$upscope without $scope");
@@ -99,6 +109,10 @@ private:
     void declare(const std::vector<std::string>& scopes, const std::vector<std::string>& arguments) {
         require(arguments.size() == 4 || arguments.size() == 5, "variable");
         Variable variable{arguments[0], std::stoi(arguments[1]), arguments[2]};
+        if (dialect_ == VcdDialect::standard) {
+            require(variable.type != "string", "a variable of type string");
+            require(variable.code[0] != '#' && variable.code[0] != '$', "code " + variable.code);
+        }
         if (arguments.size() == 5) require(arguments[4] == "[" + std::to_string(variable.bits - 1) + ":0]", "range");
         std::string name;
         for (const std::string& scope : scopes) name += scope + ".";
@@ -148,12 +162,7 @@ private:
         changes_[code].emplace_back(times_.back(), value);
     }
 
-    [[nodiscard]] const History& history(const std::string& name) const {
-        static const History kNone;
-        const auto found = changes_.find(variable(name).code);
-        return found == changes_.end() ? kNone : found->second;
-    }
-
+    VcdDialect dialect_;
     std::string text_;
     std::map<std::string, Variable> variables_;
     std::map<std::string, Variable> nets_;  ///< by code

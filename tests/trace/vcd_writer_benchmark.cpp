@@ -80,7 +80,7 @@ void BM_VcdWriter(benchmark::State& state, bool to_disk) {
         list.add(scope, name, value, bits);
     });
     VcdWriter writer(folder.file("a.vcd"));
-    writer.begin(list, kPeriod);
+    writer.begin(list, ClockEdges(1000));
     std::uint64_t cycle = 0;
     for (auto _ : state) {
         registers.update(cycle);

@@ -19,7 +19,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr std::uint64_t kPeriod = 1500;
+constexpr std::uint64_t kPeriod = 2000000;  // femtoseconds
+const ClockEdges kEdges(500);
 
 TEST(VcdWriterFile, NoFileWithoutBegin) {
     const TemporaryFolder folder;
@@ -31,7 +32,7 @@ TEST(VcdWriterFile, NoFileWithoutBegin) {
         list.add("top", "flag", flag);
         WaveLimits limits;
         limits.scopes = {"none"};
-        VcdWriter(folder.file("a.vcd"), limits).begin(list, kPeriod);
+        VcdWriter(folder.file("a.vcd"), limits).begin(list, kEdges);
     };
     EXPECT_THAT(record_nothing, ThrowsMessage<InputError>(HasSubstr("'none'")));
     EXPECT_FALSE(exists(folder.file("a.vcd")));
@@ -45,13 +46,13 @@ TEST(VcdWriterFile, DestructorCloses) {
     list.add("top", "flag", flag);
     {
         VcdWriter writer(folder.file("a.vcd"));
-        writer.begin(list, kPeriod);
+        writer.begin(list, kEdges);
         writer.sample(0);
         EXPECT_FALSE(exists(folder.file("a.vcd")));
     }
     EXPECT_EQ(VcdFile(folder.file("a.vcd")).times().back(), kPeriod);
     VcdWriter twice(folder.file("a.vcd"));
-    twice.begin(list, kPeriod);
+    twice.begin(list, kEdges);
     twice.close();
     EXPECT_NO_THROW(twice.close());
     EXPECT_TRUE(twice.finished());
@@ -64,7 +65,7 @@ TEST(VcdWriterFile, StaysPartialWhenTheRunFails) {
     list.add("top", "flag", flag);
     try {
         VcdWriter writer(folder.file("a.vcd"));
-        writer.begin(list, kPeriod);
+        writer.begin(list, kEdges);
         writer.sample(0);
         throw std::runtime_error("the run failed");
     } catch (const std::runtime_error&) {
@@ -93,7 +94,7 @@ TEST(VcdWriterFile, FullDisk) {
     WaveList list;
     list.add("top", "flag", flag);
     VcdWriter writer(path);
-    EXPECT_THAT([&] { writer.begin(list, kPeriod); },
+    EXPECT_THAT([&] { writer.begin(list, kEdges); },
                 ThrowsMessage<SimulationError>(AllOf(HasSubstr(path), HasSubstr("No space left"))));
     EXPECT_TRUE(writer.finished());
     EXPECT_NO_THROW(writer.sample(0));
@@ -109,11 +110,10 @@ TEST(VcdWriterFile, OurOwnMistakes) {
     wide.add("top", "x", value, 65);
     VcdWriter writer(folder.file("a.vcd"));
     EXPECT_THROW(writer.sample(0), SimulationError);
-    EXPECT_THAT([&] { writer.begin(wide, kPeriod); }, ThrowsMessage<SimulationError>(HasSubstr("top.x has 65 bits")));
-    EXPECT_THROW(writer.begin(list, 1), SimulationError);
+    EXPECT_THAT([&] { writer.begin(wide, kEdges); }, ThrowsMessage<SimulationError>(HasSubstr("top.x has 65 bits")));
     VcdWriter other(folder.file("b.vcd"));
-    other.begin(list, kPeriod);
-    EXPECT_THROW(other.begin(list, kPeriod), SimulationError);
+    other.begin(list, kEdges);
+    EXPECT_THROW(other.begin(list, kEdges), SimulationError);
     other.sample(3);
     EXPECT_THROW(other.sample(3), SimulationError);
 }

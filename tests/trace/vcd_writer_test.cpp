@@ -20,7 +20,8 @@ namespace {
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
-constexpr std::uint64_t kPeriod = 1500;
+constexpr std::uint64_t kPeriod = 2000000;  // femtoseconds
+const ClockEdges kEdges(500);
 
 enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store };
 constexpr std::array<std::string_view, 7> kStates = {"IDLE", "SETUP", "LOAD", "FILL", "COMPUTE", "DRAIN", "STORE"};
@@ -61,7 +62,7 @@ struct Registers {
 void write_file(const std::string& path, const WaveList& list, const WaveLimits& limits, std::uint64_t cycles,
                 const std::function<void(std::uint64_t)>& at_cycle) {
     VcdWriter writer(path, limits);
-    writer.begin(list, kPeriod);
+    writer.begin(list, kEdges);
     for (std::uint64_t cycle = 0; cycle < cycles && !writer.finished(); ++cycle) {
         at_cycle(cycle);
         writer.sample(cycle);
@@ -86,7 +87,7 @@ void expect_shown(const VcdFile& vcd, const std::string& scope, std::uint64_t ti
     }
     ASSERT_EQ(vcd.signed_at(scope + ".wide64", time), r.wide);
     ASSERT_EQ(vcd.signed_at(scope + ".half17", time), r.half);
-    ASSERT_EQ(vcd.text_at(scope + ".sequencer.state", time), kStates[static_cast<std::size_t>(r.state)]);
+    expect_shown(vcd, scope + ".sequencer.state", time, static_cast<std::int64_t>(r.state));
     expect_shown(vcd, scope + ".sequencer.layer", time, r.layer);
 }
 
@@ -158,49 +159,92 @@ $end
 $version
     Widthwise )" WIDTHWISE_VERSION R"(
 $end
-$timescale 1 ps $end
+$timescale 1 fs $end
 $scope module accelerator $end
-$var wire 1 ! clk $end
-$var integer 64 " cycle $end
+$var wire 1 a clk $end
+$var integer 64 b cycle $end
 $scope module pe_array $end
-$var wire 17 # sum [16:0] $end
+$var wire 17 c sum [16:0] $end
 $scope module row0 $end
-$var wire 17 # same_sum [16:0] $end
+$var wire 17 c same_sum [16:0] $end
 $upscope $end
 $upscope $end
 $scope module dma $end
-$var wire 1 $ valid $end
-$var string 1 % state $end
+$var wire 1 d valid $end
+$var wire 8 e state [7:0] $end
 $upscope $end
 $upscope $end
 $enddefinitions $end
 #0
 $dumpvars
-1!
-b0 "
-b101 #
-0$
-sIDLE %
+1a
+b0 b
+b101 c
+0d
+b0 e
 $end
-#750
-0!
-#1500
-1!
-b1 "
-1$
-sFILL %
-#2250
-0!
-#3000
-1!
-b10 "
-b11111111111111111 #
-0$
-s?200 %
-#3750
-0!
-#4500
+#1000000
+0a
+#2000000
+1a
+b1 b
+1d
+b11 e
+#3000000
+0a
+#4000000
+1a
+b10 b
+b11111111111111111 c
+0d
+b11001000 e
+#5000000
+0a
+#6000000
 )");
+}
+
+TEST(VcdWriter, WordsAreStringsForThoseWhoAskForThem) {
+    const TemporaryFolder folder;
+    State state = State::idle;
+    WaveList list;
+    list.add_words("top", "state", state, kStates);
+    VcdWriter writer(folder.file("a.vcd"), {}, true, VcdWords::strings);
+    writer.begin(list, kEdges);
+    for (std::uint64_t cycle = 0; cycle < 3; ++cycle) {
+        state = cycle == 1 ? State::fill : static_cast<State>(100 * cycle);
+        writer.sample(cycle);
+    }
+    writer.close();
+    EXPECT_THAT(file_text(folder.file("a.vcd")), HasSubstr("$var string 1 c state $end\n"));
+    const VcdFile vcd(folder.file("a.vcd"), VcdDialect::gtkwave);
+    EXPECT_EQ(vcd.text_at("top.state", 0), "IDLE");
+    EXPECT_EQ(vcd.text_at("top.state", kPeriod), "FILL");
+    EXPECT_EQ(vcd.text_at("top.state", 2 * kPeriod), "?200");
+}
+
+/// 7 GHz: no whole number of femtoseconds.
+TEST(VcdWriter, TimesDoNotDrift) {
+    const TemporaryFolder folder;
+    const bool flag = false;
+    WaveList list;
+    list.add("top", "flag", flag);
+    WaveLimits limits;
+    limits.first_cycle = 1000000;
+    VcdWriter writer(folder.file("a.vcd"), limits);
+    writer.begin(list, ClockEdges(7000));
+    for (std::uint64_t cycle = 1000000; cycle < 1000003; ++cycle) writer.sample(cycle);
+    writer.close();
+    const VcdFile vcd(folder.file("a.vcd"));
+    const std::vector<std::uint64_t> rises = {vcd.times()[0], vcd.times()[2], vcd.times()[4], vcd.times()[6]};
+    EXPECT_THAT(rises, testing::ElementsAre(142857142857U, 142857285714U, 142857428571U, 142857571429U));
+}
+
+TEST(VcdWriter, NamesAreWordsThatNoReaderTakesForSomethingElse) {
+    EXPECT_EQ(legal_vcd_name("pe array"), "pe_array");
+    EXPECT_EQ(legal_vcd_name("$end $var"), "_end__var");
+    EXPECT_EQ(legal_vcd_name("#1.x[3]"), "_1_x_3_");
+    EXPECT_EQ(legal_vcd_name(""), "_");
 }
 
 TEST(VcdWriter, SameValueWithAnotherWidthIsAnotherNet) {
@@ -279,7 +323,7 @@ TEST(VcdWriter, WindowThatSamplesJumpOver) {
     limits.first_cycle = 10;
     limits.end_cycle = 14;
     VcdWriter writer(folder.file("a.vcd"), limits);
-    writer.begin(list, kPeriod);
+    writer.begin(list, kEdges);
     writer.sample(9);
     EXPECT_FALSE(writer.finished());
     writer.sample(20);
@@ -346,7 +390,7 @@ TEST(VcdWriter, LayerNeedsASequencer) {
     WaveLimits limits;
     limits.layer = 0;
     VcdWriter writer(folder.file("a.vcd"), limits);
-    EXPECT_THAT([&] { writer.begin(list, kPeriod); }, ThrowsMessage<InputError>(HasSubstr("sequencer")));
+    EXPECT_THAT([&] { writer.begin(list, kEdges); }, ThrowsMessage<InputError>(HasSubstr("sequencer")));
 }
 
 }  // namespace

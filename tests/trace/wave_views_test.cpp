@@ -6,6 +6,8 @@
 #include <array>
 #include <sstream>
 
+#include "trace/temporary_folder.h"
+
 namespace widthwise::test {
 namespace {
 
@@ -36,12 +38,14 @@ struct Model {
 
 TEST(GtkwaveView, SetsRadixAndGroups) {
     const Model model;
-    const std::string view = gtkwave_view(model.variables, "out/w.vcd", "out/w.vcd.layers", 6000, 2000);
+    const std::string view =
+        gtkwave_view(model.variables, {"out/w.vcd", "out/w.vcd.layers", "out/w.vcd.words"}, 6000, 2e6);
     EXPECT_THAT(view, HasSubstr("[timestart] 6000\n"));
     EXPECT_THAT(view, HasSubstr("[dumpfile] \"out/w.vcd\"\n"));
     EXPECT_THAT(view, HasSubstr("@28\naccelerator.clk\n"));
-    EXPECT_THAT(view, HasSubstr("@800200\n-sequencer\n@28\naccelerator.sequencer.state\n"));
-    EXPECT_THAT(view, HasSubstr("@2024\n^1 out/w.vcd.layers\naccelerator.sequencer.layer[15:0]\n"));
+    EXPECT_THAT(view, HasSubstr("@800200\n-sequencer\n@2024\n^1 out/w.vcd.words/sequencer_state.txt\n"
+                                "accelerator.sequencer.state[7:0]\n"));
+    EXPECT_THAT(view, HasSubstr("@2024\n^2 out/w.vcd.layers\naccelerator.sequencer.layer[15:0]\n"));
     EXPECT_THAT(view, HasSubstr("@22\naccelerator.dma.address[31:0]\n"));
     EXPECT_THAT(view,
                 HasSubstr("@c00200\n-row0\n@c00200\n-pe0\n@420\naccelerator.pe_array.row0.pe0.accumulator[47:0]\n"));
@@ -49,7 +53,7 @@ TEST(GtkwaveView, SetsRadixAndGroups) {
 
 TEST(GtkwaveView, EveryGroupThatOpensCloses) {
     const Model model;
-    std::istringstream text(gtkwave_view(model.variables, "w", "l", 0, 2000));
+    std::istringstream text(gtkwave_view(model.variables, {"w", "l", "d"}, 0, 2e6));
     std::vector<std::pair<std::string, std::string>> open;  // flags, name
     std::string flags;
     for (std::string line; std::getline(text, line);) {
@@ -69,13 +73,40 @@ TEST(GtkwaveView, EveryGroupThatOpensCloses) {
 
 TEST(GtkwaveView, LeavesOutElementsBeyondTheFirstEight) {
     const Model model;
-    const std::string view = gtkwave_view(model.variables, "w", "l", 0, 2000);
+    const std::string view = gtkwave_view(model.variables, {"w", "l", "d"}, 0, 2e6);
     EXPECT_THAT(view, Not(HasSubstr("pe9")));
     EXPECT_THAT(view, Not(HasSubstr("row12")));
 }
 
-TEST(LayerFilter, NumberAndName) {
-    EXPECT_THAT(layer_filter_text({"c1", "my layer"}), testing::EndsWith("\n0 c1\n1 my_layer\n"));
+TEST(GtkwaveView, ShowsWordsThatTheWaveformHoldsAsTheyAre) {
+    const Model model;
+    EXPECT_THAT(gtkwave_view(model.variables, {"w", "l", ""}, 0, 2e6), HasSubstr("@28\naccelerator.sequencer.state\n"));
+}
+
+TEST(WordsText, NumberAndNameForBothViewers) {
+    EXPECT_THAT(words_text("layer", {"c1", "my layer"}, 16),
+                testing::EndsWith("\nName = layer\nBits = 16\n0 c1\n1 my_layer\n"));
+}
+
+/// In such a file '#' begins a comment and "?red?" a colour.
+TEST(WordsText, NamesAreOneShortHarmlessWord) {
+    EXPECT_THAT(words_text("layer", {"?red?c1", "# 0 x", "a\n1 b", std::string(1000, 'x')}, 16),
+                testing::EndsWith("\n0 _red?c1\n1 __0_x\n2 a\\n1_b\n3 " + std::string(39, 'x') + ".." +
+                                  std::string(39, 'x') + "\n"));
+}
+
+TEST(WaveViewWriter, EveryRegisterThatReadsAsAWordHasItsFile) {
+    const TemporaryFolder folder;
+    const Model model;
+    WaveLimits limits;
+    limits.scopes = {"accelerator.dma"};  // leaves out the state itself
+    const GtkwavePaths paths{"w.vcd", "w.vcd.layers", "w.vcd.words"};
+    WaveViewWriter writer(limits, {"c1"},
+                          {{paths, folder.file("gtkw"), folder.file("layers"), folder.file("sucl"), folder.file("")}});
+    writer.begin(model.list, ClockEdges(500));
+    EXPECT_THAT(file_text(folder.file("sequencer_state.txt")),
+                testing::EndsWith("\nName = sequencer_state\nBits = 8\n0 IDLE\n1 RUN\n"));
+    EXPECT_THAT(file_text(folder.file("layers")), testing::EndsWith("\n0 c1\n"));
 }
 
 TEST(SurferView, ShowsEachUnitsOwnSignals) {

@@ -134,10 +134,20 @@ void LineBuffer::begin_tile() {
     find_rows();
     const LineWindow& window =
         layer_->windows[static_cast<std::size_t>(layer_->tile_window[static_cast<std::size_t>(index.tile)])];
-    window_first_row_ = window.first_row;
-    window_end_row_ = window.end_row;
+    show_window(window);
     tap_ = 0;
     tile_begun_ = true;
+}
+
+/// As rows of the feature map, so that a viewer can compare them with row_filling; windows are positions in the fill
+/// order. A window without rows shows as an empty range.
+void LineBuffer::show_window(const LineWindow& window) {
+    const auto row = [this](int position) {
+        const auto at = static_cast<std::size_t>(position);
+        return at < layer_->fill_rows.size() ? layer_->fill_rows[at] : layer_->map_height;
+    };
+    window_first_row_ = row(window.first_row);
+    window_end_row_ = window.end_row > window.first_row ? row(window.end_row - 1) + 1 : window_first_row_;
 }
 
 void LineBuffer::find_rows() {

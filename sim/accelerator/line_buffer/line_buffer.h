@@ -56,6 +56,7 @@ private:
     [[nodiscard]] int images(const FillPosition& position) const;
 
     void begin_tile();
+    void show_window(const LineWindow& window);
     void find_rows();
     [[nodiscard]] bool tap_arrived() const;
     void load_tap();
@@ -87,7 +88,7 @@ private:
     int first_y_ = 0;
     int channel_bytes_ = 0;  ///< from one channel's line to the next's in a row
     Activations operands_;
-    // shown in waveforms
+    // shown in waveforms: rows of the feature map
     std::int32_t window_first_row_ = 0;
     std::int32_t window_end_row_ = 0;
     std::int32_t row_filling_ = 0;
