@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cmath>
 
-#include "common/error.h"
 #include "common/output_file.h"
 #include "text/printable.h"
 #include "trace/vcd_encoder.h"
