@@ -35,7 +35,7 @@ TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
                                 folder.path(std::string("layers") + jobs)});
             ASSERT_EQ(result.status, 0) << result.err;
         }
-        EXPECT_EQ(folder.names().size(), 6U);
+        EXPECT_EQ(folder.names().size(), 7U);
         const auto out = files(folder.path("out1"));
         EXPECT_EQ(out.size(), 7U);
         EXPECT_EQ(out, files(folder.path("out2")));
@@ -72,7 +72,8 @@ TEST(RunResults, ForceReplacesThem) {
     EXPECT_EQ(test::run_tool(line).status, 0);
     folder.write("out/note", "");
     EXPECT_EQ(test::run_tool(line).status, 0);
-    EXPECT_THAT(folder.names(), ElementsAre("layers", "out", "w.vcd", "w.vcd.gtkw", "w.vcd.layers", "w.vcd.sucl"));
+    EXPECT_THAT(folder.names(),
+                ElementsAre("layers", "out", "w.vcd", "w.vcd.gtkw", "w.vcd.layers", "w.vcd.sucl", "w.vcd.words"));
     EXPECT_FALSE(std::filesystem::exists(folder.path("out/note")));
 }
 
@@ -144,8 +145,8 @@ TEST_P(Interrupt, LeavesNothingBehind) {
     const test::TemporaryFolder folder;
     test::Tool tool({"run", "configs/widthwise-8x8.yaml", "--images", "0:10000", "--quiet", "--out", folder.path("out"),
                      "--dump-layers", folder.path("layers"), "--vcd", folder.path("w.vcd")});
-    for (int i = 0; i < 1000 && folder.names().size() < 6; ++i) usleep(10000);
-    EXPECT_EQ(folder.names().size(), 6U) << "all outputs are under way";
+    for (int i = 0; i < 1000 && folder.names().size() < 7; ++i) usleep(10000);
+    EXPECT_EQ(folder.names().size(), 7U) << "all outputs are under way";
     usleep(100000);
     tool.signal(GetParam());
     const test::ToolResult result = tool.wait();
