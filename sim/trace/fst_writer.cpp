@@ -64,6 +64,7 @@ void FstWriter::check() {
     const int error = widthwise_fst_take_error();
     if (error == 0) return;
     finished_ = true;
+    file_ = nullptr;  // left open: to close it the library would read, through mappings, what it could not write
     throw SimulationError(fmt::format("cannot write '{}': {}", path_, std::strerror(error)));
 }
 
@@ -79,6 +80,7 @@ void FstWriter::begin(const WaveList& list, const ClockEdges& edges) {
     fstWriterSetVersion(file_, "Widthwise " WIDTHWISE_VERSION);
     edges_ = edges;
     declare(selected);
+    widthwise_fst_fflush(nullptr);  // all there are: the library is about to map its temporary files
     check();
 }
 
