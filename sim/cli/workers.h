@@ -25,7 +25,8 @@ private:
 using Work = std::function<std::string(const WorkerChannel&)>;
 
 /// Runs all of `work`, at most `jobs` at a time, in order; returns the answers in that order. Where the machine refuses
-/// so many processes, fewer do all the work. The first failure ends the others and is thrown, as is Interrupted. The caller must not have elaborated any SystemC and have one thread.
+/// so many processes, fewer do all the work. The first failure ends the others and is thrown, as is Interrupted. The
+/// caller must not have elaborated any SystemC and have one thread.
 std::vector<std::string> run_workers(const std::vector<Work>& work, int jobs, const InterruptGuard& guard,
                                      const std::function<void(std::uint64_t)>& on_progress);
 

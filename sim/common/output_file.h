@@ -8,8 +8,8 @@
 
 namespace widthwise {
 
-/// For a path that cannot be made or opened: SimulationError when `error`, an errno, says that the machine is at its end
-/// (room, memory, open files), InputError when the path is no good.
+/// For a path that cannot be made or opened: SimulationError when `error`, an errno, says that the machine is at its
+/// end (room, memory, open files), InputError when the path is no good.
 [[noreturn]] void throw_unusable(int error, const std::string& message);
 
 /// Writes all bytes to an open file. `path` is what messages call it.

@@ -55,8 +55,8 @@ struct PointResult {
 
 class Sweep {
 public:
-    /// Reads everything that the sweep file names, checks every axis and plans the shard's points; the other points cost
-    /// nothing and are not checked together. Throws InputError. `data_root` holds the shipped energy tables; `version`
+    /// Reads everything that the sweep file names, checks every axis and plans the shard's points; the other points
+    /// cost nothing and are not checked together. Throws InputError. `data_root` holds the shipped energy tables; `version`
     /// is the tool's.
     Sweep(const std::string& path, const std::string& data_root, const std::string& version, const Shard& shard = {});
     Sweep(const Sweep&) = delete;

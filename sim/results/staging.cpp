@@ -169,7 +169,7 @@ bool Staging::try_lock(bool made) {
     if (flock(lock_, LOCK_EX | LOCK_NB) == 0) {
         if (is_at(lock_, lock_path())) return true;
     } else if (errno != EWOULDBLOCK && errno != EINTR) {
-        // Without locks the dead cannot be told from the living; who has just made the folder is its owner all the same.
+        // Without locks the dead cannot be told from the living; who has just made the folder owns it all the same.
         if (made) return true;
         close(std::exchange(lock_, -1));
         refuse(fmt::format("'{}' is in the way, and this file system cannot tell whether its owner lives (remove it)",

@@ -30,7 +30,7 @@ public:
 
     /// PATH becomes the content, a folder, whatever folder it was. There is no moment without the one or the other
     /// under PATH, but on file systems that cannot exchange two names: there the old folder is NAME.old for a moment,
-    /// and the next Staging of PATH finishes what a death at this moment left. False, and errno, when it cannot be done.
+    /// and the next Staging of PATH finishes what a death at this moment left. False, with errno, when it fails.
     [[nodiscard]] bool replace_folder();
 
     /// The folder stays, and nobody will take it for a dead process's any more.

@@ -25,8 +25,8 @@ public:
         }
     }
 
-    /// Calls `start`, which calls sc_start(). Throws what a guarded process threw. Anything else that SystemC reports is
-    /// a SimulationError: the text alone of what an unguarded process threw, or SystemC's complaint with its place.
+    /// Calls `start`, which calls sc_start(). Throws what a guarded process threw. Anything else that SystemC reports
+    /// is a SimulationError: the text alone of what an unguarded process threw, or SystemC's complaint with its place.
     static void run(const std::function<void()>& start);
 
 private:
