@@ -29,8 +29,10 @@ struct ToolResult {
 /// A started executable, in the repository's root.
 class Tool {
 public:
-    explicit Tool(const std::vector<std::string>& arguments) {
-        std::vector<std::string> words = {WIDTHWISE_EXECUTABLE};
+    /// `before`: a program, found in PATH, that runs the executable, such as strace with its options.
+    explicit Tool(const std::vector<std::string>& arguments, const std::vector<std::string>& before = {}) {
+        std::vector<std::string> words = before;
+        words.emplace_back(WIDTHWISE_EXECUTABLE);
         words.insert(words.end(), arguments.begin(), arguments.end());
         std::vector<char*> argv;
         for (std::string& word : words) argv.push_back(word.data());
@@ -40,7 +42,7 @@ public:
         dup2(fileno(out_), STDOUT_FILENO);
         dup2(fileno(err_), STDERR_FILENO);
         for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);  // whatever the test runner ignores
-        if (chdir(WIDTHWISE_SOURCE_DIR) == 0) execv(argv[0], argv.data());
+        if (chdir(WIDTHWISE_SOURCE_DIR) == 0) execvp(argv[0], argv.data());
         _exit(127);
     }
     ~Tool() {
@@ -82,7 +84,9 @@ private:
     pid_t process_ = -1;
 };
 
-inline ToolResult run_tool(const std::vector<std::string>& arguments) { return Tool(arguments).wait(); }
+inline ToolResult run_tool(const std::vector<std::string>& arguments, const std::vector<std::string>& before = {}) {
+    return Tool(arguments, before).wait();
+}
 
 inline std::string repository(const std::string& path) { return std::string(WIDTHWISE_SOURCE_DIR) + "/" + path; }
 
