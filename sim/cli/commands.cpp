@@ -55,8 +55,8 @@ void execute(const std::string& program, const std::vector<std::string>& argumen
         return;
     }
     if (first == "--version") {
-        print_text(fmt::format("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(), build_commit(),
-                          WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION));
+        print_text(fmt::format("widthwise {}\ncommit    {}\ncompiler  {}\nSystemC   {}\n", tool_version(),
+                               build_commit(), WIDTHWISE_COMPILER, WIDTHWISE_SYSTEMC_VERSION));
         return;
     }
     const Command& command = find_command(first);

@@ -222,8 +222,8 @@ TEST_F(Resources, WidePaddingTakesNoMemory) {
 }
 
 TEST_F(Resources, TallKernelsAreQuicklyCompiled) {
-    const std::string network = folder_.write(
-        "model.onnx", convolution({1, 1, 65535, 1}, {1, 1, 65535, 1}, {{"pads", {32767, 0, 32767, 0}}}));
+    const std::string network =
+        folder_.write("model.onnx", convolution({1, 1, 65535, 1}, {1, 1, 65535, 1}, {{"pads", {32767, 0, 32767, 0}}}));
     const auto result = test::run_tool({"check", config(network, images(8, 8), kLargeBuffers)});
     EXPECT_EQ(result.status, 0) << result.err;
     expect_modest(result);

@@ -7,8 +7,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <set>
 #include <mutex>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <vector>
