@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -47,6 +48,16 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     return {weights, activations, lines};
 }
 
+/// The keys of the file that have no effect.
+std::vector<UnusedKey> without_effect(const Workload& workload) {
+    std::vector<UnusedKey> found;
+    const auto& given = workload.given_keys;
+    std::copy_if(
+        workload.unused_keys.begin(), workload.unused_keys.end(), std::back_inserter(found),
+        [&](const UnusedKey& unused) { return std::find(given.begin(), given.end(), unused.key) != given.end(); });
+    return found;
+}
+
 std::string check_text(const Workload& workload, const Schedule& schedule) {
     std::string text = "ok\n";
     const auto line = [&](const std::string& name, const std::string& value) {
@@ -68,6 +79,9 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     }
     line("energy table",
          fmt::format("{} ({}; {})", workload.table.name(), workload.table.unit(), workload.table.node()));
+    for (const UnusedKey& unused : without_effect(workload)) {
+        line("without effect", fmt::format("{}: {}", unused.key, unused.reason));
+    }
     return text;
 }
 
@@ -84,6 +98,10 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
         json["buffers"].push_back({{"name", use.name}, {"used_bytes", use.used}, {"bytes", use.capacity}});
     }
     json["energy_table"] = workload.table.name();
+    json["keys_without_effect"] = Json::array();
+    for (const UnusedKey& unused : without_effect(workload)) {
+        json["keys_without_effect"].push_back({{"key", unused.key}, {"reason", unused.reason}});
+    }
     return json;
 }
 

@@ -59,7 +59,7 @@ void compare(const ParsedOptions& options) {
         if (folder) {
             folder->write("comparison.json", json_text(comparison_json(comparison)));
             folder->write("comparison.csv", comparison_csv(comparison));
-            folder->write("config.yaml", to_yaml(workload.config, folder->path()));
+            folder->write("config.yaml", to_yaml(workload.config, folder->path(), workload.unused_keys));
             InterruptGuard::check();
             folder->commit();
         }

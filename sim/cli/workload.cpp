@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/data_root.h"
@@ -15,8 +16,7 @@
 namespace widthwise {
 namespace {
 
-RunConfig load_config(const std::string& path, const std::string& accumulator, const std::string& energy) {
-    RunConfig config = load_run_config(path);
+RunConfig changed(RunConfig config, const std::string& accumulator, const std::string& energy) {
     if (!accumulator.empty()) apply_accumulator_option(config.hardware.accumulator, accumulator);
     if (!energy.empty()) config.energy_table = energy;
     validate(config.hardware);
@@ -37,11 +37,16 @@ EnergyTable load_table(const RunConfig& config, bool from_option) {
 }  // namespace
 
 Workload::Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy)
-    : config(load_config(config_path, accumulator, energy)),
+    : Workload(load_config_file(config_path), accumulator, energy) {}
+
+Workload::Workload(ConfigFile file, const std::string& accumulator, const std::string& energy)
+    : config(changed(std::move(file.config), accumulator, energy)),
+      given_keys(std::move(file.keys)),
       network(import_onnx(config.network)),
       table(load_table(config, !energy.empty())) {
     dataset = read_images();
     check_labels();
+    unused_keys = compiled(config.hardware).unused_keys;
 }
 
 Dataset Workload::read_images() const {

@@ -32,11 +32,14 @@ struct Workload {
     [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
 
     RunConfig config;
+    std::vector<std::string> given_keys;  ///< dotted keys that the file gives
     Network network;
     Dataset dataset;
     EnergyTable table;
+    std::vector<UnusedKey> unused_keys;  ///< given or not
 
 private:
+    Workload(ConfigFile file, const std::string& accumulator, const std::string& energy);
     /// From the headers on; no value is read before the network is known to fit images and hardware.
     [[nodiscard]] Dataset read_images() const;
     void check_labels() const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key of an accelerator file, written down once: reading, writing, validating and listing the keys are visitors
 // of describe(). A new parameter is a member in hardware.h, a line here, and its rows in configs/schema.json and
-// configs/README.md (a test compares them).
+// configs/README.md (a test compares them). If something can leave it without effect, it has a row in key_use.cpp too.
 #pragma once
 
 #include <string>
@@ -149,15 +149,6 @@ struct ConfigKey {
 
 /// All keys in the order of describe(), sections left out.
 std::vector<ConfigKey> config_keys();
-
-/// A combination of values that each are fine alone.
-struct Conflict {
-    std::string key;
-    std::string message;
-};
-
-/// All conflicts between parameters that need no network to see.
-std::vector<Conflict> conflicts(const HardwareParams& hardware);
 
 /// "" or what is wrong with an accelerator's name.
 std::string name_problem(const std::string& name);

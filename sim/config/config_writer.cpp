@@ -2,6 +2,7 @@
 // Writing a configuration as YAML.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -36,17 +37,18 @@ std::string path_from(const std::string& path, const std::string& folder) {
     return target.lexically_relative(base).string();
 }
 
-/// The visitor of describe() that writes every key.
+/// The visitor of describe() that writes every key but those to be left out, and no section without keys.
 class ConfigWriter {
 public:
-    ConfigWriter(std::string& out, std::string folder, std::string indent)
-        : out_(out), folder_(std::move(folder)), indent_(std::move(indent)) {}
+    ConfigWriter(std::string& out, std::string folder, std::span<const UnusedKey> left_out, std::string prefix = "")
+        : out_(out), folder_(std::move(folder)), left_out_(left_out), prefix_(std::move(prefix)) {}
 
     template <typename Callback>
     void section(const char* key, const Callback& callback) {
-        out_ += fmt::format("{}{}:\n", indent_, key);
-        ConfigWriter child(out_, folder_, indent_ + "  ");
+        std::string keys;
+        ConfigWriter child(keys, folder_, left_out_, prefix_ + key + ".");
         callback(child);
+        if (!keys.empty()) out_ += fmt::format("{}:\n{}", key, keys);
     }
 
     void name(const char* key, const std::string& text) { line(key, quoted(text)); }
@@ -91,11 +93,17 @@ public:
     }
 
 private:
-    void line(const char* key, const std::string& value) { out_ += fmt::format("{}{}: {}\n", indent_, key, value); }
+    void line(const char* key, const std::string& value) {
+        const std::string dotted = prefix_ + key;
+        const auto is_this = [&](const UnusedKey& unused) { return unused.key == dotted; };
+        if (std::any_of(left_out_.begin(), left_out_.end(), is_this)) return;
+        out_ += fmt::format("{}{}: {}\n", prefix_.empty() ? "" : "  ", key, value);
+    }
 
     std::string& out_;
     std::string folder_;
-    std::string indent_;
+    std::span<const UnusedKey> left_out_;
+    std::string prefix_;  ///< of the section: "array."
 };
 
 /// The visitor of describe() that lists the keys with what they allow.
@@ -169,9 +177,9 @@ private:
 
 }  // namespace
 
-std::string to_yaml(const RunConfig& config, const std::string& folder) {
+std::string to_yaml(const RunConfig& config, const std::string& folder, std::span<const UnusedKey> left_out) {
     std::string text;
-    ConfigWriter writer(text, folder, "");
+    ConfigWriter writer(text, folder, left_out);
     RunConfig copy = config;  // describe() serves readers too and so wants it mutable
     describe(writer, copy);
     return text;

@@ -5,7 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "arithmetic/accumulator.h"
 #include "arithmetic/requantize.h"
@@ -63,7 +66,7 @@ struct AccumulatorParams {
 
 struct RequantParams {
     RequantMode mode = RequantMode::fixed_point;
-    Rounding rounding = Rounding::half_even;  ///< float32 rounds half to even and accepts nothing else
+    Rounding rounding = Rounding::half_even;  ///< of the integer modes; float32 rounds half to even
     int multiplier_bits = 16;                 ///< 2..32
     int lanes = 4;                            ///< outputs drained and requantized per cycle, 1..64
     friend bool operator==(const RequantParams&, const RequantParams&) = default;
@@ -147,9 +150,23 @@ void validate(const HardwareParams& hardware);
 /// Reads and strictly validates a YAML accelerator file.
 RunConfig load_run_config(const std::string& path);
 
+/// An accelerator file, and which keys it gives.
+struct ConfigFile {
+    RunConfig config;
+    std::vector<std::string> keys;  ///< dotted, in the order of configs/README.md
+};
+ConfigFile load_config_file(const std::string& path);
+
+/// A key that has no effect under the circumstances (key_use.h), and why.
+struct UnusedKey {
+    std::string_view key;  ///< dotted
+    std::string_view reason;
+};
+
 /// The resolved configuration as YAML that load_run_config() reads back to the same RunConfig (but for `path`) once it
-/// is stored in `folder`: absolute paths stay, the others are written relative to `folder`.
-std::string to_yaml(const RunConfig& config, const std::string& folder = ".");
+/// is stored in `folder`: absolute paths stay, the others are written relative to `folder`. The keys in `left_out` are
+/// not written, and read back as their defaults.
+std::string to_yaml(const RunConfig& config, const std::string& folder = ".", std::span<const UnusedKey> left_out = {});
 
 /// Applies a command-line accumulator specification. "18": every layer, whatever the file said of single layers;
 /// "c1=18,c3=16": these layers, the others keep their width; "18,c3=16": every layer, then the exceptions.

@@ -169,16 +169,20 @@ NamedPart layer_part(const std::string& option, const std::string& part) {
 
 }  // namespace
 
-RunConfig load_run_config(const std::string& path) {
-    RunConfig config;
-    config.path = path;
+ConfigFile load_config_file(const std::string& path) {
+    ConfigFile file;
+    file.config.path = path;
     const YamlValue root = YamlValue::load(path);
     ConfigReader reader(root, std::filesystem::path(path).parent_path());
-    describe(reader, config);
+    describe(reader, file.config);
     reader.finish();
-    for (const Conflict& conflict : conflicts(config.hardware)) root.locate(conflict.key).fail(conflict.message);
-    return config;
+    for (const ConfigKey& key : config_keys()) {
+        if (root.locate(key.key).key() == key.key) file.keys.push_back(key.key);
+    }
+    return file;
 }
+
+RunConfig load_run_config(const std::string& path) { return load_config_file(path).config; }
 
 void apply_accumulator_option(AccumulatorParams& params, const std::string& option) {
     AccumulatorParams changed = params;  // all or nothing

@@ -96,25 +96,11 @@ bool is_permutation(const TapOrder& order) {
     return order[0] != order[1] && order[1] != order[2] && order[0] != order[2];
 }
 
-std::vector<Conflict> conflicts(const HardwareParams& hardware) {
-    std::vector<Conflict> found;
-    const RequantParams& requant = hardware.requant;
-    if (requant.mode == RequantMode::float32 && requant.rounding != Rounding::half_even) {
-        found.push_back({"requantization.rounding",
-                         fmt::format("{} cannot be had together with requantization.mode: float32 (allowed: half_even)",
-                                     spelling(kRoundingWords, requant.rounding))});
-    }
-    return found;
-}
-
 void validate(const HardwareParams& hardware) {
     RunConfig config;
     config.hardware = hardware;
     Validator validator("");
     describe(validator, config);
-    for (const Conflict& conflict : conflicts(hardware)) {
-        throw InputError(fmt::format("{}: {}", conflict.key, conflict.message));
-    }
 }
 
 }  // namespace widthwise

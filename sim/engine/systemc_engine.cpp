@@ -65,7 +65,7 @@ struct SystemcEngine::Implementation {
           network_(network),
           period(clock_period()),
           clock("clock", period),
-          accelerator("accelerator", hardware, period, record) {
+          accelerator("accelerator", full.hardware, period, record) {
         accelerator.clk(clock);
         accelerator.reset(reset);
         record.layers.resize(full.layers.size());

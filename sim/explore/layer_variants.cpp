@@ -92,7 +92,7 @@ ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
     digest.add(layer.requant, layer.requant_scales);
     if (layer.addition_index >= 0) add_residual(digest, layer);
     if (layer.pool_index >= 0) add_pool(digest, layer);
-    digest.add(hardware.accumulator.statistics).add(hardware.array.zero_gating);
+    if (!layer.bypass) digest.add(hardware.accumulator.statistics).add(hardware.array.zero_gating);
     ValueKey key;
     key.arithmetic = digest.finish();
     if (!layer.overflow_possible) return key;

@@ -101,9 +101,6 @@ void Sweep::check_axes(const std::string& data_root) {
             value.apply(config);
             if (axis.name == "network") at(value.place, [&] { network_index(config.network); });
             if (axis.name == "energy_table") at(value.place, [&] { table_index(config.energy_table, data_root); });
-            for (const Conflict& conflict : conflicts(config.hardware)) {
-                value.place.fail(fmt::format("{}: {}", conflict.key, conflict.message));
-            }
         }
     }
     const Axis* layers = file_.find("layer_accumulators");
@@ -141,8 +138,9 @@ std::size_t Sweep::table_index(const std::string& name, const std::string& data_
 }
 
 /// Cycles and events are the same for all widths.
-std::size_t Sweep::timing_index(const Point& point) {
+std::size_t Sweep::timing_index(const Point& point, const HardwareParams& used) {
     RunConfig config = point.config;
+    config.hardware = used;
     config.hardware.accumulator.format = {};
     config.hardware.accumulator.layer_bits.clear();
     config.energy_table.clear();
@@ -174,7 +172,7 @@ void Sweep::plan(std::size_t point, const std::string& data_root, const std::str
         const Network& network = networks_[planned.network];
         const Schedule schedule = compile(network, planned.config.hardware, planned.config.hardware.batch);
         planned.path = variants_[planned.network].add(schedule);
-        planned.timing = timing_index(planned);
+        planned.timing = timing_index(planned, schedule.hardware);
         check_prices(tables_[planned.table].table, schedule);
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: point {} ({}): {}", file_.path, point, file_.describe(point), error.what()));

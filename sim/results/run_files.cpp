@@ -248,7 +248,7 @@ void write_run(ResultFolder& folder, const RunReport& report) {
     folder.write("predictions.csv", predictions_csv(report));
     folder.write("utilisation.csv", utilisation_csv(report));
     if (!report.outcome.record.histograms.empty()) folder.write("psums.csv", psums_csv(report));
-    folder.write("config.yaml", to_yaml(report.run.config, folder.path()));
+    folder.write("config.yaml", to_yaml(report.run.config, folder.path(), report.run.schedule->unused_keys));
 }
 
 }  // namespace widthwise

@@ -122,11 +122,15 @@ void connect(const Network& network, Schedule& schedule) {
 Schedule compile(const Network& network, const HardwareParams& hardware, int images) {
     if (network.operators.empty()) throw InputError("the network has no operator to run");
     check_layer_widths(network, hardware.accumulator);
+    const std::vector<LayerOperators> layers = LayerJoiner(network).run();
+    KeyUsers users;
+    for (const LayerOperators& operators : layers) users |= key_users(network, hardware, operators);
     Schedule schedule;
-    schedule.hardware = hardware;
+    schedule.hardware = used_part(hardware, users);
+    schedule.unused_keys = unused_keys(hardware, users);
     schedule.network = &network;
     schedule.images = images;
-    for (const LayerOperators& operators : LayerJoiner(network).run()) {
+    for (const LayerOperators& operators : layers) {
         schedule.layers.push_back(describe_frame(network, hardware, images, operators));
         schedule.layers.back().index = static_cast<int>(schedule.layers.size()) - 1;
     }

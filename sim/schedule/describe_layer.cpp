@@ -334,13 +334,51 @@ std::string lower_case(std::string text) {
     return text;
 }
 
+namespace {
+
+bool has_kernel_loops(const Weights& weights) {
+    return (weights.input_channels > 1) + (weights.kernel_height > 1) + (weights.kernel_width > 1) > 1;
+}
+
+void add_weights(KeyUsers& users, const Network& network, const HardwareParams& hardware, const Operator& op) {
+    const auto& named = hardware.accumulator.layer_bits;
+    users.weights = true;
+    users.common_width = named.find(lower_case(op.name)) == named.end();
+    const std::vector<std::int32_t>& bias = op.weights.bias;
+    users.bias = network.tensors[op.input].quantization.zero_point != 0 ||
+                 std::any_of(bias.begin(), bias.end(), [](std::int32_t b) { return b != 0; });
+    users.convolution = op.kind == OperatorKind::convolution;
+    users.kernel_loops = users.convolution && has_kernel_loops(op.weights);
+    users.map_lines = users.convolution;
+    users.output_rows = network.tensors[op.output].shape.height > 1;
+}
+
+}  // namespace
+
+KeyUsers key_users(const Network& network, const HardwareParams& hardware, const LayerOperators& operators) {
+    KeyUsers users;
+    users.addition = operators.addition >= 0;
+    users.average_pool = operators.pool >= 0 && network.operators[operators.pool].kind == OperatorKind::average_pool;
+    if (operators.computing >= 0) {
+        add_weights(users, network, hardware, network.operators[operators.computing]);
+    } else {
+        const Operator& first = network.operators[users.addition ? operators.addition : operators.pool];
+        users.map_lines = true;
+        users.output_rows = network.tensors[first.input].shape.height > 1;  // pixels pass as they are
+    }
+    return users;
+}
+
 LayerSchedule describe_frame(const Network& network, const HardwareParams& hardware, int images,
                              const LayerOperators& operators) {
-    return LayerDescriber(network, hardware).describe_frame(operators, images);
+    const HardwareParams used = used_part(hardware, key_users(network, hardware, operators));
+    return LayerDescriber(network, used).describe_frame(operators, images);
 }
 
 void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware) {
-    LayerDescriber(network, hardware).complete(layer);
+    const LayerOperators operators{layer.operator_index, layer.addition_index, layer.pool_index};
+    const HardwareParams used = used_part(hardware, key_users(network, hardware, operators));
+    LayerDescriber(network, used).complete(layer);
 }
 
 }  // namespace widthwise

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config/key_use.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -16,8 +17,12 @@ struct LayerOperators {
     int pool = -1;
 };
 
-/// All but what complete_layer() adds: cheap however large the layer is. Throws InputError when the hardware cannot run
-/// the layer. Index, placements and weight addresses are left open.
+/// What of a layer can use a key of the configuration.
+KeyUsers key_users(const Network& network, const HardwareParams& hardware, const LayerOperators& operators);
+
+/// All but what complete_layer() adds: cheap however large the layer is. Keys that the layer does not use have no
+/// influence, whatever the other layers use. Throws InputError when the hardware cannot run the layer. Index, placements
+/// and weight addresses are left open.
 LayerSchedule describe_frame(const Network& network, const HardwareParams& hardware, int images,
                              const LayerOperators& operators);
 

@@ -20,6 +20,7 @@
 #include "arithmetic/requantize.h"
 #include "arithmetic/residual.h"
 #include "config/hardware.h"
+#include "config/key_use.h"
 #include "energy/events.h"
 #include "network/network.h"
 
@@ -202,7 +203,8 @@ int drain_beats(const LayerSchedule& layer, int rows, int columns, int lanes);
 DrainBeat drain_beat(const LayerSchedule& layer, int rows, int columns, int lanes, int b);
 
 struct Schedule {
-    HardwareParams hardware;
+    HardwareParams hardware;             ///< as far as the network uses it; the rest holds defaults
+    std::vector<UnusedKey> unused_keys;  ///< of the hardware description that was compiled
     const Network* network = nullptr;
     int images = 1;  ///< of the batch this was compiled for
     std::vector<LayerSchedule> layers;

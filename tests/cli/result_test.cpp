@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What runs write: the same bytes for any number of jobs, the values of an independent reference, nothing when
 // interrupted.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <filesystem>
@@ -57,6 +58,44 @@ TEST(RunResults, TheStoredConfigurationRepeatsTheRun) {
     for (const char* file : {"layers.csv", "events.csv", "predictions.csv"}) {
         EXPECT_EQ(test::read_file(folder.path(std::string("first/") + file)),
                   test::read_file(folder.path(std::string("second/") + file)));
+    }
+}
+
+/// LeNet-5 on two images with these lines in the file; its results but for the command.
+std::map<std::string, std::string> results_of(const test::TemporaryFolder& folder, const std::string& lines) {
+    const std::string config = folder.write(
+        "config.yaml", fmt::format("network: {}\nimages: {}\nlabels: {}\n{}", test::repository("models/lenet5.onnx"),
+                                   test::repository("traces/mnist/t10k-images-idx3-ubyte.gz"),
+                                   test::repository("traces/mnist/t10k-labels-idx1-ubyte.gz"), lines));
+    const test::ToolResult result = test::run_tool(
+        {"run", config, "--images", "0:2", "--engine", "fast", "--quiet", "--force", "--out", folder.path("out")});
+    EXPECT_EQ(result.status, 0) << result.err;
+    return files(folder.path("out"));
+}
+
+TEST(RunResults, KeysWithoutEffectAreAcceptedNamedAndLeftOut) {
+    const test::TemporaryFolder folder;
+    for (const char* mode : {"float32", "reciprocal"}) {
+        const bool is_float = std::string(mode) == "float32";
+        const auto plain = results_of(folder, fmt::format("requantization: {{mode: {}}}\n", mode));
+        const std::string others = fmt::format(
+            "requantization: {{mode: {}, multiplier_bits: 9{}}}\npooling: {{rounding: floor}}\n"
+            "accumulator: {{bits: 16, layers: {{c1: 32, c3: 32, c5: 32, f6: 32, out: 32}}}}\n",
+            mode, is_float ? ", rounding: floor" : "");
+        auto with_others = results_of(folder, others);
+        const auto check = nlohmann::json::parse(test::run_tool({"check", folder.path("config.yaml"), "--json"}).out);
+        std::vector<std::string> named;
+        for (const auto& key : check["keys_without_effect"]) named.push_back(key["key"]);
+        std::vector<std::string> expected = {"accumulator.bits", "requantization.multiplier_bits", "pooling.rounding"};
+        if (is_float) expected.insert(expected.begin() + 1, "requantization.rounding");
+        EXPECT_EQ(named, expected);
+        EXPECT_THAT(test::run_tool({"check", folder.path("config.yaml")}).out,
+                    testing::HasSubstr("\nwithout effect    pooling.rounding: "));
+        for (const char* file : {"layers.csv", "events.csv", "predictions.csv", "summary.json"}) {
+            EXPECT_EQ(with_others[file], plain.at(file)) << file;
+        }
+        EXPECT_EQ(with_others["config.yaml"].find("pooling"), std::string::npos);
+        EXPECT_EQ(with_others["config.yaml"].find("multiplier_bits"), std::string::npos);
     }
 }
 

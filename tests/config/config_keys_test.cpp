@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "config/hardware.h"
+#include "config/key_use.h"
 #include "config/test_files.h"
 
 namespace widthwise {
@@ -129,6 +130,65 @@ TEST(ConfigSchema, DescribesEveryKeyThatIsWritten) {
         EXPECT_TRUE(leaves.contains((nested ? section : "") + key)) << line;
     }
     EXPECT_EQ(written, leaves.size());
+}
+
+/// Every value that a key may leave without effect, other than its default.
+HardwareParams other_values() {
+    HardwareParams hardware;
+    hardware.array.mapping = Mapping::flat;
+    hardware.array.interconnect = Interconnect::systolic;
+    hardware.array.zero_gating = true;
+    hardware.array.weight_bits = 7;
+    hardware.accumulator.format = {20, Overflow::wrap, OverflowCheck::per_output};
+    hardware.accumulator.order = {TapLoop::channel, TapLoop::row, TapLoop::column};
+    hardware.accumulator.bias = BiasMode::requant;
+    hardware.accumulator.statistics = PsumStatistics::every_add;
+    hardware.accumulator.layer_bits = {{"c1", 9}};
+    hardware.requant = {RequantMode::shift, Rounding::floor, 9, 3};
+    hardware.pool.rounding = Rounding::floor;
+    hardware.line_buffer.rows = 5;
+    hardware.weight_buffer = {77, WeightStorage::streamed, 3};
+    hardware.loop_accounting = true;
+    return hardware;
+}
+
+TEST(KeyNeeds, CopyTheKeyThatTheyName) {
+    for (const KeyNeed& need : key_needs()) {
+        SCOPED_TRACE(need.key);
+        RunConfig config;
+        const RunConfig defaults;
+        need.copy(other_values(), config.hardware);
+        EXPECT_NE(config, defaults);
+        const std::vector<UnusedKey> key = {{need.key, need.otherwise}};
+        EXPECT_NE(to_yaml(config), to_yaml(defaults));
+        EXPECT_EQ(to_yaml(config, ".", key), to_yaml(defaults, ".", key)) << "another key was copied";
+        EXPECT_FALSE(need.otherwise.empty());
+    }
+}
+
+TEST(UnusedKeys, NameEachKeyOnceWithTheFirstReason) {
+    HardwareParams hardware;
+    hardware.requant.mode = RequantMode::float32;
+    KeyUsers users;
+    users.weights = users.common_width = users.convolution = users.kernel_loops = users.map_lines = true;
+    users.output_rows = true;
+    std::vector<std::string> found;
+    for (const UnusedKey& unused : unused_keys(hardware, users)) {
+        found.push_back(fmt::format("{}: {}", unused.key, unused.reason));
+    }
+    EXPECT_EQ(found, (std::vector<std::string>{
+                         "accumulator.bias: no layer has a bias",
+                         "requantization.rounding: requantization.mode: float32 rounds half to even",
+                         "requantization.multiplier_bits: only requantization.mode: fixed_point and additions of "
+                         "integers have a multiplier",
+                         "pooling.rounding: requantization.mode: float32 rounds half to even"}));
+}
+
+TEST(ToYaml, LeavesOutKeysAndSectionsThatLoseAllOfThem) {
+    const std::vector<UnusedKey> unused = {{"pooling.rounding", ""}, {"line_buffer.rows", ""}};
+    const std::string text = to_yaml(RunConfig{}, ".", unused);
+    EXPECT_EQ(text.find("pooling"), std::string::npos);
+    EXPECT_NE(text.find("\nline_buffer:\n  fill_bytes_per_cycle: 8\n"), std::string::npos) << text;
 }
 
 TEST(ConfigPage, HasARowForEveryKey) {

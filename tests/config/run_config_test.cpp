@@ -151,10 +151,14 @@ TEST(RunConfig, RefusesOrdersThatAreNoPermutation) {
               "3:22: accumulator.order: has 2 entries (allowed: row, column and channel, each once, outermost first)");
 }
 
-TEST(RunConfig, RefusesConflictsWhereTheyStand) {
-    EXPECT_EQ(problem("requantization: {mode: float32, rounding: floor}\n"),
-              "3:43: requantization.rounding: floor cannot be had together with requantization.mode: float32 "
-              "(allowed: half_even)");
+TEST(RunConfig, SaysWhichKeysTheFileGives) {
+    const TemporaryFolder folder;
+    const std::string file =
+        folder.write("edge.yaml",
+                     "network: n.onnx\nimages: i.gz\nrequantization: {rounding: floor, mode: float32}\n"
+                     "line_buffer: {}\n");
+    EXPECT_EQ(load_config_file(file).keys,
+              (std::vector<std::string>{"network", "images", "requantization.mode", "requantization.rounding"}));
 }
 
 TEST(RunConfig, RequiresNetworkAndImages) {

@@ -69,14 +69,5 @@ TEST(Validate, RefusesWhatNoFileCouldSay) {
     EXPECT_EQ(problem([](auto& h) { h.name = ""; }), "name: has 0 characters (allowed: 1..100)");
 }
 
-TEST(Validate, RefusesFloat32WithAnotherRounding) {
-    EXPECT_EQ(problem([](auto& h) {
-                  h.requant.mode = RequantMode::float32;
-                  h.requant.rounding = Rounding::floor;
-              }),
-              "requantization.rounding: floor cannot be had together with requantization.mode: float32 "
-              "(allowed: half_even)");
-}
-
 }  // namespace
 }  // namespace widthwise

@@ -39,11 +39,6 @@ TEST_F(BadSweep, NetworksThatDoNotExist) {
                 AllOf(HasSubstr("sweep.yaml:4:13: axes.network[0]"), HasSubstr("absent.onnx")));
 }
 
-TEST_F(BadSweep, RoundingThatDoesNotGoWithItsMode) {
-    EXPECT_THAT(refusal("  requantization: [{mode: float32, rounding: floor}]\n"),
-                AllOf(HasSubstr("sweep.yaml:4:20: axes.requantization[0]"), HasSubstr("half_even")));
-}
-
 TEST_F(BadSweep, ImagesThatDoNotExist) {
     EXPECT_THAT(refusal("  lanes: [1]\n", 10001),
                 AllOf(HasSubstr("sweep.yaml:2:9: images"), HasSubstr("10001"), HasSubstr("up to 10000")));

@@ -131,6 +131,23 @@ TEST(Sweep, WidthsThatCannotOverflowAreOneEvaluation) {
     EXPECT_EQ(sweep.digests().size(), 1U);
 }
 
+TEST(Sweep, KeysWithoutEffectAreOneEvaluation) {
+    const test::TemporaryFolder folder;
+    const Sweep sweep(test::write_sweep(folder,
+                                        "  requantization: [{mode: float32}, {mode: float32, rounding: floor}, "
+                                        "{mode: float32, multiplier_bits: 8}, {mode: shift, multiplier_bits: 7}, "
+                                        "{mode: shift, multiplier_bits: 8}]\n"),
+                      WIDTHWISE_SOURCE_DIR, "1");
+    EXPECT_EQ(sweep.points().size(), 5U);
+    EXPECT_EQ(sweep.digests({}).size(), 2U);
+    Journal journal;
+    sweep.compute({}, journal, 1, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results({}, journal, 1);
+    EXPECT_EQ(results[0].energy, results[1].energy);
+    EXPECT_EQ(results[0].energy, results[2].energy);
+    EXPECT_EQ(results[3].energy, results[4].energy);
+}
+
 TEST(Sweep, DigestsTellEverythingApartThatDecidesValues) {
     const test::TemporaryFolder folder;
     std::set<std::string> digests;

@@ -21,7 +21,7 @@ namespace widthwise::test {
 class TemporaryFolder {
 public:
     TemporaryFolder() {
-        const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+        const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
         std::string name = std::string(info->test_suite_name()) + "." + info->name() + "." + std::to_string(getpid());
         std::replace(name.begin(), name.end(), '/', '_');  // of parameterised tests
         path_ = std::filesystem::temp_directory_path() / name;
