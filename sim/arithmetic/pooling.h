@@ -29,13 +29,16 @@ inline int pool_maximum(const PoolPartial& partial, const RequantFormat& format)
     return requant_clamp(partial.maximum - format.zero_point, format);
 }
 
+/// Whether averages are taken in float32 from the first pixel on; otherwise a sum of integers is requantized.
+constexpr bool averages_reals(RequantMode mode, bool global) { return mode == RequantMode::float32 && !global; }
+
 /// The average over `divisor` pixels. Integer modes: the sum is requantized with scale_in / (scale_out * divisor).
 /// float32: as ONNX Runtime's QLinearAveragePool, every step in float32 in this order, the zero point added before the
 /// rounding (so that a tie goes to the even stored value); of the whole map (`global`) as its QLinearGlobalAveragePool,
 /// which requantizes the integer sum.
 inline int pool_average(const PoolPartial& partial, int divisor, const RequantScale& scale, const RequantFormat& format,
                         float output_scale, bool global = false) {
-    if (format.mode != RequantMode::float32 || global) return requantize(partial.sum, 0, scale, format);
+    if (!averages_reals(format.mode, global)) return requantize(partial.sum, 0, scale, format);
     const float average = partial.real_sum / static_cast<float>(divisor);
     const float stored = average / output_scale + static_cast<float>(format.zero_point);
     const float limited =

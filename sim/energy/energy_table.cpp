@@ -190,10 +190,10 @@ double EnergyTable::cost(Event event, const EventAttributes& attributes) const {
     } catch (const mu::ParserError& error) {
         refuse(explain(error));
     }
-    if (!std::isfinite(value) || value < 0.0) {
+    if (!std::isfinite(value) || value < 0.0 || value > Energy::kMostCost) {
         refuse(fmt::format(
             "gives {} for activation_bits={}, weight_bits={}, accumulator_bits={}, requant_bits={}, "
-            "multiplier_bits={}, capacity={} (allowed: finite, 0 or more)",
+            "multiplier_bits={}, capacity={} (allowed: 0 to 1e9)",
             value, attributes.activation_bits, attributes.weight_bits, attributes.accumulator_bits,
             attributes.requant_bits, attributes.multiplier_bits, capacity_of(event, attributes).value_or(0)));
     }
@@ -206,12 +206,17 @@ EventCosts EnergyTable::costs(const EventAttributes& attributes) const {
     return costs;
 }
 
-std::array<double, kComponentCount> energy_by_component(const EventCounts& counts, const EventCosts& costs) {
-    std::array<double, kComponentCount> energy{};
+Energy sum(const ComponentEnergies& parts) {
+    Energy total;
+    for (const Energy& part : parts) total += part;
+    return total;
+}
+
+ComponentEnergies energy_by_component(const EventCounts& counts, const EventCosts& costs) {
+    ComponentEnergies energy{};
     for (const Event event : all_events()) {
         const auto index = static_cast<std::size_t>(event);
-        energy[static_cast<std::size_t>(event_infos()[index].component)] +=
-            static_cast<double>(counts[event]) * costs[index];
+        energy[static_cast<std::size_t>(event_infos()[index].component)] += Energy(counts[event], costs[index]);
     }
     return energy;
 }

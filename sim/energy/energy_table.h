@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "energy/energy.h"
 #include "energy/events.h"
 
 namespace widthwise {
@@ -48,7 +49,7 @@ public:
     /// "0" where the table says nothing.
     [[nodiscard]] const std::string& formula(Event event) const { return formulas_[static_cast<std::size_t>(event)]; }
 
-    /// Throws InputError naming file, event and formula when one gives a negative or non-finite energy. Parses the
+    /// Throws InputError naming file, event and formula when one gives no energy of 0..Energy::kMostCost. Parses the
     /// formulas anew, about a millisecond: call it per layer, not per image. Safe to call from several threads.
     [[nodiscard]] EventCosts costs(const EventAttributes& attributes) const;
 
@@ -64,7 +65,11 @@ private:
 /// Names of the tables in configs/energy below `data_root`, sorted.
 std::vector<std::string> shipped_energy_tables(const std::string& data_root);
 
-/// Energy of `counts` by component, in the table's unit.
-std::array<double, kComponentCount> energy_by_component(const EventCounts& counts, const EventCosts& costs);
+/// Energy by component.
+using ComponentEnergies = std::array<Energy, kComponentCount>;
+Energy sum(const ComponentEnergies& parts);
+
+/// Energy of `counts`: the sum of that of each event.
+ComponentEnergies energy_by_component(const EventCounts& counts, const EventCosts& costs);
 
 }  // namespace widthwise

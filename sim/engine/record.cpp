@@ -45,9 +45,13 @@ double PsumStats::mean() const { return count == 0 ? 0.0 : static_cast<double>(s
 
 double PsumStats::deviation() const {
     if (count == 0) return 0.0;
-    const double m = mean();
-    const double variance = static_cast<double>(sum_of_squares) / static_cast<double>(count) - m * m;
-    return std::sqrt(std::max(0.0, variance));
+    // About a whole number near the mean, exactly: the difference of two large squares would lose small deviations.
+    const auto n = static_cast<__int128>(count);
+    const __int128 near = sum / n;
+    const auto squares = static_cast<__int128>(sum_of_squares - static_cast<unsigned __int128>(2 * near * sum) +
+                                               static_cast<unsigned __int128>(near * near * n));
+    const double offset = static_cast<double>(sum - near * n) / static_cast<double>(count);
+    return std::sqrt(std::max(0.0, static_cast<double>(squares) / static_cast<double>(count) - offset * offset));
 }
 
 int PsumStats::bits() const { return count == 0 ? 0 : bits_for_range(min, max); }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "arithmetic/pooling.h"
 #include "arithmetic/requantize.h"
 #include "energy/events.h"
 #include "engine/psum_histogram.h"
@@ -49,19 +50,45 @@ struct OverflowCounts {
     friend bool operator==(const OverflowCounts&, const OverflowCounts&) = default;
 };
 
-/// Events of requantizing n sums. Which operators a lane uses depends on the mode: a shift alone has no multiplier, a
-/// float multiply or a division no shifter (a division counts as a multiply).
+/// Events of requantizing n sums. Each mode has an operator of its own; biases and zero points are added in all of them.
 inline void count_requantization(EventCounts& events, RequantMode mode, std::uint64_t n) {
-    if (mode != RequantMode::shift) events[Event::requant_multiply] += n;
-    if (mode == RequantMode::fixed_point || mode == RequantMode::shift) events[Event::requant_shift] += n;
+    switch (mode) {
+        case RequantMode::fixed_point:
+            events[Event::requant_multiply] += n;
+            events[Event::requant_shift] += n;
+            break;
+        case RequantMode::shift: events[Event::requant_plain_shift] += n; break;
+        case RequantMode::reciprocal: events[Event::requant_divide] += n; break;
+        case RequantMode::float32: events[Event::requant_float_multiply] += n; break;
+    }
     events[Event::requant_add] += n;
 }
 
-/// n residual additions: two rescaled operands, their sum, and the zero point.
+/// n residual additions: two rescaled operands, their sum, and the zero point (float32: two fused multiply-adds).
 inline void count_additions(EventCounts& events, RequantMode mode, std::uint64_t n) {
-    events[Event::residual_multiply] += 2 * n;
-    if (mode != RequantMode::float32) events[Event::residual_shift] += n;
-    events[Event::residual_add] += 2 * n;
+    const bool real = mode == RequantMode::float32;
+    events[real ? Event::residual_float_multiply : Event::residual_multiply] += 2 * n;
+    events[real ? Event::residual_float_add : Event::residual_add] += 2 * n;
+    if (!real) events[Event::residual_shift] += n;
+}
+
+/// Max pooling of `windows` windows that hold `pixels` pixels in all.
+inline void count_max_pooling(EventCounts& events, std::uint64_t pixels, std::uint64_t windows) {
+    events[Event::pool_compare] += pixels - windows;
+}
+
+/// Average pooling. In float32 (but for the whole map) each pixel is multiplied by its scale, and each sum divided by
+/// the number of pixels and by the output's scale before the zero point is added.
+inline void count_average_pooling(EventCounts& events, RequantMode mode, bool global, std::uint64_t pixels,
+                                  std::uint64_t windows) {
+    if (averages_reals(mode, global)) {
+        events[Event::pool_float_multiply] += pixels;
+        events[Event::pool_float_add] += pixels;
+        events[Event::pool_float_divide] += 2 * windows;
+        return;
+    }
+    events[Event::pool_add] += pixels - windows;
+    count_requantization(events, mode, windows);
 }
 
 /// Range and moments of the exact (never overflowing) partial sums.

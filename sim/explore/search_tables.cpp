@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 
 double saving(const SearchResult& result, const SearchPoint& point) {
     const double reference = result.points[result.widest].energy;
-    return reference == 0 ? 0 : 1 - point.energy / reference;
+    return reference == 0 ? 0 : (reference - point.energy) / reference;
 }
 
 Json point_json(const SearchResult& result, const SearchPoint& point) {
@@ -31,10 +31,10 @@ Json point_json(const SearchResult& result, const SearchPoint& point) {
             {"accumulator", widths_option(result, point)},
             {"total_bits", point.total_bits()},
             {"correct", point.correct},
-            {"accuracy_percent", result.percent(point)},
-            {"loss_points", result.loss(point)},
-            {"energy_per_inference", point.energy},
-            {"saving_percent", 100 * saving(result, point)}};
+            {"accuracy_percent", without_noise(result.percent(point))},
+            {"loss_points", without_noise(result.loss(point))},
+            {"energy_per_inference", without_noise(point.energy)},
+            {"saving_percent", without_noise(100 * saving(result, point))}};
 }
 
 std::string points_csv(const SearchResult& result, const std::vector<std::size_t>& points, const RunSetup& setup) {

@@ -303,7 +303,8 @@ PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timi
     result.cycles = report.cycles_per_inference();
     result.microseconds = report.microseconds_per_inference();
     result.utilisation = report.utilisation(report.total);
-    for (std::size_t c = 0; c < kComponentCount; ++c) result.energy[c] = report.total.energy[c] / report.images();
+    for (std::size_t c = 0; c < kComponentCount; ++c)
+        result.energy[c] = report.total.energy[c].value() / report.images();
     result.total_energy = report.energy_per_inference();
     for (const Phase& phase : report.phases) {
         if (phase.layer == nullptr) continue;
@@ -315,7 +316,7 @@ PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timi
         layer.overflow = phase.record.overflow;
         layer.psums = phase.record.psums;
         layer.cycles = static_cast<double>(phase.record.cycles.total) / report.images();
-        layer.energy = phase.total_energy() / report.images();
+        layer.energy = phase.total_energy().value() / report.images();
         result.layers.push_back(std::move(layer));
     }
     return result;

@@ -88,18 +88,19 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
     if (result.accuracy) {
         json["accuracy"] = {{"labelled", result.accuracy->labelled},
                             {"correct", result.accuracy->correct},
-                            {"percent", result.accuracy->percent()}};
+                            {"percent", without_noise(result.accuracy->percent())}};
     }
     json["overflow"] = {{"outputs", result.overflow.outputs},
                         {"events", result.overflow.events},
                         {"transient", result.overflow.transient},
                         {"persistent", result.overflow.persistent}};
-    json["per_inference"] = {{"cycles", result.cycles}, {"microseconds", result.microseconds}};
-    json["utilisation"] = result.utilisation;
+    json["per_inference"] = {{"cycles", without_noise(result.cycles)},
+                             {"microseconds", without_noise(result.microseconds)}};
+    json["utilisation"] = without_noise(result.utilisation);
     json["energy_unit"] = unit_of(sweep, result.point);
-    Json energy = {{"total", result.total_energy}};
+    Json energy = {{"total", without_noise(result.total_energy)}};
     for (std::size_t c = 0; c < kComponentCount; ++c) {
-        energy[std::string(component_name(static_cast<Component>(c)))] = result.energy[c];
+        energy[std::string(component_name(static_cast<Component>(c)))] = without_noise(result.energy[c]);
     }
     json["energy_per_inference"] = energy;
     return json;

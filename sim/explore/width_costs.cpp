@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/width_costs.h"
 
-#include <numeric>
-
 #include "results/run_report.h"
 #include "schedule/schedule_model.h"
 
@@ -57,17 +55,12 @@ WidthCosts::WidthCosts(const Network& network, const HardwareParams& hardware, c
         for (std::size_t l = 0; l < layers_.size(); ++l) {
             const LayerSchedule& layer = schedule.layers[layers_[l].index];
             const EventCosts prices = table.costs(layer.attributes);
-            const double energy = layer_energy(counts_[l], prices);
-            const double gated = gated_ ? layer_energy(all_gated(counts_[l]), prices) : energy;
+            const Energy energy = sum(energy_by_component(counts_[l], prices));
+            const Energy gated = gated_ ? sum(energy_by_component(all_gated(counts_[l]), prices)) : energy;
             layers_[l].options.push_back({bits, uniform[layers_[l].index], energy, gated});
             prices_[l].push_back(prices);
         }
     }
-}
-
-double WidthCosts::layer_energy(const EventCounts& counts, const EventCosts& costs) const {
-    const auto parts = energy_by_component(counts, costs);
-    return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
 ValuePath WidthCosts::path(const std::vector<int>& choice) const {
@@ -78,8 +71,8 @@ ValuePath WidthCosts::path(const std::vector<int>& choice) const {
     return path;
 }
 
-double WidthCosts::energy(const std::vector<int>& choice, const std::vector<LayerRecord>& values) const {
-    double total = fixed_;
+Energy WidthCosts::energy(const std::vector<int>& choice, const std::vector<LayerRecord>& values) const {
+    Energy total = fixed_;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         const auto option = static_cast<std::size_t>(choice[l]);
         if (!gated_) {
@@ -91,7 +84,7 @@ double WidthCosts::energy(const std::vector<int>& choice, const std::vector<Laye
         counts[Event::mac_gated] += gated;
         for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write})
             counts[event] -= gated;
-        total += layer_energy(counts, prices_[l][option]);
+        total += sum(energy_by_component(counts, prices_[l][option]));
     }
     return total;
 }

@@ -15,9 +15,9 @@ namespace widthwise {
 /// A width that a layer's accumulator may have.
 struct WidthOption {
     int bits = 0;
-    int variant = 0;          ///< its number in LayerVariants: what it computes
-    double energy = 0;        ///< of the layer over all images, no multiplication gated
-    double energy_gated = 0;  ///< all of them gated; the same without zero gating. In between it is in between.
+    int variant = 0;      ///< its number in LayerVariants: what it computes
+    Energy energy;        ///< of the layer over all images, no multiplication gated
+    Energy energy_gated;  ///< all of them gated; the same without zero gating. In between it is in between.
 };
 
 struct WidthLayer {
@@ -40,21 +40,19 @@ public:
     [[nodiscard]] const std::vector<WidthLayer>& layers() const { return layers_; }  ///< those with accumulators
     [[nodiscard]] bool gated() const { return gated_; }
     /// Energy of all that no width changes: transfers and layers without accumulators.
-    [[nodiscard]] double fixed_energy() const { return fixed_; }
+    [[nodiscard]] Energy fixed_energy() const { return fixed_; }
     /// The path of these options, one per layer.
     [[nodiscard]] ValuePath path(const std::vector<int>& choice) const;
     /// Of all images, with the gating that `values` counted; `values` may be empty without zero gating.
-    [[nodiscard]] double energy(const std::vector<int>& choice, const std::vector<LayerRecord>& values) const;
+    [[nodiscard]] Energy energy(const std::vector<int>& choice, const std::vector<LayerRecord>& values) const;
 
 private:
-    [[nodiscard]] double layer_energy(const EventCounts& counts, const EventCosts& costs) const;
-
     LayerVariants variants_;
     std::vector<WidthLayer> layers_;
     std::vector<std::vector<EventCosts>> prices_;  ///< by layer and option
     std::vector<EventCounts> counts_;              ///< by layer, over all images, nothing gated
     ValuePath fixed_path_;                         ///< of any width; for layers without accumulators
-    double fixed_ = 0;
+    Energy fixed_;
     bool gated_ = false;
 };
 

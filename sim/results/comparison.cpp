@@ -15,7 +15,7 @@ namespace widthwise {
 namespace {
 
 double component_per_inference(const RunReport& report, std::size_t component) {
-    return report.total.energy[component] / report.images();
+    return report.total.energy[component].value() / report.images();
 }
 
 /// Components that cost something at some width.
@@ -23,7 +23,7 @@ std::vector<std::size_t> components_used(const Comparison& comparison) {
     std::vector<std::size_t> used;
     for (std::size_t c = 0; c < kComponentCount; ++c) {
         const bool costs = std::any_of(comparison.runs.begin(), comparison.runs.end(),
-                                       [c](const WidthRun& run) { return run.report.total.energy[c] > 0; });
+                                       [c](const WidthRun& run) { return run.report.total.energy[c] > Energy(); });
         if (costs) used.push_back(c);
     }
     return used;
@@ -37,8 +37,7 @@ const WidthRun& Comparison::widest() const {
 }
 
 double Comparison::saving(const WidthRun& run) const {
-    const double reference = widest().report.energy_per_inference();
-    return reference == 0 ? 0 : 1 - run.report.energy_per_inference() / reference;
+    return Energy::saving(widest().report.total.total_energy(), run.report.total.total_energy());  // same images
 }
 
 double overflowed_outputs(const RunReport& report) {
@@ -107,9 +106,10 @@ nlohmann::ordered_json comparison_json(const Comparison& comparison) {
     json["widths"] = nlohmann::ordered_json::array();
     for (const WidthRun& at : comparison.runs) {
         const nlohmann::ordered_json summary = summary_json(at.report);
-        nlohmann::ordered_json entry = {{"bits", at.bits},
-                                        {"saving_percent", 100.0 * comparison.saving(at)},
-                                        {"overflowed_outputs_percent", 100.0 * overflowed_outputs(at.report)}};
+        nlohmann::ordered_json entry = {
+            {"bits", at.bits},
+            {"saving_percent", without_noise(100.0 * comparison.saving(at))},
+            {"overflowed_outputs_percent", without_noise(100.0 * overflowed_outputs(at.report))}};
         for (const char* key : {"accuracy", "per_inference", "total", "layers"}) entry[key] = summary[key];
         json["widths"].push_back(entry);
     }

@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "results/tables.h"
+
 namespace widthwise {
 
 CsvWriter& CsvWriter::cell(std::string_view value) {
@@ -23,7 +25,9 @@ CsvWriter& CsvWriter::cell(std::string_view value) {
     return *this;
 }
 
-CsvWriter& CsvWriter::number(double value) { return std::isfinite(value) ? cell(fmt::format("{}", value)) : empty(); }
+CsvWriter& CsvWriter::number(double value) {
+    return std::isfinite(value) ? cell(fmt::format("{}", without_noise(value))) : empty();
+}
 
 void CsvWriter::end_row() {
     out_ += '\n';

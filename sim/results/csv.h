@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "energy/energy.h"
 #include "text/spreadsheet_text.h"
 
 namespace widthwise {
@@ -19,7 +20,8 @@ public:
     CsvWriter& number(Int value) {
         return cell(std::to_string(value));
     }
-    CsvWriter& number(double value);  ///< the shortest text that reads back to the same double; empty unless finite
+    CsvWriter& number(double value);  ///< 15 significant digits at most, so without noise; empty unless finite
+    CsvWriter& number(const Energy& value) { return cell(value.text()); }  ///< exactly
     void end_row();
     [[nodiscard]] const std::string& str() const { return out_; }
 

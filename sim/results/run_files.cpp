@@ -2,6 +2,7 @@
 #include "results/run_files.h"
 
 #include "results/csv.h"
+#include "results/tables.h"
 #include "schedule/utilisation.h"
 #include "text/printable.h"
 
@@ -41,8 +42,8 @@ Json accumulator_json(const Phase& phase) {
         sums = {{"count", psums.count},
                 {"min", psums.min},
                 {"max", psums.max},
-                {"mean", psums.mean()},
-                {"deviation", psums.deviation()}};
+                {"mean", without_noise(psums.mean())},
+                {"deviation", without_noise(psums.deviation())}};
     }
     return {{"bits", phase.layer->accumulator.bits},
             {"bits_needed", psums.bits()},
@@ -59,10 +60,12 @@ Json source_json(const SourceFile& file) {
 
 Json accuracy_json(const std::optional<Accuracy>& accuracy) {
     if (!accuracy) return nullptr;
-    return {{"labelled", accuracy->labelled}, {"correct", accuracy->correct}, {"percent", accuracy->percent()}};
+    return {{"labelled", accuracy->labelled},
+            {"correct", accuracy->correct},
+            {"percent", without_noise(accuracy->percent())}};
 }
 
-Json optional_json(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+Json optional_json(const std::optional<double>& value) { return value ? Json(without_noise(*value)) : Json(nullptr); }
 
 }  // namespace
 
@@ -70,12 +73,13 @@ std::string json_text(const Json& json) {
     return printable_json(json.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
-Json energy_json(const std::array<double, kComponentCount>& energy, double divisor) {
-    double total = 0;
-    for (const double part : energy) total += part;
-    Json json = {{"total", total / divisor}};
+Json energy_json(const ComponentEnergies& energy, double divisor) {
+    const auto number = [divisor](const Energy& part) {
+        return divisor == 1 ? part.value() : without_noise(part.value() / divisor);
+    };
+    Json json = {{"total", number(sum(energy))}};
     for (std::size_t c = 0; c < kComponentCount; ++c) {
-        json[std::string(component_name(static_cast<Component>(c)))] = energy[c] / divisor;
+        json[std::string(component_name(static_cast<Component>(c)))] = number(energy[c]);
     }
     return json;
 }
@@ -104,7 +108,7 @@ Json phase_json(const RunReport& report, const Phase& phase) {
     json["name"] = phase.name;
     json["kind"] = phase.kind;
     json["cycles"] = cycles_json(phase.record.cycles);
-    json["utilisation"] = report.utilisation(phase);
+    json["utilisation"] = without_noise(report.utilisation(phase));
     json["macs"] = phase.macs();
     if (phase.layer != nullptr) json["accumulator"] = accumulator_json(phase);
     json["energy"] = energy_json(phase.energy);
@@ -116,9 +120,9 @@ Json summary_json(const RunReport& report) {
     Json json = provenance_json(report.run);
     json["processing_elements"] = report.processing_elements();
     json["accuracy"] = accuracy_json(report.accuracy);
-    json["per_inference"] = {{"cycles", report.cycles_per_inference()},
-                             {"microseconds", report.microseconds_per_inference()},
-                             {"macs", static_cast<double>(report.total.macs()) / report.images()},
+    json["per_inference"] = {{"cycles", without_noise(report.cycles_per_inference())},
+                             {"microseconds", without_noise(report.microseconds_per_inference())},
+                             {"macs", without_noise(static_cast<double>(report.total.macs()) / report.images())},
                              {"energy", energy_json(report.total.energy, report.images())},
                              {"average_power_mw", optional_json(report.average_power_mw())}};
     json["total"] = phase_json(report, report.total);
@@ -167,16 +171,18 @@ void accumulator_cells(CsvWriter& csv, const Phase& phase) {
 std::string layers_csv(const RunReport& report) {
     CsvWriter csv;
     layers_csv_header(csv);
-    for (const Phase& phase : report.phases) {
+    const auto add = [&](const Phase& phase) {
         const CycleCounts& cycles = phase.record.cycles;
         csv.text(phase.name).text(phase.kind).number(cycles.total).number(cycles.compute);
         for (const std::uint64_t stall : cycles.stalls) csv.number(stall);
         csv.number(report.utilisation(phase)).number(phase.macs());
         accumulator_cells(csv, phase);
         csv.text(report.run.table->unit());
-        for (const double energy : phase.energy) csv.number(energy);
+        for (const Energy& energy : phase.energy) csv.number(energy);
         csv.number(phase.total_energy()).end_row();
-    }
+    };
+    add(report.setup);
+    for (const Phase& phase : report.phases) add(phase);
     return csv.str();
 }
 
@@ -187,7 +193,7 @@ std::string events_csv(const RunReport& report) {
         for (std::size_t i = 0; i < kEventCount; ++i) {
             const std::uint64_t count = phase.record.events[static_cast<Event>(i)];
             csv.text(phase.name).text(event_infos()[i].name).text(event_infos()[i].unit).number(count);
-            csv.number(static_cast<double>(count) * phase.costs[i]).text(report.run.table->unit()).end_row();
+            csv.number(Energy(count, phase.costs[i])).text(report.run.table->unit()).end_row();
         }
     };
     add(report.setup);

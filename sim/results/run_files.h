@@ -15,11 +15,14 @@ nlohmann::ordered_json summary_json(const RunReport& report);
 nlohmann::ordered_json phase_json(const RunReport& report, const Phase& phase);
 /// Tool, command, network, data, table and images: what the results belong to.
 nlohmann::ordered_json provenance_json(const RunSetup& run);
-nlohmann::ordered_json energy_json(const std::array<double, kComponentCount>& energy, double divisor = 1);
+/// Nearest doubles of the exact energies, or quotients without noise.
+nlohmann::ordered_json energy_json(const ComponentEnergies& energy, double divisor = 1);
 
 /// Text with a final newline; bytes that are not UTF-8 (an ONNX name may hold any) are replaced.
 std::string json_text(const nlohmann::ordered_json& json);
 
+/// Set-up, load, layers, store. Energies are exact: those of a row are the sums of its events in events.csv, and rows add
+/// up to `total` and `setup` in summary.json, whose numbers are the nearest doubles.
 std::string layers_csv(const RunReport& report);
 std::string events_csv(const RunReport& report);
 std::string predictions_csv(const RunReport& report);

@@ -2,7 +2,7 @@
 #include "results/run_report.h"
 
 #include <algorithm>
-#include <numeric>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -68,8 +68,6 @@ std::string kind_name(OperatorKind kind) {
     }
     return "";
 }
-
-double Phase::total_energy() const { return std::accumulate(energy.begin(), energy.end(), 0.0); }
 
 std::uint64_t Phase::macs() const { return record.events[Event::mac_multiply] + record.events[Event::mac_gated]; }
 

@@ -58,9 +58,9 @@ struct Phase {
     const LayerSchedule* layer = nullptr;  ///< none: load, store, set-up
     LayerRecord record;                    ///< over all images
     EventCosts costs{};
-    std::array<double, kComponentCount> energy{};  ///< by component, over all images
-    WorstCaseBits bounds;                          ///< 0: no accumulators
-    [[nodiscard]] double total_energy() const;
+    ComponentEnergies energy{};  ///< over all images
+    WorstCaseBits bounds;        ///< 0: no accumulators
+    [[nodiscard]] Energy total_energy() const { return sum(energy); }
     /// Multiply-accumulates, gated ones among them.
     [[nodiscard]] std::uint64_t macs() const;
     [[nodiscard]] bool has_accumulators() const { return layer != nullptr && !layer->bypass; }
@@ -93,7 +93,7 @@ struct RunReport {
     [[nodiscard]] double utilisation(const Phase& phase) const;
     [[nodiscard]] double cycles_per_inference() const;
     [[nodiscard]] double microseconds_per_inference() const;
-    [[nodiscard]] double energy_per_inference() const { return total.total_energy() / images(); }
+    [[nodiscard]] double energy_per_inference() const { return total.total_energy().value() / images(); }
     /// None with a table in relative units.
     [[nodiscard]] std::optional<double> average_power_mw() const;
 };

@@ -73,20 +73,21 @@ std::string energy_table(const RunReport& report, const EnergyScale& scale) {
     std::vector<std::size_t> components;
     std::vector<std::string> headers = {"layer"};
     for (std::size_t c = 0; c < kComponentCount; ++c) {
-        if (report.total.energy[c] == 0) continue;
+        if (report.total.energy[c] == Energy()) continue;
         components.push_back(c);
         headers.emplace_back(component_name(static_cast<Component>(c)));
     }
     headers.emplace_back("total");
     headers.emplace_back("%");
     TextTable table(headers);
-    const double total = report.total.total_energy();
+    const double total = report.total.total_energy().value();
     const auto add = [&](const Phase& phase) {
         const double divisor = scale.divisor * report.images();
         std::vector<std::string> row = {phase.name};
-        for (const std::size_t c : components) row.push_back(significant(phase.energy[c] / divisor));
-        row.push_back(significant(phase.total_energy() / divisor));
-        row.push_back(percent(total == 0 ? 0 : phase.total_energy() / total, 1));
+        for (const std::size_t c : components) row.push_back(significant(phase.energy[c].value() / divisor));
+        const double energy = phase.total_energy().value();
+        row.push_back(significant(energy / divisor));
+        row.push_back(percent(total == 0 ? 0 : energy / total, 1));
         table.add_row(row);
     };
     for (const Phase& phase : report.phases) add(phase);
@@ -119,7 +120,7 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
     if (report.setup.record.cycles.total > 0) {
         line("set-up, once",
              fmt::format("{} cycles, {} {} to load the weights", grouped(report.setup.record.cycles.total),
-                         significant(report.setup.total_energy() / scale.divisor), scale.unit));
+                         significant(report.setup.total_energy().value() / scale.divisor), scale.unit));
     }
     return text;
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 
 #include "text/printable.h"
@@ -137,6 +138,14 @@ std::string significant(double value, int digits) {
 }
 
 std::string average(double value) { return grouped(value, value == std::floor(value) ? 0 : 1); }
+
+double without_noise(double value) {
+    if (!std::isfinite(value)) return value;
+    const std::string digits = fmt::format("{:.14e}", value);
+    double rounded = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), rounded);
+    return rounded;
+}
 
 std::string percent(double ratio, int decimals) { return grouped(100 * ratio, decimals); }
 

@@ -55,6 +55,8 @@ std::string grouped(double value, int decimals);
 std::string significant(double value, int digits = 4);
 /// An average that mostly is whole: "1,234", otherwise with one decimal.
 std::string average(double value);
+/// The nearest number of 15 significant digits, all that survive in a double as they were written: 0.1 + 0.2 is 0.3.
+double without_noise(double value);
 /// 0.1234 as "12.34".
 std::string percent(double ratio, int decimals = 2);
 

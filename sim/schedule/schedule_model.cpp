@@ -36,9 +36,9 @@ void count_pooling(const LayerSchedule& layer, EventCounts& events) {
         windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
     const auto maps = static_cast<Count>(layer.sums.channels) * static_cast<Count>(layer.images);
     const Count outputs = static_cast<Count>(layer.output.elements()) * static_cast<Count>(layer.images);
-    const Count combined = maps * pixel_visits(rows) * pixel_visits(columns) - outputs;
-    events[layer.pool_is_max ? Event::pool_compare : Event::pool_add] += combined;
-    if (!layer.pool_is_max) count_requantization(events, layer.pool_requant.mode, outputs);
+    const Count pixels = maps * pixel_visits(rows) * pixel_visits(columns);
+    if (layer.pool_is_max) count_max_pooling(events, pixels, outputs);
+    else count_average_pooling(events, layer.pool_requant.mode, layer.pool_is_global, pixels, outputs);
 }
 
 void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCounts& events) {

@@ -174,7 +174,7 @@ TEST(EnergyTable, RefusesFormulasLongerThanAThousandCharacters) {
 TEST(EnergyTable, RefusesNegativeAndNonFiniteEnergies) {
     const std::string tail =
         " for activation_bits=8, weight_bits=8, accumulator_bits=32, requant_bits=32, "
-        "multiplier_bits=16, capacity=0 (allowed: finite, 0 or more)";
+        "multiplier_bits=16, capacity=0 (allowed: 0 to 1e9)";
     EXPECT_EQ(formula_problem("mac.add", "-1"), "6:12: events.mac.add: formula '-1': gives -1" + tail);
     EXPECT_EQ(formula_problem("mac.add", "1 / 0"), "6:12: events.mac.add: formula '1 / 0': gives inf" + tail);
     const std::string nan = formula_problem("mac.add", "sqrt(-1)");

@@ -45,6 +45,7 @@ struct Published {
     const char* node;
     double add8, add32, multiply8, multiply32;
     double sram_8k, sram_32k, sram_1m, dram;  // per 64 bits
+    double float_multiply, float_add;
 };
 
 class PublishedFigures : public testing::TestWithParam<Published> {};
@@ -83,6 +84,47 @@ TEST_P(PublishedFigures, ScaleMultipliersWithTheProductOfTheirOperandWidths) {
     EXPECT_DOUBLE_EQ(Costs(table, narrow)[Event::requant_multiply], GetParam().multiply32 * 128 / 1024);
 }
 
+/// Shifting, dividing and float32, from the published figures and Aladdin's ratios of shifter and register to adder.
+TEST_P(PublishedFigures, PriceEveryModeOfRequantization) {
+    const Published& figures = GetParam();
+    const EnergyTable table = shipped(figures.table);
+    EventAttributes attributes;
+    for (const int bits : {8, 18, 32}) {
+        attributes.requant_bits = bits;
+        const Costs costs(table, attributes);
+        const auto adder = [&](int width) {
+            const double slope = (figures.add32 - figures.add8) / 24;
+            return figures.add8 + (width - 8) * slope;
+        };
+        const double shifter = figures.add32 / 32 * 0.417 / 0.21;  // per bit
+        const auto step = [&](int width) { return adder(width) + width * figures.add32 / 0.21 * 0.009; };
+        const double conversion = 32 * shifter + adder(32);
+        EXPECT_NEAR(costs[Event::requant_plain_shift], bits * shifter, 1e-12);
+        EXPECT_NEAR(costs[Event::requant_divide], bits * step(bits), 1e-9);
+        EXPECT_NEAR(costs[Event::requant_float_multiply], figures.float_multiply + 2 * conversion, 1e-12);
+        EXPECT_NEAR(costs[Event::pool_float_multiply], figures.float_multiply + conversion, 1e-12);
+        EXPECT_NEAR(costs[Event::residual_float_multiply], figures.float_multiply + conversion, 1e-12);
+        EXPECT_NEAR(costs[Event::pool_float_add], figures.float_add, 1e-12);
+        EXPECT_NEAR(costs[Event::residual_float_add], figures.float_add + conversion / 2, 1e-12);
+        EXPECT_NEAR(costs[Event::pool_float_divide], 24 * step(24) + figures.float_add + conversion / 2, 1e-9);
+    }
+}
+
+/// None of these operators has the integer multiplier.
+TEST_P(PublishedFigures, OtherModesDoNotDependOnTheMultiplier) {
+    const EnergyTable table = shipped(GetParam().table);
+    EventAttributes narrow;
+    narrow.multiplier_bits = 2;
+    for (const Event event :
+         {Event::requant_plain_shift, Event::requant_divide, Event::requant_float_multiply, Event::pool_float_multiply,
+          Event::pool_float_add, Event::pool_float_divide, Event::residual_float_multiply, Event::residual_float_add}) {
+        EXPECT_EQ(Costs(table, narrow)[event], Costs(table, {})[event]);
+        EXPECT_GT(Costs(table, narrow)[event], 0);
+    }
+    EXPECT_GT(Costs(table, {})[Event::requant_float_multiply],
+              Costs(table, {})[Event::requant_multiply] + Costs(table, {})[Event::requant_shift]);
+}
+
 TEST_P(PublishedFigures, GrowLinearlyWithTheAccumulator) {
     const EnergyTable table = shipped(GetParam().table);
     const auto add = [&](int bits) { return Costs(table, with_accumulator(bits))[Event::mac_add]; };
@@ -95,10 +137,11 @@ TEST_P(PublishedFigures, GrowLinearlyWithTheAccumulator) {
 
 INSTANTIATE_TEST_SUITE_P(
     Tables, PublishedFigures,
-    testing::Values(Published{"horowitz-45nm", "45 nm", 0.03, 0.1, 0.2, 3.1, 10, 20, 100, 1300},
-                    Published{"jouppi-7nm", "7 nm", 0.007, 0.03, 0.07, 1.48, 7.5, 8.5, 14, 350},
+    testing::Values(Published{"horowitz-45nm", "45 nm", 0.03, 0.1, 0.2, 3.1, 10, 20, 100, 1300, 3.7, 0.9},
+                    Published{"jouppi-7nm", "7 nm", 0.007, 0.03, 0.07, 1.48, 7.5, 8.5, 14, 350, 1.31, 0.38},
                     // Published for 32 bits only; 8 bits by the scaling law, memories from Horowitz.
-                    Published{"aladdin-40nm", "40 nm", 0.21 / 4, 0.21, 12.68 / 16, 12.68, 10, 20, 100, 1300}),
+                    Published{"aladdin-40nm", "40 nm", 0.21 / 4, 0.21, 12.68 / 16, 12.68, 10, 20, 100, 1300, 35.3,
+                              16.7}),
     [](const auto& parameter) {
         const std::string name = parameter.param.table;
         return name.substr(0, name.find('-'));
@@ -147,9 +190,8 @@ std::vector<double> lenet5_energies(const std::array<int, 5>& widths) {
     std::vector<double> energies;
     double total = 0.0;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        double energy = 0.0;
         const EventCosts costs = table.costs(with_accumulator(widths[i]));
-        for (const double part : energy_by_component(layers[i], costs)) energy += part;
+        const double energy = sum(energy_by_component(layers[i], costs)).value();
         energies.push_back(energy);
         total += energy;
     }

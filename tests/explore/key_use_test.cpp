@@ -35,7 +35,7 @@ EnergyTable curious_table(const test::TemporaryFolder& folder) {
 struct Found {
     RunRecord record;
     std::vector<int> classes;
-    std::vector<double> energies;     ///< by phase and component
+    std::vector<Energy> energies;     ///< by phase and component
     std::string resolved;             ///< the file, as a run writes it
     std::vector<std::string> values;  ///< digests of what decides values
     friend bool operator==(const Found&, const Found&) = default;

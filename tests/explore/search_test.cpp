@@ -111,7 +111,7 @@ Searched example() {
     for (std::uint64_t seed = 0;; ++seed) {
         Searched searched(seed, 4, 22, 200);
         const WidthCosts costs = searched.costs();
-        if (costs.layers().size() < 2 || costs.layers().front().options.front().energy == 0) continue;
+        if (costs.layers().size() < 2 || costs.layers().front().options.front().energy == Energy()) continue;
         if (searched.search().rejected > 20) return searched;
     }
 }

@@ -42,7 +42,7 @@ void expect_layer(const LayerResult& layer, const Phase& phase, const RunReport&
     EXPECT_EQ(layer.overflow, phase.record.overflow);
     EXPECT_EQ(layer.psums, phase.record.psums);
     EXPECT_EQ(layer.cycles, static_cast<double>(phase.record.cycles.total) / report.images());
-    EXPECT_EQ(layer.energy, phase.total_energy() / report.images());
+    EXPECT_EQ(layer.energy, phase.total_energy().value() / report.images());
 }
 
 void expect_fresh_runs(const std::string& path, std::size_t evaluations) {
@@ -66,7 +66,7 @@ void expect_fresh_runs(const std::string& path, std::size_t evaluations) {
         EXPECT_EQ(result.utilisation, report.utilisation(report.total));
         EXPECT_EQ(result.total_energy, report.energy_per_inference());
         for (std::size_t c = 0; c < kComponentCount; ++c) {
-            EXPECT_EQ(result.energy[c], report.total.energy[c] / report.images());
+            EXPECT_EQ(result.energy[c], report.total.energy[c].value() / report.images());
         }
         ASSERT_EQ(result.layers.size() + 2, report.phases.size()) << "beside load and store";
         for (std::size_t l = 0; l < result.layers.size(); ++l) {

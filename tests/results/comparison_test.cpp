@@ -42,7 +42,7 @@ TEST_F(ComparisonTest, TextHasOneRowPerWidthAndStatesTheImages) {
 TEST_F(ComparisonTest, CsvAndJsonAgree) {
     const auto rows = test::lines(comparison_csv(comparison_));
     ASSERT_EQ(rows.size(), 3U);
-    EXPECT_TRUE(rows[1].starts_with("12,4,66.66666666666667,3852,35,5,pJ,")) << rows[1];
+    EXPECT_TRUE(rows[1].starts_with("12,4,66.6666666666667,3852,35,5,pJ,")) << rows[1];
     const auto json = comparison_json(comparison_);
     EXPECT_EQ(json["widest_bits"], 20);
     EXPECT_EQ(json["widths"].size(), 2U);

@@ -50,9 +50,9 @@ TEST(RunReport, EnergyIsCountsTimesCosts) {
     const test::MadeUpRun run;
     const RunReport report = run.report();
     const double macs = 32000 * (1 + 2 + 3 + 4 + 5);
-    EXPECT_NEAR(report.total.energy[static_cast<std::size_t>(Component::multiply)], macs * 0.2, 1e-6);
+    EXPECT_NEAR(report.total.energy[static_cast<std::size_t>(Component::multiply)].value(), macs * 0.2, 1e-6);
     const double dram = 4096 * run.table.costs({})[static_cast<std::size_t>(Event::dram_read)];
-    EXPECT_NEAR(report.total.energy[static_cast<std::size_t>(Component::dram)], dram, 1e-6);
+    EXPECT_NEAR(report.total.energy[static_cast<std::size_t>(Component::dram)].value(), dram, 1e-6);
     ASSERT_TRUE(report.average_power_mw());
     EXPECT_NEAR(*report.average_power_mw(), report.energy_per_inference() / 7.704 / 1000, 1e-12);
 }

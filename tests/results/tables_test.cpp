@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "results/result_files.h"
@@ -37,6 +38,14 @@ TEST(Significant, KeepsDigitsWithoutExponent) {
 TEST(Average, HasADecimalOnlyWhenNotWhole) {
     EXPECT_EQ(average(2822), "2,822");
     EXPECT_EQ(average(2822.25), "2,822.2");
+}
+
+TEST(WithoutNoise, KeepsFifteenDigits) {
+    EXPECT_EQ(without_noise(0.1 + 0.2), 0.3);
+    EXPECT_EQ(without_noise(100 * (7.0 / 100)), 7.0);
+    EXPECT_EQ(without_noise(-1e300 / 3), -3.33333333333333e299);
+    EXPECT_EQ(without_noise(0), 0);
+    EXPECT_TRUE(std::isinf(without_noise(std::numeric_limits<double>::infinity())));
 }
 
 TEST(Percent, OfARatio) {

@@ -14,8 +14,7 @@ namespace widthwise::test {
 namespace {
 
 double energy_of(const LayerRecord& record, const EventCosts& costs) {
-    const auto components = energy_by_component(record.events, costs);
-    return std::accumulate(components.begin(), components.end(), 0.0);
+    return sum(energy_by_component(record.events, costs)).value();
 }
 
 /// C1, C3, C5, F6, OUT of LeNet-5 on 4 images, and their sum.

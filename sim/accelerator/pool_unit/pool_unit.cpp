@@ -91,12 +91,10 @@ void PoolUnit::pool_pixel(const ResultPosition& position, int y, int x, int valu
     const PixelWindows& rows = rows_[static_cast<std::size_t>(y)];
     const PixelWindows& columns = columns_[static_cast<std::size_t>(x)];
     const int channel = position.channel % layer.array_rows;
-    EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
     for (int oy = rows.first; oy < rows.end; ++oy) {
         for (int ox = columns.first; ox < columns.end; ++ox) {
             PoolPartial& window = row_buffer_[static_cast<std::size_t>(
                 (channel * open_rows_ + oy % open_rows_) * layer.output.width + ox)];
-            if (window.pixels > 0) ++events[layer.pool_is_max ? Event::pool_compare : Event::pool_add];
             pool_add(window, value, layer.pool_input_zero_point, layer.pool_input_scale);
             if (oy < rows.open && ox < columns.open) {
                 complete(position, oy, ox, window);
@@ -109,14 +107,17 @@ void PoolUnit::pool_pixel(const ResultPosition& position, int y, int x, int valu
 void PoolUnit::complete(const ResultPosition& position, int y, int x, const PoolPartial& window) {
     const LayerSchedule& layer = *layer_;
     int value = 0;
+    EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
+    const auto pixels = static_cast<std::uint64_t>(window.pixels);
     if (layer.pool_is_max) {
+        count_max_pooling(events, pixels, 1);
         value = pool_maximum(window, layer.pool_requant);
     } else {
         const int divisor = layer.pool_counts_padding ? layer.pool_window.kernel_height * layer.pool_window.kernel_width
                                                       : window.pixels;
         value = pool_average(window, divisor, layer.pool_scales[static_cast<std::size_t>(divisor)], layer.pool_requant,
                              layer.pool_output_scale, layer.pool_is_global);
-        count_requantization(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.pool_requant.mode, 1);
+        count_average_pooling(events, layer.pool_requant.mode, layer.pool_is_global, pixels, 1);
     }
     const int pixel = y * layer.output.width + x;
     if (probe) probe(layer.pool_index, position.image, position.channel, pixel, value);

@@ -128,13 +128,22 @@ private:
         }
         const auto maps = static_cast<std::uint64_t>(layer_.images * layer_.sums.channels);
         const bool average = op_->kind == OperatorKind::average_pool;
+        const RequantMode mode = hardware.requant.mode;
+        if (average && mode == RequantMode::float32 && !op_->global_average) {
+            events[Event::pool_float_multiply] = maps * pixels;
+            events[Event::pool_float_add] = maps * (pixels - windows) + maps * windows;  // sums, zero points
+            events[Event::pool_float_divide] = 2 * maps * windows;
+            return;
+        }
         events[average ? Event::pool_add : Event::pool_compare] = maps * (pixels - windows);
         if (!average) return;
-        const RequantMode mode = hardware.requant.mode;
         events[Event::requant_add] = maps * windows;
-        if (mode != RequantMode::shift) events[Event::requant_multiply] = maps * windows;
-        if (mode == RequantMode::shift || mode == RequantMode::fixed_point)
-            events[Event::requant_shift] = maps * windows;
+        const std::vector<Event> operators =
+            mode == RequantMode::fixed_point  ? std::vector<Event>{Event::requant_multiply, Event::requant_shift}
+            : mode == RequantMode::shift      ? std::vector<Event>{Event::requant_plain_shift}
+            : mode == RequantMode::reciprocal ? std::vector<Event>{Event::requant_divide}
+                                              : std::vector<Event>{Event::requant_float_multiply};
+        for (const Event event : operators) events[event] = maps * windows;
     }
 
     const LayerSchedule& layer_;

@@ -157,11 +157,12 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
                                   for (std::size_t i = 0; i < layers.size(); ++i) {
                                       const EventCounts& events = b.bench.record.layers[i].events;
                                       const std::uint64_t n = layers[i].bypass ? 0 : values[i];
-                                      const bool multiplies = kModes[mode] != RequantMode::shift;
-                                      const bool shifts = kModes[mode] == RequantMode::fixed_point ||
-                                                          kModes[mode] == RequantMode::shift;
-                                      EXPECT_EQ(events[Event::requant_multiply], multiplies ? n : 0);
-                                      EXPECT_EQ(events[Event::requant_shift], shifts ? n : 0);
+                                      const auto only = [&](RequantMode of) { return kModes[mode] == of ? n : 0; };
+                                      EXPECT_EQ(events[Event::requant_multiply], only(RequantMode::fixed_point));
+                                      EXPECT_EQ(events[Event::requant_shift], only(RequantMode::fixed_point));
+                                      EXPECT_EQ(events[Event::requant_plain_shift], only(RequantMode::shift));
+                                      EXPECT_EQ(events[Event::requant_divide], only(RequantMode::reciprocal));
+                                      EXPECT_EQ(events[Event::requant_float_multiply], only(RequantMode::float32));
                                       EXPECT_EQ(events[Event::requant_add], n);
                                       EXPECT_EQ(events[Event::bias_add], i == 0 ? n : 0);
                                   }

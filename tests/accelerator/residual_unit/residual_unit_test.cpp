@@ -118,10 +118,13 @@ TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
                                   expect_same(b.requests.monitor.data, traffic.reads, "read");
                                   expect_same(b.outputs.monitor.data, traffic.sums, "sum");
                                   const EventCounts& events = b.bench.record.layers[0].events;
-                                  EXPECT_EQ(events[Event::residual_multiply], 2 * traffic.values);
-                                  EXPECT_EQ(events[Event::residual_add], 2 * traffic.values);
-                                  EXPECT_EQ(events[Event::residual_shift],
-                                            variant.mode == RequantMode::float32 ? 0 : traffic.values);
+                                  const std::uint64_t n = traffic.values;
+                                  const bool real = variant.mode == RequantMode::float32;
+                                  EXPECT_EQ(events[Event::residual_multiply], real ? 0 : 2 * n);
+                                  EXPECT_EQ(events[Event::residual_add], real ? 0 : 2 * n);
+                                  EXPECT_EQ(events[Event::residual_shift], real ? 0 : n);
+                                  EXPECT_EQ(events[Event::residual_float_multiply], real ? 2 * n : 0);
+                                  EXPECT_EQ(events[Event::residual_float_add], real ? 2 * n : 0);
                               });
 }
 
