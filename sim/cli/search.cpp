@@ -104,7 +104,8 @@ void search(const ParsedOptions& options) {
             write_file(folder->partial() + "/search.json", json_text(search_json(*result, request, setup)));
             write_file(folder->partial() + "/evaluations.csv", evaluations_csv(*result, setup));
             write_file(folder->partial() + "/pareto.csv", pareto_csv(*result, setup));
-            write_file(folder->partial() + "/config.yaml", to_yaml(workload.config, folder->path(), workload.unused_keys));
+            write_file(folder->partial() + "/config.yaml",
+                       to_yaml(workload.config, folder->path(), workload.unused_keys));
             InterruptGuard::check();
             folder->commit();
         }

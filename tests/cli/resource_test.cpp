@@ -19,6 +19,12 @@ using testing::HasSubstr;
 
 constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
 
+std::string many(std::int64_t count, char letter) {
+    std::string text;
+    text.resize(static_cast<std::size_t>(count), letter);
+    return text;
+}
+
 /// Peak memory and processor time of a command that does nothing.
 const test::ToolResult& idle() {
     static const test::ToolResult kIdle = test::run_tool({"--version"});
@@ -76,10 +82,10 @@ TEST_F(Resources, YamlThatNeverEnds) {
     refuse({"check", folder_.write("comma.yaml", ",")}, {"comma.yaml:1:1: the document ends here"});
     const std::string text = fmt::format("{{network: {}, images: {}}},\n", kLenet5, kMnist);
     refuse({"check", folder_.write("trailing.yaml", text)}, {fmt::format("trailing.yaml:1:{}: ", text.size() - 1)});
-    refuse({"check", folder_.write("commas.yaml", std::string(std::size_t{16} << 20, ','))},
+    refuse({"check", folder_.write("commas.yaml", many(16 * kMebibyte, ','))},
            {"commas.yaml: 16777216 bytes are too many for a YAML file (allowed: up to 1048576)"});
-    refuse({"check", folder_.write("full.yaml", std::string(std::size_t{1} << 20, ','))}, {"full.yaml:1:1: "});
-    refuse({"check", folder_.write("deep.yaml", std::string(std::size_t{1} << 20, '['))}, {"nested more than 32 deep"});
+    refuse({"check", folder_.write("full.yaml", many(kMebibyte, ','))}, {"full.yaml:1:1: "});
+    refuse({"check", folder_.write("deep.yaml", many(kMebibyte, '['))}, {"nested more than 32 deep"});
     refuse({"check", "/dev/zero"}, {"/dev/zero: cannot be read (it is a device, not a regular file)"});
     refuse({"sweep", link("zero.yaml", "/dev/zero"), "--out", folder_.path("out")}, {"zero.yaml: cannot be read"});
     refuse({"check", test::write_config(folder_, "energy: {table: zero.yaml}\n")}, {"zero.yaml: cannot be read"});
@@ -94,7 +100,7 @@ TEST_F(Resources, PipesAreReadUpToOneMebibyte) {
             execl("/bin/sh", "sh", "-c", fmt::format("{} > '{}'", command, pipe).c_str(), nullptr);
             _exit(127);
         }
-        const test::ToolResult result = test::run_tool({"check", pipe, "--quiet"});
+        test::ToolResult result = test::run_tool({"check", pipe, "--quiet"});
         waitpid(writer, nullptr, 0);
         return result;
     };
@@ -123,7 +129,7 @@ TEST_F(Resources, DevicesInPlaceOfFiles) {
 
 TEST_F(Resources, ResultsNestedWithoutEnd) {
     const std::string results = folder_.path("results");
-    static_cast<void>(folder_.write("results/summary.json", std::string(10000000, '[')));
+    static_cast<void>(folder_.write("results/summary.json", many(10000000, '[')));
     refuse({"report", results, "--out", folder_.path("page.html")}, {"is nested more than 32 deep"});
 }
 
@@ -279,8 +285,8 @@ TEST_F(Resources, ModelsThatAreMoreThanTheirBytes) {
     const std::string names =
         folder_.write("names.onnx", test::field(kGraph, test::field(1, times(8000000, test::field(1, "")))));
     const std::string unknown = folder_.write("unknown.onnx", test::field(kGraph, times(8000000, "\x78\x01")));
-    const std::string numbers = folder_.write(
-        "numbers.onnx", test::field(kGraph, test::field(5, test::field(7, std::string(std::size_t{135} << 20, '\1')))));
+    const std::string numbers =
+        folder_.write("numbers.onnx", test::field(kGraph, test::field(5, test::field(7, many(135 * kMebibyte, '\1')))));
     for (const std::string& path : {nodes, names, unknown})
         refuse({"inspect", path}, {"more than 500000 nodes, tensors"});
     refuse({"inspect", numbers}, {"more than 134217728 numbers outside of raw data"});
@@ -314,8 +320,8 @@ TEST_F(Resources, MemoryThatRunsOutIsSaidInASentence) {
     const std::string sentence =
         "error: the memory ran out: the machine, or a limit set for this process, has less than this run needs\n";
     // Images that might be in the file: room for them is asked for by the process itself.
-    const std::string many = test::gzipped(test::idx(8, {900000, 32, 32}, {}) + noise());
-    const std::string images = config(kLenet5, folder_.write("many.gz", many));
+    const std::string packed = test::gzipped(test::idx(8, {900000, 32, 32}, {}) + noise());
+    const std::string images = config(kLenet5, folder_.write("many.gz", packed));
     EXPECT_THAT(said_by("500000", fmt::format("check '{}'", images)), HasSubstr(sentence));
     // A buffer of the clocked model: by a worker process.
     const std::string buffer = config(kLenet5, kMnist, "activation_buffer: {bytes: 1073741824}\n");

@@ -32,7 +32,7 @@ TEST(ZeroPages, ReadAsZeroAndKeepWhatIsWritten) {
 
 TEST(ZeroPages, TakeMemoryOnlyWhereTheyAreWritten) {
     const long before = resident();
-    ZeroBytes bytes(std::size_t{1} << 30);
+    ZeroBytes bytes(std::size_t{1} << 28);
     bytes[bytes.size() / 2] = 1;
     EXPECT_LT(resident() - before, 65536);
 }

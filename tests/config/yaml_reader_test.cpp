@@ -223,7 +223,9 @@ TEST(YamlFile, IsAtMostOneMebibyte) {
     const std::string large = folder.write("large.yaml", comment + "\n");
     EXPECT_EQ(refusal([&] { YamlValue::load(large); }),
               large + ": 1048577 bytes are too many for a YAML file (allowed: up to 1048576)");
-    const std::string commas = folder.write("commas.yaml", std::string(16U << 20U, ','));
+    std::string text;
+    text.resize(16U << 20U, ',');
+    const std::string commas = folder.write("commas.yaml", text);
     EXPECT_THAT(refusal([&] { YamlValue::load(commas); }), testing::HasSubstr("16777216 bytes are too many"));
 }
 

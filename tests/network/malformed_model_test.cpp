@@ -80,7 +80,8 @@ TEST(MalformedModel, MoreNumbersThanAreRead) {
     constexpr int kInitializer = 5;
     const std::string message = "holds more than 134217728 numbers outside of raw data, the most that is read";
     const auto tensor = [](const std::string& content) { return field(7, field(kInitializer, content)); };
-    const std::string bytes((std::size_t{1} << 27) + 1, '\1');
+    std::string bytes;
+    bytes.resize((std::size_t{1} << 27) + 1, '\1');
     for (const int packed : {5, 7}) expect_refused(tensor(field(packed, bytes)), message);  // int32_data, int64_data
     expect_refused(tensor(field(9, bytes)), "no graph");                                    // raw_data: as many bytes
 }
