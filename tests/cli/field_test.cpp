@@ -53,8 +53,8 @@ TEST(InspectFields, OfLenet5) {
         const int taps = layer.kernel == 0 ? layer.input[0] : layer.input[0] * layer.kernel * layer.kernel;
         Json json = {{"name", op.name},
                      {"kind", layer.kind},
-                     {"input", tensor_json(network.tensors[l], layer.input)},
-                     {"output", tensor_json(network.tensors[l + 1], layer.output)},
+                     {"input", tensor_json(network.tensors[static_cast<std::size_t>(op.input)], layer.input)},
+                     {"output", tensor_json(network.tensors[static_cast<std::size_t>(op.output)], layer.output)},
                      {"function", sums && l + 1 < kLenet5.size() ? "ReLU" : "none"},
                      {"clamp", {op.clamp_low, op.clamp_high}},
                      {"parameters", sums ? taps * layer.output[0] + (has_bias ? layer.output[0] : 0) : 0},
@@ -122,7 +122,7 @@ TEST(CheckFields, OfLenet5) {
     expected["buffers"] = {{{"name", "weight buffer"}, {"used_bytes", weights}, {"bytes", 131072}},
                            {{"name", "activation buffer"}, {"used_bytes", maps}, {"bytes", 65536}},
                            {{"name", "line buffer"}, {"used_bytes", lines}, {"bytes", 8192}}};
-    expected["keys_without_effect"] = {{{"key", "pooling.rounding"}, {"reason", "no layer is an average pool"}}};
+    expected["keys_without_effect"].push_back({{"key", "pooling.rounding"}, {"reason", "no layer is an average pool"}});
     test::expect_json(Json::parse(test::run_tool({"check", config, "--json"}).out), expected);
 }
 
