@@ -25,7 +25,7 @@ template <typename Failure>
 class Failing : public WaveWriter {
 public:
     explicit Failing(Failure failure) : failure_(std::move(failure)) {}
-    void begin(const WaveList& /*list*/, std::uint64_t /*period_ps*/) override {}
+    void begin(const WaveList& /*list*/, const ClockEdges& /*edges*/) override {}
     void sample(std::uint64_t cycle) override {
         if (cycle >= 100) throw failure_;
     }

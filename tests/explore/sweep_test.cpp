@@ -139,10 +139,10 @@ TEST(Sweep, KeysWithoutEffectAreOneEvaluation) {
                                         "{mode: shift, multiplier_bits: 8}]\n"),
                       WIDTHWISE_SOURCE_DIR, "1");
     EXPECT_EQ(sweep.points().size(), 5U);
-    EXPECT_EQ(sweep.digests({}).size(), 2U);
+    EXPECT_EQ(sweep.digests().size(), 2U);
     Journal journal;
-    sweep.compute({}, journal, 1, [](std::size_t) {});
-    const std::vector<PointResult> results = sweep.results({}, journal, 1);
+    sweep.compute(journal, 1, [](std::size_t) {});
+    const std::vector<PointResult> results = sweep.results(journal, 1);
     EXPECT_EQ(results[0].energy, results[1].energy);
     EXPECT_EQ(results[0].energy, results[2].energy);
     EXPECT_EQ(results[3].energy, results[4].energy);

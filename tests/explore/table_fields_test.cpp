@@ -166,7 +166,7 @@ TEST_F(SweepFields, OfTheJson) {
                      {"accelerator", "widthwise-8x8"},
                      {"images", {{"first", 3}, {"end", 7}, {"count", 4}}},
                      {"clock_mhz", 500.0},
-                     {"shard", "2/5"}};
+                     {"shard", nullptr}};
     expected["networks"].push_back({{"name", sweep_.networks()[0].name},
                                     {"file", test::repository("models/lenet5.onnx")},
                                     {"md5", md5("models/lenet5.onnx")}});
@@ -213,7 +213,9 @@ TEST_F(SweepFields, OfTheJson) {
         }
         expected["points"].push_back(json);
     }
-    test::expect_json(sweep_json(sweep_, results_, {2, 5}, "1.2.3", "widthwise sweep s.yaml"), expected);
+    test::expect_json(sweep_json(sweep_, results_, "widthwise sweep s.yaml"), expected);
+    const Sweep part(folder_.path("sweep.yaml"), WIDTHWISE_SOURCE_DIR, "1.2.3", {2, 2});
+    EXPECT_EQ(sweep_json(part, {results_[1]}, "")["shard"], "2/2");
 }
 
 class SearchFields : public testing::Test {

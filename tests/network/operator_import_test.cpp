@@ -101,9 +101,9 @@ TEST(ConvImport, RefusesShapesThatDoNotFit) {
     ChainBuilder huge = quantized_input({1, 1, 4, 4});
     set(huge.conv({1, 1, 1, 1}, ones(1)), "pads", Extents{65535, 65535, 65535, 65535});
     huge.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "its output is 131074 x 131074 pixels", "at most 65535"});
-    ChainBuilder large = quantized_input({1, 1, 4, 4});
-    set(large.conv({1, 1, 1, 1}, ones(1)), "pads", Extents{3000, 3000, 3000, 3000});
-    large.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "1x6004x6004 has 36048016 values", "at most 16777216"});
+    ChainBuilder padded = quantized_input({1, 1, 4, 4});
+    set(padded.conv({1, 1, 1, 1}, ones(1)), "pads", Extents{3000, 3000, 3000, 3000});
+    padded.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "1x6004x6004 has 36048016 values", "at most 16777216"});
     ChainBuilder wide = quantized_input({1, 1, 4, 4});
     wide.conv({65536, 1, 1, 1}, ones(65536));
     wide.qdq<U8>("y", 0.1F, 0).expect_error({"conv_node", "has 65536 output channels, expected at most 65535"});
