@@ -106,6 +106,11 @@ YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
 YamlValue YamlValue::load(const std::string& path) { return parse(read_input_file(path, kYamlFile), path); }
 
 YamlValue YamlValue::parse(const std::string& text, const std::string& path) {
+    // yaml-cpp looks for the ends of all open brackets before it reports the first: 240 bytes each.
+    if (std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; }) > kMaxYamlValues) {
+        throw InputError(
+            fmt::format("{}: holds more than {} opening brackets, the most that is read", path, kMaxYamlValues));
+    }
     YAML::Node document;
     try {
         check_size(text, path);

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "common/error.h"
@@ -24,6 +25,12 @@ namespace fs = std::filesystem;
 void remove_quietly(const std::string& path) {
     std::error_code error;
     fs::remove_all(path, error);
+}
+
+/// Folders that this process owns. Its threads make no outputs, so nothing guards it.
+std::set<std::string>& owned() {
+    static std::set<std::string> folders;
+    return folders;
 }
 
 bool is_unsupported(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
@@ -105,6 +112,7 @@ Staging::Staging(std::string path, std::string what, const std::function<void()>
         if (finish) finish();
     } catch (...) {  // the folder stays for another try
         close(lock_);
+        owned().erase(folder_);
         throw;
     }
     clear();
@@ -122,6 +130,7 @@ Staging::~Staging() {
         rmdir(folder_.c_str());  // not empty when the next owner was quick
     }
     if (lock_ >= 0) close(lock_);
+    owned().erase(folder_);
 }
 
 void Staging::refuse(const std::string& problem, int error) const {
@@ -129,6 +138,7 @@ void Staging::refuse(const std::string& problem, int error) const {
 }
 
 void Staging::acquire(int patience_ms) {
+    if (owned().count(folder_) > 0) refuse("is another output of this command as well");
     constexpr int kStep_ms = 10;
     for (int waited_ms = 0;; waited_ms += kStep_ms) {
         const bool made = mkdir(folder_.c_str(), 0777) == 0;
@@ -136,10 +146,11 @@ void Staging::acquire(int patience_ms) {
         if (!made && error != EEXIST) {
             refuse(fmt::format("cannot write in '{}': {}", parent_of(path_), std::strerror(error)), error);
         }
-        if (try_lock(made)) return;
-        if (waited_ms >= patience_ms)
-            refuse(fmt::format("is being written, by another process or as another output of this command, in '{}'",
-                               folder_));
+        if (try_lock(made)) {
+            owned().insert(folder_);
+            return;
+        }
+        if (waited_ms >= patience_ms) refuse(fmt::format("is being written, by another process, in '{}'", folder_));
         usleep(1000 * kStep_ms);
     }
 }

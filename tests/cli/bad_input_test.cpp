@@ -183,7 +183,8 @@ TEST_F(BadOutput, LaterRefusalsTakeEarlierOutputsAlong) {
     folder_.write("w.vcd", "old");
     EXPECT_THAT(refused({"--out", folder_.path("out"), "--vcd", folder_.path("w.vcd")}).err, HasSubstr("w.vcd"));
     EXPECT_EQ(folder_.names().size(), 1U);
-    EXPECT_THAT(refused({"--out", folder_.path("o"), "--dump-layers", folder_.path("o")}).err, HasSubstr("in the way"));
+    EXPECT_THAT(refused({"--out", folder_.path("o"), "--dump-layers", folder_.path("o")}).err,
+                HasSubstr("is another output of this command"));
     EXPECT_THAT(refused({"--out", folder_.path("o"), "--vcd", folder_.path("v"), "--wave-scope", "nothing.*"}).err,
                 HasSubstr("nothing.*"));
     EXPECT_THAT(refused({"--vcd", folder_.path("v"), "--wave-cycles", "1000000:1000001"}).err,

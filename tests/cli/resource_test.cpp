@@ -85,7 +85,8 @@ TEST_F(Resources, YamlThatNeverEnds) {
     refuse({"check", folder_.write("commas.yaml", many(16 * kMebibyte, ','))},
            {"commas.yaml: 16777216 bytes are too many for a YAML file (allowed: up to 1048576)"});
     refuse({"check", folder_.write("full.yaml", many(kMebibyte, ','))}, {"full.yaml:1:1: "});
-    refuse({"check", folder_.write("deep.yaml", many(kMebibyte, '['))}, {"nested more than 32 deep"});
+    refuse({"check", folder_.write("deep.yaml", many(kMebibyte, '['))}, {"more than 50000 opening brackets"});
+    refuse({"check", folder_.write("deep.yaml", many(50000, '{'))}, {"deep.yaml:1:32: maps and lists are nested more"});
     refuse({"check", "/dev/zero"}, {"/dev/zero: cannot be read (it is a device, not a regular file)"});
     refuse({"sweep", link("zero.yaml", "/dev/zero"), "--out", folder_.path("out")}, {"zero.yaml: cannot be read"});
     refuse({"check", test::write_config(folder_, "energy: {table: zero.yaml}\n")}, {"zero.yaml: cannot be read"});

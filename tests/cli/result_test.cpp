@@ -36,7 +36,7 @@ TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
                                 folder.path(std::string("layers") + jobs)});
             ASSERT_EQ(result.status, 0) << result.err;
         }
-        EXPECT_EQ(folder.names().size(), 7U);
+        EXPECT_EQ(folder.names().size(), 6U);
         const auto out = files(folder.path("out1"));
         EXPECT_EQ(out.size(), 7U);
         EXPECT_EQ(out, files(folder.path("out2")));

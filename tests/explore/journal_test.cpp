@@ -176,8 +176,10 @@ TEST_F(JournalFile, RefusesEntriesWhoseSumIsRightAndWhoseContentIsNot) {
 TEST_F(JournalFile, RefusesWhatHasNoEnd) {
     std::filesystem::create_symlink("/dev/zero", folder_.path("endless"));
     Journal journal;
-    EXPECT_THAT(test::refusal([&] { journal.take_over(folder_.path("endless")); }), HasSubstr("is not a plain file"));
-    EXPECT_THAT(test::refusal([&] { Journal opened(folder_.path("endless")); }), HasSubstr("is not a plain file"));
+    EXPECT_THAT(test::refusal([&] { journal.take_over(folder_.path("endless")); }),
+                HasSubstr("it is a device, not a regular file"));
+    EXPECT_THAT(test::refusal([&] { Journal opened(folder_.path("endless")); }),
+                HasSubstr("it is a device, not a regular file"));
 }
 
 TEST_F(JournalFile, SaysWhatItIsAbout) {

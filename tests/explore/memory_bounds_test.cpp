@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What sweeps and searches hold in memory is bounded, and refused where the bound does not do.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "common/error.h"
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 Network pools(int side, int count) {
     test::NetworkBuilder builder({1, side, side});
     for (int i = 0; i < count; ++i) {
-        builder.pool("p" + std::to_string(i), OperatorKind::max_pool, test::square_window(1));
+        builder.pool(fmt::format("p{}", i), OperatorKind::max_pool, test::square_window(1));
     }
     return builder.network();
 }

@@ -183,8 +183,10 @@ TEST_F(SweepCommand, TwoDoNotShareAFolder) {
     path_ = test::write_sweep(folder_, "  accumulator_bits: {from: 8, to: 19}\n", 0, 10000);
     test::Tool first({"sweep", path_, "--out", folder_.path("out"), "--quiet"});
     for (int i = 0; i < 3000 && !std::filesystem::exists(folder_.path("out/journal")); ++i) usleep(10000);
+    first.signal(SIGSTOP);  // it would be done before the second loses patience
     const test::ToolResult second = run({"--out", folder_.path("out"), "--resume"});
     first.signal(SIGINT);
+    first.signal(SIGCONT);
     EXPECT_EQ(first.wait().status, -SIGINT);
     EXPECT_EQ(second.status, 2);
     EXPECT_THAT(second.err, HasSubstr("is being written, by another process"));

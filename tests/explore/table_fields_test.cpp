@@ -93,7 +93,8 @@ TEST_F(SweepFields, OfThePoints) {
     std::vector<Json> rows;
     for (std::size_t point = 0; point < 2; ++point) {
         Json row = {{"point", point}};
-        for (const auto& [name, value] : settings(table(point)).items()) row[name] = read(value);
+        const Json given = settings(table(point));
+        for (const auto& [name, value] : given.items()) row[name] = read(value);
         row["images"] = 4;
         row["labelled"] = point == 0 ? 3 : 0;
         row["correct"] = point == 0 ? Json(2) : Json(nullptr);

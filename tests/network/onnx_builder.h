@@ -63,11 +63,12 @@ constexpr onnx::TensorProto::DataType onnx_type() {
 
 /// A field of a protobuf message that holds bytes.
 inline std::string field(int number, const std::string& bytes) {
-    std::string text{static_cast<char>(number << 3 | 2)};
-    for (std::size_t rest = bytes.size();; rest >>= 7U) {
-        text += static_cast<char>((rest & 0x7fU) | (rest > 0x7f ? 0x80U : 0U));
-        if (rest <= 0x7f) return text + bytes;
-    }
+    const auto varint = [](std::size_t rest) {
+        std::string text;
+        for (; rest > 0x7f; rest >>= 7U) text += static_cast<char>((rest & 0x7fU) | 0x80U);
+        return text + static_cast<char>(rest);
+    };
+    return varint(static_cast<std::size_t>(number) << 3U | 2U) + varint(bytes.size()) + bytes;
 }
 
 /// A file that goes away with its owner.

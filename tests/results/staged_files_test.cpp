@@ -71,10 +71,10 @@ TEST_F(StagedFilesTest, AReaderFinishesWhatADeadProcessBegan) {
     expect_new();
 }
 
-TEST_F(StagedFilesTest, BelongToOneProcess) {
+TEST_F(StagedFilesTest, BelongToOneOwner) {
     const StagedFiles files(folder_.path(), "done", "folder");
     EXPECT_THAT(test::refusal([&] { StagedFiles second(folder_.path(), "done", "folder"); }),
-                HasSubstr("is being written, by another process"));
+                HasSubstr("is another output of this command as well"));
 }
 
 }  // namespace

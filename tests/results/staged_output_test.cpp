@@ -93,7 +93,7 @@ TEST(ResultFolder, TwoOutputsOfOneNameCollide) {
     const test::TemporaryFolder folder;
     const ResultFolder first(folder.path("run"), false);
     EXPECT_THAT(test::refusal([&] { ResultFolder(folder.path("run"), false); }),
-                HasSubstr("is being written, by another process"));
+                HasSubstr("is another output of this command as well"));
 }
 
 /// What a process leaves that is killed, whatever its number was.

@@ -107,8 +107,8 @@ TEST(TextTable, CountsCharactersAndKeepsControlCharactersOut) {
     table.add_row({"a\x1b[2Jb", "2"});
     EXPECT_EQ(screen_width("größe"), 5U);
     const auto lines = test::lines(table.text());
-    EXPECT_EQ(lines[2], "größe   1");
-    EXPECT_EQ(lines[3], "a?[2Jb  2");
+    EXPECT_EQ(lines[2], "größe      1");
+    EXPECT_EQ(lines[3], R"(a\x1b[2Jb  2)");
 }
 
 TEST(TextTable, OneColumn) {
