@@ -147,44 +147,44 @@ void Accelerator::set_probe(const ResultProbe& probe) {
     pool_unit.probe = probe;
 }
 
-void Accelerator::trace(WaveList& wave) const {
+void Accelerator::add_waves(WaveList& wave) const {
     const std::string top = name();
-    sequencer.trace(wave, top + ".sequencer");
-    dram.trace(wave, top + ".dram");
-    dma.trace(wave, top + ".dma");
-    weight_buffer.trace(wave, top + ".weight_buffer");
-    activation_buffer.trace(wave, top + ".activation_buffer");
-    line_buffer.trace(wave, top + ".line_buffer");
-    pe_array.trace(wave, top + ".pe_array");
-    requant_unit.trace(wave, top + ".requant_unit");
-    residual_unit.trace(wave, top + ".residual_unit");
-    pool_unit.trace(wave, top + ".pool_unit");
+    sequencer.add_waves(wave, top + ".sequencer");
+    dram.add_waves(wave, top + ".dram");
+    dma.add_waves(wave, top + ".dma");
+    weight_buffer.add_waves(wave, top + ".weight_buffer");
+    activation_buffer.add_waves(wave, top + ".activation_buffer");
+    line_buffer.add_waves(wave, top + ".line_buffer");
+    pe_array.add_waves(wave, top + ".pe_array");
+    requant_unit.add_waves(wave, top + ".requant_unit");
+    residual_unit.add_waves(wave, top + ".residual_unit");
+    pool_unit.add_waves(wave, top + ".pool_unit");
     const std::string links = top + ".links.";
-    sequencer2line_buffer_.trace(wave, links + "sequencer2line_buffer");
-    sequencer2weight_buffer_.trace(wave, links + "sequencer2weight_buffer");
-    sequencer2pe_array_.trace(wave, links + "sequencer2pe_array");
-    sequencer2dma_.trace(wave, links + "sequencer2dma");
-    dma2sequencer_.trace(wave, links + "dma2sequencer");
-    weight_buffer2sequencer_.trace(wave, links + "weight_buffer2sequencer");
-    pool_unit2sequencer_.trace(wave, links + "pool_unit2sequencer");
-    dma2dram_request_.trace(wave, links + "dma2dram_request");
-    dma2dram_data_.trace(wave, links + "dma2dram_data");
-    dram2dma_.trace(wave, links + "dram2dma");
-    dma2weight_buffer_.trace(wave, links + "dma2weight_buffer");
-    dma2activation_buffer_.trace(wave, links + "dma2activation_buffer");
-    dma2activation_buffer_read_.trace(wave, links + "dma2activation_buffer_read");
-    activation_buffer2dma_.trace(wave, links + "activation_buffer2dma");
-    line_buffer2activation_buffer_.trace(wave, links + "line_buffer2activation_buffer");
-    activation_buffer2line_buffer_.trace(wave, links + "activation_buffer2line_buffer");
-    line_buffer2pe_array_.trace(wave, links + "line_buffer2pe_array");
-    weight_buffer2pe_array_.trace(wave, links + "weight_buffer2pe_array");
-    pe_array2requant_unit_.trace(wave, links + "pe_array2requant_unit");
-    requant_unit2pool_unit_.trace(wave, links + "requant_unit2pool_unit");
-    requant_unit2residual_unit_.trace(wave, links + "requant_unit2residual_unit");
-    residual_unit2activation_buffer_.trace(wave, links + "residual_unit2activation_buffer");
-    activation_buffer2residual_unit_.trace(wave, links + "activation_buffer2residual_unit");
-    residual_unit2pool_unit_.trace(wave, links + "residual_unit2pool_unit");
-    pool_unit2activation_buffer_.trace(wave, links + "pool_unit2activation_buffer");
+    sequencer2line_buffer_.add_waves(wave, links + "sequencer2line_buffer");
+    sequencer2weight_buffer_.add_waves(wave, links + "sequencer2weight_buffer");
+    sequencer2pe_array_.add_waves(wave, links + "sequencer2pe_array");
+    sequencer2dma_.add_waves(wave, links + "sequencer2dma");
+    dma2sequencer_.add_waves(wave, links + "dma2sequencer");
+    weight_buffer2sequencer_.add_waves(wave, links + "weight_buffer2sequencer");
+    pool_unit2sequencer_.add_waves(wave, links + "pool_unit2sequencer");
+    dma2dram_request_.add_waves(wave, links + "dma2dram_request");
+    dma2dram_data_.add_waves(wave, links + "dma2dram_data");
+    dram2dma_.add_waves(wave, links + "dram2dma");
+    dma2weight_buffer_.add_waves(wave, links + "dma2weight_buffer");
+    dma2activation_buffer_.add_waves(wave, links + "dma2activation_buffer");
+    dma2activation_buffer_read_.add_waves(wave, links + "dma2activation_buffer_read");
+    activation_buffer2dma_.add_waves(wave, links + "activation_buffer2dma");
+    line_buffer2activation_buffer_.add_waves(wave, links + "line_buffer2activation_buffer");
+    activation_buffer2line_buffer_.add_waves(wave, links + "activation_buffer2line_buffer");
+    line_buffer2pe_array_.add_waves(wave, links + "line_buffer2pe_array");
+    weight_buffer2pe_array_.add_waves(wave, links + "weight_buffer2pe_array");
+    pe_array2requant_unit_.add_waves(wave, links + "pe_array2requant_unit");
+    requant_unit2pool_unit_.add_waves(wave, links + "requant_unit2pool_unit");
+    requant_unit2residual_unit_.add_waves(wave, links + "requant_unit2residual_unit");
+    residual_unit2activation_buffer_.add_waves(wave, links + "residual_unit2activation_buffer");
+    activation_buffer2residual_unit_.add_waves(wave, links + "activation_buffer2residual_unit");
+    residual_unit2pool_unit_.add_waves(wave, links + "residual_unit2pool_unit");
+    pool_unit2activation_buffer_.add_waves(wave, links + "pool_unit2activation_buffer");
 }
 
 }  // namespace widthwise

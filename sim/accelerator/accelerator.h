@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::span<const std::uint8_t> outputs(const Schedule& schedule) const;
     void set_probe(const ResultProbe& probe);
 
-    void trace(WaveList& wave) const;
+    void add_waves(WaveList& wave) const;
 
 private:
     void connect();

@@ -113,7 +113,7 @@ SystemcEngine::~SystemcEngine() = default;
 void SystemcEngine::record_waveform(WaveWriter& writer) {
     Implementation& i = *implementation_;
     WaveList list;
-    i.accelerator.trace(list);
+    i.accelerator.add_waves(list);
     const std::string top = i.accelerator.name();
     list.add(top + ".sequencer", "image", i.batch_first, 32);
     list.add(top + ".pe_array", "overflow_events", i.overflow_events, 48);

@@ -77,7 +77,7 @@ void ActivationBuffer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= input.valid_rises();
 }
 
-void ActivationBuffer::trace(WaveList& wave, const std::string& scope) const {
+void ActivationBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope + ".port", "read", reading_);
     wave.add(scope + ".port", "write", writing_);
 }

@@ -25,7 +25,7 @@ public:
 
     ActivationBuffer(const sc_core::sc_module_name& name, const ActivationBufferParams& params, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
     /// The SRAM's content, for test benches and for reading out stored feature maps.
     [[nodiscard]] const ZeroBytes& memory() const { return memory_; }

@@ -136,7 +136,7 @@ void Dma::wake_events(sc_core::sc_event_or_list& events) const {
     events |= done.valid_rises();
 }
 
-void Dma::trace(WaveList& wave, const std::string& scope) const {
+void Dma::add_waves(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, 4> kStates = {"IDLE", "FETCH", "STORE", "REPORT"};
     wave.add_words(scope, "state", state_, kStates);
     wave.add(scope, "requested", requested_, 32);

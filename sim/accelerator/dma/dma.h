@@ -24,7 +24,7 @@ public:
 
     Dma(const sc_core::sc_module_name& name, const DramParams& params);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
     /// report: the last word has left, but the token of the command before has not been taken yet.

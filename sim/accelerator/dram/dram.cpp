@@ -79,7 +79,7 @@ void Dram::wake_events(sc_core::sc_event_or_list& events) const {
     events |= read_data.valid_rises();
 }
 
-void Dram::trace(WaveList& wave, const std::string& scope) const {
+void Dram::add_waves(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, 4> kStates = {"IDLE", "LATENCY", "READ", "WRITE"};
     wave.add_words(scope, "state", state_, kStates);
     wave.add(scope, "wait", wait_, 17);

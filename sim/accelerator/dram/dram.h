@@ -19,7 +19,7 @@ public:
 
     Dram(const sc_core::sc_module_name& name, const DramParams& params, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
     /// The memory's content, for whoever puts images in and takes results out. Grown by the user of the model.
     std::vector<std::uint8_t> memory;

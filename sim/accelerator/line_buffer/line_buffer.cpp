@@ -85,6 +85,7 @@ bool LineBuffer::row_is_free(const FillPosition& p) const {
 }
 
 void LineBuffer::store_word() {
+    if (layer_ == nullptr) throw SimulationError(fmt::format("{}: a word arrives that no layer asked for", name()));
     const Word& word = fill_data.data();
     std::copy_n(word.bytes.values.begin(), word.bytes.count,
                 line_storage(arriving_) + arriving_.word * layer_->fill_word_bytes);
@@ -253,7 +254,7 @@ void LineBuffer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= fill_request.valid_rises();
 }
 
-void LineBuffer::trace(WaveList& wave, const std::string& scope) const {
+void LineBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope + ".window", "first_row", window_first_row_, 16);
     wave.add(scope + ".window", "end_row", window_end_row_, 16);
     wave.add(scope, "row_filling", row_filling_, 16);

@@ -29,7 +29,7 @@ public:
 
     LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
     /// A place in the fill order of a layer.

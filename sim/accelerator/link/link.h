@@ -23,10 +23,10 @@ struct Link {
     sc_core::sc_signal<bool> valid;
     sc_core::sc_signal<bool> ready;
 
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "valid", valid.read());
         wave.add(scope, "ready", ready.read());
-        data.read().trace(wave, scope);
+        data.read().add_waves(wave, scope);
     }
 };
 

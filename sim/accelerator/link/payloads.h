@@ -59,7 +59,7 @@ struct TileCommand {
     friend std::ostream& operator<<(std::ostream& out, const TileCommand& c) {
         return out << (c.layer != nullptr ? c.layer->name : "-") << '#' << c.number;
     }
-    void trace(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
+    void add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
 };
 
 /// LineBuffer -> PeArray: one tap's activations, one per working column.
@@ -67,7 +67,7 @@ struct Activations {
     Wires<std::int16_t, kMaxArraySide> columns;
     friend bool operator==(const Activations&, const Activations&) = default;
     friend std::ostream& operator<<(std::ostream& out, const Activations& a) { return out << a.columns; }
-    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
+    void add_waves(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
 };
 
 /// WeightBuffer -> PeArray: one tap's weights, one per working row.
@@ -75,7 +75,7 @@ struct WeightOperands {
     Wires<std::int16_t, kMaxArraySide> rows;
     friend bool operator==(const WeightOperands&, const WeightOperands&) = default;
     friend std::ostream& operator<<(std::ostream& out, const WeightOperands& w) { return out << w.rows; }
-    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
+    void add_waves(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
 };
 
 /// Where a beat of results belongs: `count` neighbours in the layer's sums.
@@ -99,7 +99,7 @@ struct PsumBeat {
     Wires<std::int64_t, kMaxLanes> sums;
     friend bool operator==(const PsumBeat&, const PsumBeat&) = default;
     friend std::ostream& operator<<(std::ostream& out, const PsumBeat& b) { return out << b.position << ' ' << b.sums; }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "channel", position.channel, 16);
         wave.add(scope, "pixel", position.pixel, 24);
         wave.add(scope, "count", sums.count, 8);
@@ -114,7 +114,7 @@ struct OutputBeat {
     friend std::ostream& operator<<(std::ostream& out, const OutputBeat& b) {
         return out << b.position << ' ' << b.values;
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "channel", position.channel, 16);
         wave.add(scope, "pixel", position.pixel, 24);
         wave.add(scope, "count", values.count, 8);
@@ -130,7 +130,7 @@ struct ActivationWrite {
     friend std::ostream& operator<<(std::ostream& out, const ActivationWrite& w) {
         return out << w.bytes << " at " << w.addresses;
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", addresses.values[0], 32);
         wave.add(scope, "count", bytes.count, 16);
         wave.add(scope, "byte0", bytes.values[0], 8);
@@ -146,7 +146,7 @@ struct ActivationRead {
     friend std::ostream& operator<<(std::ostream& out, const ActivationRead& r) {
         return out << r.bytes << " bytes at " << r.address;
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", address, 32);
         wave.add(scope, "bytes", bytes, 8);
     }
@@ -160,7 +160,7 @@ struct Word {
     friend std::ostream& operator<<(std::ostream& out, const Word& w) {
         return out << w.bytes << (w.last ? " last" : "");
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "count", bytes.count, 8);
         wave.add(scope, "byte0", bytes.values[0], 8);
     }
@@ -176,7 +176,7 @@ struct WeightWrite {
     friend std::ostream& operator<<(std::ostream& out, const WeightWrite& w) {
         return out << w.bytes << " at " << w.address << (w.last ? " last" : "");
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", address, 32);
         wave.add(scope, "count", bytes.count, 8);
     }
@@ -194,7 +194,7 @@ struct DmaCommand {
     friend std::ostream& operator<<(std::ostream& out, const DmaCommand& c) {
         return out << c.bytes << " bytes, kind " << static_cast<int>(c.kind);
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "dram_address", dram_address, 32);
         wave.add(scope, "bytes", bytes, 32);
     }
@@ -210,7 +210,7 @@ struct DramRequest {
     friend std::ostream& operator<<(std::ostream& out, const DramRequest& r) {
         return out << (r.write ? "write " : "read ") << r.bytes << " at " << r.address;
     }
-    void trace(WaveList& wave, const std::string& scope) const {
+    void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "write", write);
         wave.add(scope, "address", address, 32);
         wave.add(scope, "bytes", bytes, 32);
@@ -223,15 +223,15 @@ struct Token {
     std::uint8_t kind = 0;
     friend bool operator==(const Token&, const Token&) = default;
     friend std::ostream& operator<<(std::ostream& out, const Token& t) { return out << int{t.kind}; }
-    void trace(WaveList& /*wave*/, const std::string& /*scope*/) const {}
+    void add_waves(WaveList& /*wave*/, const std::string& /*scope*/) const {}
 };
 
 /// SystemC's own tracing of a payload, field by field (its ports ask for it by this name).
 template <typename Payload>
-requires requires(const Payload& payload, WaveList& wave) { payload.trace(wave, std::string()); }
+requires requires(const Payload& payload, WaveList& wave) { payload.add_waves(wave, std::string()); }
 void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::string& name) {
     WaveList fields;
-    payload.trace(fields, name);
+    payload.add_waves(fields, name);
     for (const WaveVariable& field : fields.variables()) {
         const std::string full = field.scope + "." + field.name;
         switch (field.storage) {

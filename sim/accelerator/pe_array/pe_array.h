@@ -33,7 +33,7 @@ public:
 
     PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
     /// A tile whose last tap has been issued: its sums become final, then leave.

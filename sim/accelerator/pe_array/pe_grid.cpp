@@ -118,7 +118,7 @@ void BroadcastGrid::accumulate() {
     }
 }
 
-void BroadcastGrid::trace(WaveList& wave, const std::string& scope) const {
+void BroadcastGrid::add_waves(WaveList& wave, const std::string& scope) const {
     for (int r = 0; r < rows_; ++r) {
         for (int c = 0; c < columns_; ++c) {
             const std::string pe = pe_scope(scope, r, c);

@@ -110,7 +110,7 @@ void SystolicGrid::enter() {
     }
 }
 
-void SystolicGrid::trace(WaveList& wave, const std::string& scope) const {
+void SystolicGrid::add_waves(WaveList& wave, const std::string& scope) const {
     for (int r = 0; r < rows_; ++r) {
         for (int c = 0; c < columns_; ++c) {
             const std::string pe = scope + ".row" + std::to_string(r) + ".pe" + std::to_string(c);

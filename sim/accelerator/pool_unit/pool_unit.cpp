@@ -143,6 +143,6 @@ void PoolUnit::wake_events(sc_core::sc_event_or_list& events) const {
     events |= stored.valid_rises();
 }
 
-void PoolUnit::trace(WaveList& wave, const std::string& scope) const { wave.add(scope, "last_seen", last_seen_); }
+void PoolUnit::add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "last_seen", last_seen_); }
 
 }  // namespace widthwise

@@ -24,7 +24,7 @@ public:
 
     PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
     ResultProbe probe;
 

@@ -127,7 +127,7 @@ void RequantUnit::wake_events(sc_core::sc_event_or_list& events) const {
     events |= addends.valid_rises();
 }
 
-void RequantUnit::trace(WaveList& wave, const std::string& scope) const {
+void RequantUnit::add_waves(WaveList& wave, const std::string& scope) const {
     for (int lane = 0; lane < lanes_; ++lane) {
         const std::string name = scope + ".lane" + std::to_string(lane);
         const auto i = static_cast<std::size_t>(lane);

@@ -23,7 +23,7 @@ public:
 
     RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
     ResultProbe probe;
 

@@ -93,7 +93,7 @@ void ResidualUnit::wake_events(sc_core::sc_event_or_list& events) const {
     events |= outputs.valid_rises();
 }
 
-void ResidualUnit::trace(WaveList& wave, const std::string& scope) const {
+void ResidualUnit::add_waves(WaveList& wave, const std::string& scope) const {
     for (int lane = 0; lane < lanes_; ++lane) {
         const std::string name = scope + ".lane" + std::to_string(lane);
         const auto i = static_cast<std::size_t>(lane);

@@ -213,7 +213,7 @@ void Sequencer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= draining.value_changed_event();
 }
 
-void Sequencer::trace(WaveList& wave, const std::string& scope) const {
+void Sequencer::add_waves(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, 7> kStates = {"IDLE",    "SETUP", "LOAD", "FILL",
                                                                 "COMPUTE", "DRAIN", "STORE"};
     wave.add_words(scope, "state", state_, kStates);

@@ -37,7 +37,7 @@ public:
     /// first time. `on_done` is called at the edge at which the last output byte has left.
     void start(const Schedule& schedule, const DramLayout& layout, std::function<void()> on_done);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
     enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store };

@@ -116,7 +116,7 @@ void WeightBuffer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= released.valid_rises();
 }
 
-void WeightBuffer::trace(WaveList& wave, const std::string& scope) const {
+void WeightBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope, "tap", tap_, 24);
     wave.add(scope + ".port", "read", reading_);
     wave.add(scope + ".port", "write", writing_);

@@ -23,7 +23,7 @@ public:
 
     WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record);
 
-    void trace(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
     void do_reset() override;
