@@ -105,9 +105,20 @@ struct Operator {
     int clamp_high = 255;
     bool average_counts_padding = false;  ///< ONNX count_include_pad
     bool global_average = false;          ///< an average over the whole map, which ONNX Runtime rounds differently
+    /// Of the last operator only, one with weights: its sums leave as they are, without requantization. Real value of a
+    /// sum of output channel c: sum * input scale * weight scale of c. Its output's Quantization and clamp mean nothing.
+    bool sums_leave = false;
     [[nodiscard]] bool has_weights() const {
         return kind == OperatorKind::convolution || kind == OperatorKind::fully_connected;
     }
+};
+
+/// Arithmetic that a file does on real inputs before it quantizes them: `value` after `value`, in float32.
+struct InputStep {
+    enum class Kind : std::uint8_t { add, subtract, multiply, divide };
+    Kind kind = Kind::add;
+    std::vector<float> values;  ///< one, or one per channel
+    friend bool operator==(const InputStep&, const InputStep&) = default;
 };
 
 struct Network {
@@ -115,9 +126,12 @@ struct Network {
     std::string path;    ///< the file it was read from
     std::string digest;  ///< MD5 of that file, hexadecimal
     std::vector<Tensor> tensors;
-    std::vector<Operator> operators;  ///< in execution order: tensors are written before they are read
-    int input = 0;                    ///< index into tensors
-    int output = 0;                   ///< index into tensors
+    std::vector<Operator> operators;     ///< in execution order: tensors are written before they are read
+    int input = 0;                       ///< index into tensors
+    int output = 0;                      ///< index into tensors
+    std::vector<InputStep> input_steps;  ///< in order, on the preprocessed image, before its quantization
+    bool input_is_integer = false;       ///< the file takes integers: its user quantizes, the network does not
+    std::vector<std::string> notes;      ///< what a reader of results should know of the import, in sentences
     [[nodiscard]] const Operator* find(const std::string& operator_name) const;
 };
 
