@@ -158,6 +158,6 @@ WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator
 /// a fully connected layer reads the C x H x W tensor before it. Quantization::bits of a layer's output is the fewest
 /// (2..8) that hold its clamp range and zero point, so that Clip declares activations narrower than 8 bits.
 /// Throws InputError naming the file and the node.
-Network import_onnx(const std::string& path);
+Network import_onnx(const std::string& path, const std::string& output = "");
 
 }  // namespace widthwise

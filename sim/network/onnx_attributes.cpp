@@ -8,14 +8,18 @@
 namespace widthwise {
 namespace {
 
-/// Attributes of a window that are two or four small integers.
+/// Attributes of a window that are small integers: one for each axis of the map (or `ends` of them, first those before
+/// and then those behind), or none. A map with one axis gets `missing` for its height.
 std::vector<std::int64_t> small_integers(const OnnxModel& model, const onnx::NodeProto& node,
                                          OnnxAttributes& attributes, const std::string& name,
-                                         const std::vector<std::int64_t>& fallback, std::int64_t least) {
+                                         const std::vector<std::int64_t>& fallback, int axes, std::int64_t least) {
+    const bool is_there = attributes.has(name);
     std::vector<std::int64_t> values = attributes.integers(name, fallback);
-    if (values.size() != fallback.size()) {
-        model.fail(node, "attribute {} has {} values, expected {} (two spatial dimensions)", name, values.size(),
-                   fallback.size());
+    if (!is_there) return fallback;
+    const std::size_t expected = fallback.size() / 2 * static_cast<std::size_t>(axes);
+    if (values.size() != expected) {
+        model.fail(node, "attribute {} has {} values, expected {} ({})", name, values.size(), expected,
+                   axes == 2 ? "two spatial dimensions" : "one spatial dimension");
     }
     for (const std::int64_t value : values) {
         if (value < least || value > kMaxExtent) {
@@ -23,7 +27,10 @@ std::vector<std::int64_t> small_integers(const OnnxModel& model, const onnx::Nod
                        kMaxExtent);
         }
     }
-    return values;
+    if (axes == 2) return values;
+    const std::int64_t missing = least;  // a kernel, stride or dilation of 1, a pad of 0
+    if (values.size() == 1) return {missing, values[0]};
+    return {missing, values[0], missing, values[1]};
 }
 
 struct PadPair {
@@ -39,10 +46,11 @@ PadPair same_padding(int input, int kernel, int stride, bool upper) {
     return upper ? PadPair{smaller, total - smaller} : PadPair{total - smaller, smaller};
 }
 
-void set_pads(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
+void set_pads(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const WindowUse& use,
               Window& window) {
+    const Shape& input = use.input;
     const std::string automatic = attributes.text("auto_pad", "NOTSET");
-    const auto pads = small_integers(model, node, attributes, "pads", {0, 0, 0, 0}, 0);
+    const auto pads = small_integers(model, node, attributes, "pads", {0, 0, 0, 0}, use.spatial_axes, 0);
     if (automatic == "NOTSET") {
         window.pad_top = static_cast<int>(pads[0]);
         window.pad_left = static_cast<int>(pads[1]);
@@ -64,6 +72,22 @@ void set_pads(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttribute
     window.pad_bottom = vertical.after;
     window.pad_left = horizontal.before;
     window.pad_right = horizontal.after;
+}
+
+/// What ceil_mode adds behind the map, so that a window that begins within the map (or the padding before it) but does
+/// not fit counts as well: padding that no window's result depends on.
+int behind(int extent, int before, int after, int span, int stride) {
+    const int rest = (extent + before + after - span) % stride;
+    const int outputs = (extent + before + after - span) / stride + 1;
+    const bool begins_within = outputs * stride < extent + before;
+    return rest != 0 && begins_within ? stride - rest : 0;
+}
+
+void round_up(const Shape& input, Window& window) {
+    window.pad_bottom +=
+        behind(input.height, window.pad_top, window.pad_bottom, window.span_height(), window.stride_height);
+    window.pad_right +=
+        behind(input.width, window.pad_left, window.pad_right, window.span_width(), window.stride_width);
 }
 
 }  // namespace
@@ -138,12 +162,15 @@ void OnnxAttributes::finish() const {
     }
 }
 
-Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
-                   const std::vector<std::int64_t>& default_kernel, bool may_dilate) {
-    if (!may_dilate) attributes.require_all("dilations", 1);
-    const auto dilations = small_integers(model, node, attributes, "dilations", {1, 1}, 1);
-    const auto kernel = small_integers(model, node, attributes, "kernel_shape", default_kernel, 1);
-    const auto strides = small_integers(model, node, attributes, "strides", {1, 1}, 1);
+Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes,
+                   const WindowUse& use) {
+    const Shape& input = use.input;
+    const int axes = use.spatial_axes;
+    if (!use.may_dilate) attributes.require_all("dilations", 1);
+    const auto dilations = small_integers(model, node, attributes, "dilations", {1, 1}, axes, 1);
+    const auto kernel =
+        small_integers(model, node, attributes, "kernel_shape", {use.kernel_height, use.kernel_width}, axes, 1);
+    const auto strides = small_integers(model, node, attributes, "strides", {1, 1}, axes, 1);
     Window window;
     window.kernel_height = static_cast<int>(kernel[0]);
     window.kernel_width = static_cast<int>(kernel[1]);
@@ -157,7 +184,7 @@ Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttr
         model.fail(node, "attribute dilations makes its kernel span {} pixels, expected at most {}", span + 1,
                    kMaxExtent);
     }
-    set_pads(model, node, attributes, input, window);
+    set_pads(model, node, attributes, use, window);
     const int height = input.height + window.pad_top + window.pad_bottom;
     const int width = input.width + window.pad_left + window.pad_right;
     if (window.span_height() > height || window.span_width() > width) {
@@ -165,6 +192,7 @@ Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttr
         model.fail(node, "kernel {}x{}{} is larger than its padded input {}x{}", window.span_height(),
                    window.span_width(), dilated ? " (with dilations)" : "", height, width);
     }
+    if (use.may_round_up && attributes.integer("ceil_mode", 0) != 0) round_up(input, window);
     return window;
 }
 

@@ -40,9 +40,19 @@ private:
     std::set<std::string> asked_;
 };
 
-/// Kernel, strides, dilations and pads (explicit or auto_pad) of a convolution or pooling node over `input`. Throws
-/// InputError for values out of range, for dilated pooling and for a kernel larger than the padded input.
-Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes, const Shape& input,
-                   const std::vector<std::int64_t>& default_kernel, bool may_dilate);
+/// What a window's attributes are read for.
+struct WindowUse {
+    Shape input;            ///< with what a Pad before it adds
+    int spatial_axes = 2;   ///< 1: a map of height 1 whose attributes have one axis less
+    int kernel_height = 1;  ///< where the node does not say
+    int kernel_width = 1;
+    bool may_dilate = false;
+    bool may_round_up = false;  ///< ceil_mode: becomes padding behind the map
+};
+
+/// Kernel, strides, dilations and pads (explicit or auto_pad) of a convolution or pooling node. Throws InputError for
+/// values out of range, for dilated pooling and for a kernel larger than the padded input.
+Window read_window(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes,
+                   const WindowUse& use);
 
 }  // namespace widthwise

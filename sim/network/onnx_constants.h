@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Initialisers and Constant nodes as typed arrays, their sizes checked.
+// Constants as typed arrays.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@ struct ConstantArray {
 };
 
 /// The constant `name` that `user` reads, T one of float, int8_t, uint8_t, int32_t, int64_t. Throws InputError when it
-/// is no constant, of another type, stored outside the file, or not of the size that its dimensions say.
+/// is no constant, or of another type.
 template <typename T>
 ConstantArray<T> read_constant(const OnnxModel& model, const onnx::NodeProto& user, const std::string& name);
+
+/// The constant `name` whatever its type. Throws InputError when it is none.
+const ConstantTensor& required_constant(const OnnxModel& model, const onnx::NodeProto& user, const std::string& name);
 
 /// A constant with exactly one value.
 template <typename T>
 T read_scalar(const OnnxModel& model, const onnx::NodeProto& user, const std::string& name);
-
-/// ONNX's name of a data type, "INT8".
-std::string type_name(int data_type);
 
 }  // namespace widthwise

@@ -15,6 +15,11 @@ inline constexpr std::int64_t kMaxModelParts = 500000;
 /// Numbers stored one by one rather than as raw bytes; up to eight bytes each once parsed.
 inline constexpr std::int64_t kMaxModelNumbers = std::int64_t{1} << 27;
 
+/// Values of one constant.
+inline constexpr std::int64_t kMaxConstantValues = std::int64_t{1} << 30;
+/// Bytes of all constants that the clean-up of a graph computes from others.
+inline constexpr std::int64_t kMaxFoldedBytes = std::int64_t{1} << 28;
+
 /// Pixels along an axis of a feature map, output channels of a layer with weights, and each number of a window: kernel,
 /// strides, dilations, pads, and the pixels that a dilated kernel spans.
 inline constexpr std::int64_t kMaxExtent = 65535;

@@ -8,9 +8,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "network/model_parts.h"
+#include "network/onnx_external.h"
 #include "network/onnx_limits.h"
+#include "network/onnx_qonnx.h"
 
 namespace widthwise {
 namespace {
@@ -19,14 +22,15 @@ constexpr std::int64_t kFirstOperatorSetWithQuantizeLinear = 10;
 
 }  // namespace
 
-OnnxModel::OnnxModel(const std::string& path) : path_(path) {
+OnnxModel::OnnxModel(const std::string& path, const std::string& output) : path_(path) {
     parse();
     check_operator_set();
-    index_initializers();
-    find_ends();
+    choose_output(output);
+    check_order();
+    take_initializers();
+    clean_up(*model_.mutable_graph(), constants_, output_);
+    find_input();
     for (const onnx::NodeProto& node : graph().node()) index_node(node);
-    const std::string& output = output_name();
-    if (producer(output) == nullptr) fail("no node computes the graph output '{}'", output);
 }
 
 std::string OnnxModel::label(const onnx::NodeProto& node) {
@@ -70,9 +74,10 @@ void OnnxModel::check_parts(std::istream& stream) const {
     stream.seekg(0);
 }
 
-void OnnxModel::check_operator_set() const {
+void OnnxModel::check_operator_set() {
     for (const onnx::OperatorSetIdProto& set : model_.opset_import()) {
         if (!set.domain().empty() && set.domain() != "ai.onnx") continue;
+        operator_set_ = set.version();
         if (set.version() >= kFirstOperatorSetWithQuantizeLinear) return;
         fail("operator set {}, expected {} or later (with QuantizeLinear)", set.version(),
              kFirstOperatorSetWithQuantizeLinear);
@@ -80,53 +85,82 @@ void OnnxModel::check_operator_set() const {
     fail("names no ONNX operator set: not an ONNX model, or one that is cut short");
 }
 
-void OnnxModel::index_initializers() {
-    if (graph().sparse_initializer_size() != 0) fail("has sparse initialisers, expected dense ones");
-    for (const onnx::TensorProto& tensor : graph().initializer()) {
-        if (tensor.name().empty()) fail("an initialiser has no name");
-        if (!constants_.emplace(tensor.name(), &tensor).second) fail("initialiser '{}' is there twice", tensor.name());
+void OnnxModel::choose_output(const std::string& name) {
+    std::vector<std::string> names;
+    for (const onnx::ValueInfoProto& output : graph().output()) names.push_back(output.name());
+    if (names.empty()) fail("has no graph output, expected one (classes)");
+    const auto chosen = std::find(names.begin(), names.end(), name);
+    if (name.empty() && names.size() > 1) {
+        fail("has {} graph outputs ({}), expected one, or the name of the one that labels belong to (network_output)",
+             names.size(), fmt::join(names, ", "));
     }
+    if (!name.empty() && chosen == names.end()) {
+        fail("has no graph output '{}', expected one of {}", name, fmt::join(names, ", "));
+    }
+    output_ = name.empty() ? names[0] : name;
+    names.erase(std::find(names.begin(), names.end(), output_));
+    other_outputs_ = std::move(names);
 }
 
-void OnnxModel::find_ends() {
+/// Moves values out of the parsed file, so that they are in memory once.
+void OnnxModel::take_initializers() {
+    if (graph().sparse_initializer_size() != 0) fail("has sparse initialisers, expected dense ones");
+    std::set<std::string> used, seen;
+    for (const onnx::NodeProto& node : graph().node()) used.insert(node.input().begin(), node.input().end());
+    ExternalData external(path_);
+    for (onnx::TensorProto& tensor : *model_.mutable_graph()->mutable_initializer()) {
+        const std::string name = tensor.name();
+        if (!seen.insert(name).second) fail("initialiser '{}' is there twice", name);
+        if (used.count(name) == 0) continue;
+        try {
+            external.read(tensor);
+            constants_.emplace(name, take_constant(std::move(tensor)));
+        } catch (const InputError& error) {  // may never be needed
+            unreadable_.emplace(name, error.what());
+        }
+    }
+    external_files_ = external.files();
+}
+
+void OnnxModel::find_input() {
+    std::set<std::string> used;
+    for (const onnx::NodeProto& node : graph().node()) used.insert(node.input().begin(), node.input().end());
+    std::set<std::string> initializers;  // files before IR version 4 list them as inputs
+    for (const onnx::TensorProto& tensor : graph().initializer()) initializers.insert(tensor.name());
     for (const onnx::ValueInfoProto& input : graph().input()) {
-        if (constants_.count(input.name()) != 0) continue;  // files before IR version 4 list initialisers as inputs
+        if (initializers.count(input.name()) != 0 || used.count(input.name()) == 0) continue;
         if (input_ != nullptr) {
             fail("has the graph inputs '{}' and '{}', expected one (images); a missing initialiser looks like this too",
                  input_->name(), input.name());
         }
         input_ = &input;
     }
-    if (input_ == nullptr || input_->name().empty()) fail("has no graph input, expected one (images)");
-    if (graph().output_size() != 1) fail("has {} graph outputs, expected one", graph().output_size());
+    if (input_ != nullptr && !input_->name().empty()) return;
+    fail("has no graph input that its output depends on, expected one (images)");
 }
 
-void OnnxModel::index_node(const onnx::NodeProto& node) {
-    for (const std::string& name : node.input()) {
-        if (name.empty()) continue;
-        check_defined(node, name);
-        consumers_[name].push_back(&node);
+void OnnxModel::check_order() const {
+    std::set<std::string> defined, computed;
+    for (const onnx::TensorProto& tensor : graph().initializer()) {
+        if (tensor.name().empty()) fail("an initialiser has no name");
+        defined.insert(tensor.name());
     }
-    for (const std::string& name : node.output()) {
-        if (name.empty()) continue;
-        if (name == input_->name() || constant(name) != nullptr || producer(name) != nullptr) {
-            fail(node, "its output '{}' is defined elsewhere already", name);
+    if (graph().input().empty()) fail("has no graph input, expected one (images)");
+    for (const onnx::ValueInfoProto& input : graph().input()) defined.insert(input.name());
+    for (const onnx::NodeProto& node : graph().node()) {
+        for (const std::string& name : node.input()) {
+            if (!name.empty() && defined.count(name) == 0) fail_undefined(node, name);
         }
-        producers_.emplace(name, &node);
+        for (const std::string& name : node.output()) {
+            if (name.empty()) continue;
+            if (!defined.insert(name).second) fail(node, "its output '{}' is defined elsewhere already", name);
+            computed.insert(name);
+        }
     }
-    if (node.op_type() == "Constant") index_constant_node(node);
+    if (computed.count(output_) == 0) fail("no node computes the graph output '{}'", output_);
 }
 
-void OnnxModel::index_constant_node(const onnx::NodeProto& node) {
-    if (node.output_size() != 1 || node.attribute_size() != 1 || node.attribute(0).name() != "value" ||
-        !node.attribute(0).has_t()) {
-        fail(node, "expected the one attribute 'value' with a tensor");
-    }
-    constants_.emplace(node.output(0), &node.attribute(0).t());
-}
-
-void OnnxModel::check_defined(const onnx::NodeProto& node, const std::string& name) const {
-    if (name == input_->name() || constant(name) != nullptr || producer(name) != nullptr) return;
+void OnnxModel::fail_undefined(const onnx::NodeProto& node, const std::string& name) const {
     for (const onnx::NodeProto& other : graph().node()) {
         if (std::find(other.output().begin(), other.output().end(), name) == other.output().end()) continue;
         fail(node, "its input '{}' is computed only later, by {}: the graph is not sorted or has a cycle", name,
@@ -135,9 +169,40 @@ void OnnxModel::check_defined(const onnx::NodeProto& node, const std::string& na
     fail(node, "its input '{}' is missing: no initialiser, graph input or node output has this name", name);
 }
 
-const onnx::TensorProto* OnnxModel::constant(const std::string& name) const {
+void OnnxModel::index_node(const onnx::NodeProto& node) {
+    for (const std::string& name : node.input()) {
+        if (!name.empty() && node.op_type() != "Shape" && node.op_type() != "Size") consumers_[name].push_back(&node);
+    }
+    for (const std::string& name : node.output()) {
+        if (!name.empty()) producers_.emplace(name, &node);
+    }
+}
+
+const ConstantTensor* OnnxModel::constant(const onnx::NodeProto& user, const std::string& name) const {
+    const auto unreadable = unreadable_.find(name);
+    if (unreadable != unreadable_.end()) fail(user, "{}", unreadable->second);
     const auto found = constants_.find(name);
-    return found == constants_.end() ? nullptr : found->second;
+    return found == constants_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::vector<const ConstantTensor*>> OnnxModel::constants_of(const onnx::NodeProto& node) const {
+    return constant_inputs(node, constants_);
+}
+
+std::string OnnxModel::why_not_integers(const onnx::NodeProto& node) const {
+    std::string why;
+    Constants constants;  // its parameters alone, since what it makes of them is not kept
+    for (const std::string& name : node.input()) {
+        const auto found = constants_.find(name);
+        if (found != constants_.end()) constants.insert(*found);
+    }
+    qonnx_as_integers(node, constants, why);
+    return why;
+}
+
+std::string OnnxModel::without_path(const onnx::NodeProto& node, const std::string& text) const {
+    const std::string prefix = path_ + ": ";
+    return text.rfind(prefix, 0) == 0 ? text.substr(prefix.size()) : label(node) + ": " + text;
 }
 
 const onnx::NodeProto* OnnxModel::producer(const std::string& name) const {

@@ -1,38 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-// A parsed ONNX file whose graph is sound: what the importer may take for granted.
+// A parsed ONNX file whose graph is cleaned up and sound: what the importer may take for granted.
 #pragma once
 
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <cstdint>
 #include <istream>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "common/error.h"
+#include "network/onnx_cleanup.h"
 
 namespace widthwise {
 
-/// Every tensor has one definition, before its uses; one input beside the constants, one output.
+/// Every tensor has one definition, before its uses; one input beside the constants, one output, and no node that the
+/// output does not need (see onnx_cleanup.h for what else is gone).
 class OnnxModel {
 public:
-    /// Parses and checks. Throws InputError naming the file and, where there is one, the node.
-    explicit OnnxModel(const std::string& path);
+    /// Parses, cleans up and checks. `output` names the output to compute; "" where the file has only one. Throws
+    /// InputError naming the file and, where there is one, the node.
+    explicit OnnxModel(const std::string& path, const std::string& output = "");
     OnnxModel(const OnnxModel&) = delete;  // the indices point into model_
     OnnxModel& operator=(const OnnxModel&) = delete;
 
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] const onnx::GraphProto& graph() const { return model_.graph(); }
     [[nodiscard]] const onnx::ValueInfoProto& input() const { return *input_; }
-    [[nodiscard]] const std::string& output_name() const { return graph().output(0).name(); }
+    [[nodiscard]] const std::string& output_name() const { return output_; }
+    /// Of the standard's operators.
+    [[nodiscard]] std::int64_t operator_set() const { return operator_set_; }
+    /// Outputs of the file beside output_name().
+    [[nodiscard]] const std::vector<std::string>& other_outputs() const { return other_outputs_; }
+    /// Files with values that were read beside the model's own.
+    [[nodiscard]] const std::set<std::string>& external_files() const { return external_files_; }
 
-    /// The initialiser or Constant node of this name, or null.
-    [[nodiscard]] const onnx::TensorProto* constant(const std::string& name) const;
+    /// The constant of this name, or null. Throws InputError, naming the node that reads it, for one whose values cannot
+    /// be read.
+    [[nodiscard]] const ConstantTensor* constant(const onnx::NodeProto& user, const std::string& name) const;
+    [[nodiscard]] bool is_constant(const std::string& name) const {
+        return constants_.count(name) != 0 || unreadable_.count(name) != 0;
+    }
+    /// All of the node's inputs, null where one is left out; nothing if one of them is no constant.
+    [[nodiscard]] std::optional<std::vector<const ConstantTensor*>> constants_of(const onnx::NodeProto& node) const;
+    /// A tensor that turned out to be constant on the way.
+    void define(const std::string& name, ConstantTensor&& value) { constants_[name] = std::move(value); }
     /// The node that computes the tensor, or null.
     [[nodiscard]] const onnx::NodeProto* producer(const std::string& name) const;
-    /// The nodes that read the tensor, one entry per use.
+    /// The nodes that read the tensor's values, one entry per use; those that only ask for its shape are left out.
     [[nodiscard]] const std::vector<const onnx::NodeProto*>& consumers(const std::string& name) const;
 
     template <typename... Args>
@@ -43,6 +63,10 @@ public:
     [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
         throw_error(fmt::format(text, std::forward<Args>(args)...));
     }
+    /// Why a node of QONNX does not map onto integers; "" for other nodes.
+    [[nodiscard]] std::string why_not_integers(const onnx::NodeProto& node) const;
+    /// An error's text without the file, but with the node where it has none.
+    [[nodiscard]] std::string without_path(const onnx::NodeProto& node, const std::string& text) const;
     /// "node 'c1' (Conv)", as messages name it.
     [[nodiscard]] static std::string label(const onnx::NodeProto& node);
 
@@ -51,17 +75,24 @@ private:
     void parse();
     /// Refuses what would take much more memory than bytes; leaves the stream at its start.
     void check_parts(std::istream& stream) const;
-    void check_operator_set() const;
-    void index_initializers();
-    void find_ends();
+    void check_operator_set();
+    void choose_output(const std::string& name);
+    void take_initializers();
+    /// Every tensor has one definition, before its uses.
+    void check_order() const;
+    [[noreturn]] void fail_undefined(const onnx::NodeProto& node, const std::string& name) const;
+    void find_input();
     void index_node(const onnx::NodeProto& node);
-    void index_constant_node(const onnx::NodeProto& node);
-    void check_defined(const onnx::NodeProto& node, const std::string& name) const;
 
     std::string path_;
     onnx::ModelProto model_;
+    std::int64_t operator_set_ = 0;
+    std::string output_;
+    std::vector<std::string> other_outputs_;
+    std::set<std::string> external_files_;
     const onnx::ValueInfoProto* input_ = nullptr;
-    std::unordered_map<std::string, const onnx::TensorProto*> constants_;
+    Constants constants_;
+    std::unordered_map<std::string, std::string> unreadable_;  ///< initialisers, and what is wrong with them
     std::unordered_map<std::string, const onnx::NodeProto*> producers_;
     std::unordered_map<std::string, std::vector<const onnx::NodeProto*>> consumers_;
 };

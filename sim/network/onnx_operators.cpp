@@ -6,6 +6,7 @@
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
+#include "network/onnx_fold.h"
 #include "network/onnx_limits.h"
 
 namespace widthwise {
@@ -40,8 +41,10 @@ PendingOperator begin(const onnx::NodeProto& node, OperatorKind kind) {
     return pending;
 }
 
-void check_is_image(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
-    if (input.is_vector) model.fail(node, "its input is N x features, expected N x channels x height x width");
+void check_is_map(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& view) {
+    if (view.is_map()) return;
+    model.fail(node, "its input is {}, expected N x channels x height x width",
+               view.is_vector() ? "N x features" : view.text());
 }
 
 void check_channels(const OnnxModel& model, const onnx::NodeProto& node, const Weights& weights, std::int64_t found,
@@ -60,50 +63,107 @@ void check_pool_padding(const OnnxModel& model, const onnx::NodeProto& node, con
                window.pad_left, window.pad_bottom, window.pad_right, window.kernel_height, window.kernel_width);
 }
 
-/// Extents of the graph input after the batch, which may be anything.
-std::vector<std::int64_t> input_dimensions(const OnnxModel& model) {
-    const std::string& name = model.input().name();
-    const auto& type = model.input().type();
-    if (!type.has_tensor_type() || type.tensor_type().elem_type() != onnx::TensorProto::FLOAT) {
-        model.fail("graph input '{}' is not a tensor of FLOAT, expected one (quantized by a QuantizeLinear)", name);
+/// The map with what a Pad node adds to it.
+WindowUse window_over(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input) {
+    WindowUse use;
+    use.input = input.view.shape;
+    use.input.height += input.padding.top + input.padding.bottom;
+    use.input.width += input.padding.left + input.padding.right;
+    if (use.input.height > kMaxExtent || use.input.width > kMaxExtent) {
+        model.fail(node, "its padded input is {} x {} pixels, expected at most {} each way", use.input.height,
+                   use.input.width, kMaxExtent);
     }
-    if (!type.tensor_type().has_shape()) model.fail("graph input '{}' has no shape, expected N x C x H x W", name);
-    const auto& shape = type.tensor_type().shape();
-    if (shape.dim_size() != 4 && shape.dim_size() != 2) {
-        model.fail("graph input '{}' has {} dimensions, expected 4 (N x C x H x W) or 2 (N x features)", name,
-                   shape.dim_size());
+    use.spatial_axes = input.view.dimensions.size() == 3 ? 1 : 2;
+    return use;
+}
+
+void add_padding(const Padding& padding, Window& window) {
+    window.pad_top += padding.top;
+    window.pad_left += padding.left;
+    window.pad_bottom += padding.bottom;
+    window.pad_right += padding.right;
+}
+
+/// The map that a window makes, laid out as its input is.
+FeatureView windowed(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& input, int channels,
+                     const Window& window) {
+    FeatureView output = input;
+    output.shape = checked_output(
+        model, node, {channels, window.output_height(input.shape.height), window.output_width(input.shape.width)});
+    output.dimensions = FeatureView::map(output.shape, input.batch).dimensions;
+    if (input.dimensions.size() == 3) output.dimensions.erase(output.dimensions.begin() + 2);
+    return output;
+}
+
+/// ReduceMean over the whole of the map's height and width.
+FeatureView read_reduced(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes,
+                         const FeatureView& input) {
+    check_arity(model, node, 1, 2);
+    const std::string& name = input_name(node, 1);
+    const bool keeps = attributes.integer("keepdims", 1) != 0;
+    attributes.integer("noop_with_empty_axes", 0);
+    attributes.integers("axes", {});
+    const auto axes = axes_of(node, name.empty() ? nullptr : &required_constant(model, node, name));
+    std::vector<bool> reduced(input.dimensions.size(), false);
+    for (const std::int64_t axis : axes.value_or(std::vector<std::int64_t>{})) {
+        reduced[axis_within(axis, reduced.size())] = true;
     }
-    std::vector<std::int64_t> extents;
-    for (int axis = 1; axis < shape.dim_size(); ++axis) {
-        const auto& extent = shape.dim(axis);
-        if (!extent.has_dim_value()) {
-            model.fail("graph input '{}': dimension {} is not a number, expected a fixed size", name, axis);
+    FeatureView output = input;
+    output.dimensions.clear();
+    for (std::size_t i = 0; i < reduced.size(); ++i) {
+        for (const Axis axis : input.dimensions[i]) {
+            const bool is_pixel = axis == Axis::height || axis == Axis::width;
+            if (is_pixel == reduced[i] || input.extent(axis) == 1) continue;
+            model.fail(node, "averages {} over the axes [{}], expected height and width", input.text(),
+                       fmt::join(axes.value_or(std::vector<std::int64_t>{}), ", "));
         }
-        const std::int64_t most = axis == 1 ? kMaxMapValues : kMaxExtent;
-        if (extent.dim_value() < 1 || extent.dim_value() > most) {
-            model.fail("graph input '{}': dimension {} is {}, expected 1..{}", name, axis, extent.dim_value(), most);
-        }
-        extents.push_back(extent.dim_value());
+        if (reduced[i] && keeps) output.dimensions.emplace_back();
+        if (!reduced[i]) output.dimensions.push_back(input.dimensions[i]);
     }
-    return extents;
+    output.shape.height = output.shape.width = 1;
+    return output;
 }
 
-float clip_bound(const OnnxModel& model, const onnx::NodeProto& node, int index, float fallback) {
-    const std::string& name = input_name(node, index);
-    const float bound = name.empty() ? fallback : read_scalar<float>(model, node, name);
-    if (std::isnan(bound)) model.fail(node, "a bound is not a number");
-    return bound;
+void read_global_pool(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes,
+                      const OperatorInput& input, PendingOperator& pending) {
+    const Shape& shape = input.view.shape;
+    if (input.padding.any()) model.fail(node, "averages over a padded map, expected a map without a Pad before it");
+    pending.op.global_average = true;
+    pending.op.window.kernel_height = shape.height;
+    pending.op.window.kernel_width = shape.width;
+    if (node.op_type() == "ReduceMean") {
+        pending.output = read_reduced(model, node, attributes, input.view);
+        return;
+    }
+    check_is_map(model, node, input.view);
+    pending.output = windowed(model, node, input.view, shape.channels, pending.op.window);
 }
 
-/// The batch size that the graph input declares, or 0.
-std::int64_t declared_batch(const OnnxModel& model) {
-    return std::max<std::int64_t>(model.input().type().tensor_type().shape().dim(0).dim_value(), 0);
-}
-
-bool flattens(const std::vector<std::int64_t>& target, std::int64_t features, std::int64_t batch) {
-    if (target.size() != 2) return false;
-    const bool batch_fits = target[0] == 0 || target[0] == -1 || (target[0] > 0 && (batch == 0 || target[0] == batch));
-    return batch_fits && (target[1] == features || (target[1] == -1 && target[0] != -1));
+void read_window_pool(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes,
+                      const OperatorInput& input, PendingOperator& pending) {
+    check_is_map(model, node, input.view);
+    Operator& op = pending.op;
+    if (!attributes.has("kernel_shape")) model.fail(node, "has no attribute kernel_shape");
+    const bool is_max = op.kind == OperatorKind::max_pool;
+    if (is_max) attributes.require("storage_order", std::int64_t{0});
+    else op.average_counts_padding = attributes.integer("count_include_pad", 0) != 0;
+    WindowUse use = window_over(model, node, input);
+    use.may_round_up = true;
+    op.window = read_window(model, node, attributes, use);
+    const Window& window = op.window;
+    const bool pads = window.pad_top + window.pad_left + window.pad_bottom + window.pad_right != 0;
+    if (op.average_counts_padding && attributes.integer("ceil_mode", 0) != 0 && pads) {
+        model.fail(node, "attributes ceil_mode and count_include_pad together are not supported with padding");
+    }
+    if (!is_max && input.padding.any()) {
+        if (pads && !op.average_counts_padding) {
+            model.fail(node, "averages without its padding over a map that is padded before, expected one of them");
+        }
+        op.average_counts_padding = true;
+    }
+    add_padding(input.padding, op.window);
+    check_pool_padding(model, node, op.window);
+    pending.output = windowed(model, node, input.view, input.view.shape.channels, op.window);
 }
 
 }  // namespace
@@ -115,225 +175,108 @@ void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least,
     if (node.output_size() != 1) model.fail(node, "has {} outputs, only one is supported", node.output_size());
 }
 
-FeatureShape input_shape(const OnnxModel& model) {
-    const std::vector<std::int64_t> extents = input_dimensions(model);
-    FeatureShape input;
-    input.is_vector = extents.size() == 1;
-    std::int64_t elements = 1;
-    for (const std::int64_t extent : extents) {
-        elements *= extent;
-        if (elements > kMaxMapValues) {
-            model.fail("graph input '{}' has {} values or more, expected at most {}", model.input().name(), elements,
-                       kMaxMapValues);
-        }
-    }
-    input.shape.channels = static_cast<int>(extents[0]);
-    input.shape.height = input.is_vector ? 1 : static_cast<int>(extents[1]);
-    input.shape.width = input.is_vector ? 1 : static_cast<int>(extents[2]);
-    return input;
-}
-
-PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,
                                  const WeightNames& weights) {
-    check_is_image(model, node, input);
+    check_is_map(model, node, input.view);
     PendingOperator pending = begin(node, OperatorKind::convolution);
     Operator& op = pending.op;
+    const Shape& shape = input.view.shape;
     OnnxAttributes attributes(model, node);
     const std::int64_t groups = attributes.integer("group", 1);
-    op.weights = read_convolution_weights(model, node, weights);
+    WindowUse use = window_over(model, node, input);
+    op.weights = read_convolution_weights(model, node, weights, use.spatial_axes);
     const Weights& w = op.weights;
     check_weight_extents(model, node, w);
-    op.window = read_window(model, node, attributes, input.shape, {w.kernel_height, w.kernel_width}, true);
+    use.kernel_height = w.kernel_height;
+    use.kernel_width = w.kernel_width;
+    use.may_dilate = true;
+    op.window = read_window(model, node, attributes, use);
+    add_padding(input.padding, op.window);
     attributes.finish();
     if (op.window.kernel_height != w.kernel_height || op.window.kernel_width != w.kernel_width) {
         model.fail(node, "attribute kernel_shape is {} {}, but its weights are {}x{}", op.window.kernel_height,
                    op.window.kernel_width, w.kernel_height, w.kernel_width);
     }
-    if (groups < 1 || input.shape.channels % groups != 0 || w.output_channels % groups != 0) {
+    if (groups < 1 || shape.channels % groups != 0 || w.output_channels % groups != 0) {
         model.fail(node, "attribute group is {}, expected a divisor of its {} input and {} output channels", groups,
-                   input.shape.channels, w.output_channels);
+                   shape.channels, w.output_channels);
     }
     op.groups = static_cast<int>(groups);
-    check_channels(model, node, w, input.shape.channels / groups,
+    check_channels(model, node, w, shape.channels / groups,
                    groups == 1 ? "channels" : fmt::format("channels (group {})", groups));
-    pending.output_shape = checked_output(
-        model, node,
-        {w.output_channels, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)});
+    pending.output = windowed(model, node, input.view, w.output_channels, op.window);
     return pending;
 }
 
-PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,
                                      const WeightNames& weights) {
-    if (!input.is_vector) {
-        model.fail(node, "its input is N x C x H x W, expected N x features (a Flatten or Reshape before it)");
+    const FeatureView& view = input.view;
+    const std::int64_t features = view.shape.elements();
+    if (!view.is_vector() || view.extents().back() != features) {
+        model.fail(node, "its input is {}, expected N x features (a Flatten or Reshape before it)",
+                   view.is_map() ? "N x C x H x W" : view.text());
     }
     PendingOperator pending = begin(node, OperatorKind::fully_connected);
+    Weights& w = pending.op.weights;
     OnnxAttributes attributes(model, node);
     bool transposed = false;
+    float alpha = 1.0F;
     if (node.op_type() == "Gemm" || node.op_type() == "QGemm") {
-        attributes.require("alpha", 1.0F);
-        attributes.require("beta", 1.0F);
+        alpha = attributes.real("alpha", 1.0F);
+        attributes.real("beta", 1.0F);
         attributes.require("transA", std::int64_t{0});
         transposed = attributes.integer("transB", 0) != 0;
     }
     attributes.finish();
-    pending.op.weights = read_matrix_weights(model, node, weights, transposed);
-    check_weight_extents(model, node, pending.op.weights);
-    check_channels(model, node, pending.op.weights, input.shape.elements(), "features");
-    pending.output_shape = {pending.op.weights.output_channels, 1, 1};
-    pending.is_vector = true;
+    if (!std::isfinite(alpha) || !(alpha > 0.0F)) {
+        model.fail(node, "attribute alpha is {}, expected a finite value above 0", alpha);
+    }
+    w = read_matrix_weights(model, node, weights, transposed);
+    check_weight_extents(model, node, w);
+    check_channels(model, node, w, features, "features");
+    if (!view.is_in_order()) reorder_inputs(w, view.features_in_order());
+    if (alpha != 1.0F) {
+        for (float& scale : w.scales) scale *= alpha;
+    }
+    pending.output = FeatureView::vector(w.output_channels, view.batch);
+    while (pending.output.dimensions.size() < view.dimensions.size()) {
+        pending.output.dimensions.insert(pending.output.dimensions.begin() + 1, std::vector<Axis>{});
+    }
     return pending;
 }
 
-PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
-    check_is_image(model, node, input);
+float bias_factor(const OnnxModel& model, const onnx::NodeProto& node) {
+    const float beta = node.op_type() == "Gemm" ? OnnxAttributes(model, node).real("beta", 1.0F) : 1.0F;
+    if (!std::isfinite(beta)) model.fail(node, "attribute beta is {}, expected a finite value", beta);
+    return beta;
+}
+
+PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input) {
     const std::string& type = node.op_type();
     const bool is_max = type == "MaxPool";
-    const bool is_global = type == "GlobalAveragePool" || type == "QLinearGlobalAveragePool";
+    const bool is_global = type == "GlobalAveragePool" || type == "QLinearGlobalAveragePool" || type == "ReduceMean";
     PendingOperator pending = begin(node, is_max ? OperatorKind::max_pool : OperatorKind::average_pool);
-    Operator& op = pending.op;
     OnnxAttributes attributes(model, node);
     attributes.require("channels_last", std::int64_t{0});
-    if (is_global) {
-        op.global_average = true;
-        op.window.kernel_height = input.shape.height;
-        op.window.kernel_width = input.shape.width;
-    } else {
-        if (!attributes.has("kernel_shape")) model.fail(node, "has no attribute kernel_shape");
-        attributes.require("ceil_mode", std::int64_t{0});
-        if (is_max) attributes.require("storage_order", std::int64_t{0});
-        else op.average_counts_padding = attributes.integer("count_include_pad", 0) != 0;
-        op.window = read_window(model, node, attributes, input.shape, {1, 1}, false);
-    }
+    if (is_global) read_global_pool(model, node, attributes, input, pending);
+    else read_window_pool(model, node, attributes, input, pending);
     attributes.finish();
-    check_pool_padding(model, node, op.window);
-    pending.output_shape = checked_output(
-        model, node,
-        {input.shape.channels, op.window.output_height(input.shape.height), op.window.output_width(input.shape.width)});
     return pending;
 }
 
-PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& a,
-                              const FeatureShape& b) {
+PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& a,
+                              const FeatureView& b) {
     OnnxAttributes(model, node).finish();
-    if (a.is_vector != b.is_vector || a.shape != b.shape) {
+    if (a.extents() != b.extents() || a.shape != b.shape) {
         model.fail(node, "adds {}x{}x{} and {}x{}x{}, expected equal shapes", a.shape.channels, a.shape.height,
                    a.shape.width, b.shape.channels, b.shape.height, b.shape.width);
     }
+    if (a.dimensions != b.dimensions && !(a.is_map() && b.is_map())) {
+        model.fail(node, "adds {} and {}, expected maps in one order", a.text(), b.text());
+    }
     PendingOperator pending = begin(node, OperatorKind::addition);
-    pending.output_shape = a.shape;
-    pending.is_vector = a.is_vector;
+    pending.output = a;
     return pending;
-}
-
-void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
-    check_arity(model, node, 1, 1);
-    OnnxAttributes(model, node).finish();
-    pending.low = std::max(pending.low, 0.0F);
-    pending.high = std::max(pending.high, 0.0F);
-    if (pending.op.activation == Activation::none) pending.op.activation = Activation::relu;
-}
-
-ClipRange read_clip(const OnnxModel& model, const onnx::NodeProto& node) {
-    check_arity(model, node, 1, 3);
-    OnnxAttributes attributes(model, node);  // min and max were attributes before operator set 11
-    constexpr float kInfinity = std::numeric_limits<float>::infinity();
-    const float low = clip_bound(model, node, 1, attributes.real("min", -kInfinity));
-    const float high = clip_bound(model, node, 2, attributes.real("max", kInfinity));
-    attributes.finish();
-    if (!(low <= high)) model.fail(node, "its minimum {} is above its maximum {}", low, high);
-    return {low, high};
-}
-
-void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
-    const ClipRange range = read_clip(model, node);
-    pending.low = std::clamp(pending.low, range.low, range.high);
-    pending.high = std::clamp(pending.high, range.low, range.high);
-    pending.op.activation = Activation::clip;
-}
-
-void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
-               PendingOperator& pending) {
-    check_arity(model, node, 2, 2);
-    OnnxAttributes(model, node).finish();
-    const bool plain = pending.op.has_weights() && pending.op.weights.bias.empty() &&
-                       pending.op.activation == Activation::none && pending.sums == PendingOperator::Sums::real;
-    if (!plain) {
-        model.fail(node,
-                   "is only supported as the bias directly behind a layer without one, or between two dequantized "
-                   "feature maps, not after {}",
-                   OnnxModel::label(*pending.node));
-    }
-    const std::string& bias = input_name(node, input_name(node, 0) == sum ? 1 : 0);
-    const onnx::TensorProto* constant = model.constant(bias);
-    if (pending.op.kind == OperatorKind::convolution && constant != nullptr && constant->dims_size() < 3) {
-        model.fail(node, "adds '{}' along the width, expected one value per channel: [{}, 1, 1]", bias,
-                   pending.op.weights.output_channels);
-    }
-    read_bias(model, node, bias, input_scale, pending.op.weights);
-}
-
-void merge_cast(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
-    check_arity(model, node, 1, 1);
-    OnnxAttributes attributes(model, node);
-    attributes.require("to", std::int64_t{onnx::TensorProto::FLOAT});
-    attributes.integer("saturate", 1);  // concerns 8-bit floats only
-    attributes.finish();
-    if (pending.sums != PendingOperator::Sums::integers) {
-        model.fail(node, "follows {}, expected it directly after a ConvInteger or MatMulInteger",
-                   OnnxModel::label(*pending.node));
-    }
-    pending.sums = PendingOperator::Sums::cast;
-}
-
-void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
-                 PendingOperator& pending) {
-    check_arity(model, node, 2, 2);
-    OnnxAttributes(model, node).finish();
-    if (pending.sums != PendingOperator::Sums::cast) {
-        model.fail(node, "follows {}, expected it after the Cast behind a ConvInteger or MatMulInteger",
-                   OnnxModel::label(*pending.node));
-    }
-    Weights& weights = pending.op.weights;
-    const auto scale = read_constant<float>(model, node, input_name(node, input_name(node, 0) == sum ? 1 : 0));
-    const std::int64_t out = weights.output_channels;
-    const bool per_map = pending.op.kind == OperatorKind::convolution;
-    const std::vector<std::int64_t> vectors[] = {{out}, {1, out}};
-    const std::vector<std::int64_t> maps[] = {{out, 1, 1}, {1, out, 1, 1}};
-    const auto& allowed = per_map ? maps : vectors;
-    const bool per_channel = std::find(std::begin(allowed), std::end(allowed), scale.dimensions) != std::end(allowed);
-    if (scale.values.size() != 1 && !per_channel) {
-        model.fail(node, "multiplies by the shape [{}], expected one scale, or one per output channel ({})",
-                   fmt::join(scale.dimensions, ", "), out);
-    }
-    weights.scales.clear();
-    for (const float value : scale.values) {
-        if (!std::isfinite(value) || !(value > 0.0F)) {
-            model.fail(node, "multiplies by {}, expected a finite scale above zero", value);
-        }
-        weights.scales.push_back(value / input_scale);
-    }
-    pending.sums = PendingOperator::Sums::real;
-}
-
-void check_flattening(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input) {
-    const std::int64_t features = input.shape.elements();
-    OnnxAttributes attributes(model, node);
-    if (node.op_type() == "Flatten") {
-        check_arity(model, node, 1, 1);
-        const std::int64_t axis = attributes.integer("axis", 1);
-        const std::int64_t rank = input.is_vector ? 2 : 4;
-        if (axis != 1 && axis != 1 - rank) model.fail(node, "attribute axis is {}, only 1 is supported", axis);
-    } else {
-        check_arity(model, node, 2, 2);
-        attributes.require("allowzero", std::int64_t{0});
-        const auto target = read_constant<std::int64_t>(model, node, node.input(1)).values;
-        if (!flattens(target, features, declared_batch(model))) {
-            model.fail(node, "reshapes to [{}], only [N, {}] (one vector per image) is supported",
-                       fmt::join(target, ", "), features);
-        }
-    }
-    attributes.finish();
 }
 
 }  // namespace widthwise

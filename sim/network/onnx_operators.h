@@ -2,26 +2,44 @@
 // One ONNX node with arithmetic into one Operator, and the shape it produces. No knowledge of the graph around it.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "network/network.h"
+#include "network/onnx_layout.h"
 #include "network/onnx_model.h"
 #include "network/onnx_weights.h"
 
 namespace widthwise {
 
-/// C x H x W of an image, or a vector; a flattened feature map is a vector that remembers its C x H x W.
-struct FeatureShape {
-    Shape shape;
-    bool is_vector = false;
+/// Pixels around a feature map that a Pad node adds, as the operator behind it sees them.
+struct Padding {
+    int top = 0;
+    int left = 0;
+    int bottom = 0;
+    int right = 0;
+    float value = 0.0F;  ///< real
+    [[nodiscard]] bool any() const { return top != 0 || left != 0 || bottom != 0 || right != 0; }
+    friend bool operator==(const Padding&, const Padding&) = default;
+};
+
+/// What an operator reads.
+struct OperatorInput {
+    FeatureView view;
+    Padding padding;
 };
 
 /// An operator whose sums have not been quantized yet.
 struct PendingOperator {
     Operator op;
     const onnx::NodeProto* node = nullptr;
-    Shape output_shape;
-    bool is_vector = false;  ///< its output is one, as FeatureShape has it
+    FeatureView output;
+    /// The operator whose sums a MaxPool reads directly: rounding keeps their order, so they are quantized first.
+    std::unique_ptr<PendingOperator> before;
     /// ConvInteger and MatMulInteger put out integers, which Cast and Mul turn into numbers.
     enum class Sums : std::uint8_t { real, integers, cast } sums = Sums::real;
     std::int64_t counted_bytes = 0;  ///< of its parameters, counted against the most that a network may have
@@ -30,21 +48,30 @@ struct PendingOperator {
     float high = std::numeric_limits<float>::infinity();
 };
 
-/// C x H x W of the graph input. Throws InputError unless it is float, N x C x H x W or N x features, with all but N
-/// known and positive.
-FeatureShape input_shape(const OnnxModel& model);
+/// The graph input, and whether it holds integers. Throws InputError unless it is float, int8 or uint8 and has 2 to 4
+/// dimensions, with all but the first known and positive. Which of them are channels, height and width is what the nodes
+/// behind it say (a Transpose from channels last, a Conv of one dimension), else N x C x H x W, N x H x W, N x features.
+struct GraphInput {
+    FeatureView view;
+    bool is_integer = false;
+    bool is_signed = false;
+    bool batch_is_open = false;
+};
+GraphInput read_graph_input(const OnnxModel& model);
 
 /// Conv, QLinearConv, ConvInteger: its attributes and weights; a bias is up to the caller.
-PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,
                                  const WeightNames& weights);
-/// Gemm, QGemm, and the MatMul family.
-PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input,
+/// Gemm, QGemm, and the MatMul family. A factor alpha goes into the weights' scales.
+PendingOperator read_fully_connected(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,
                                      const WeightNames& weights);
-/// MaxPool, AveragePool, GlobalAveragePool and the latter two's forms on integers.
-PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input);
+/// The factor beta of a Gemm's bias.
+float bias_factor(const OnnxModel& model, const onnx::NodeProto& node);
+/// MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map, and the forms on integers. ceil_mode becomes padding.
+PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input);
 /// Add of two feature maps of equal shape, and QLinearAdd.
-PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& a,
-                              const FeatureShape& b);
+PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& a,
+                              const FeatureView& b);
 
 void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most);
 
@@ -52,20 +79,41 @@ void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least,
 /// by the constant scale of the sums) into the operator before it.
 void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
 void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
-void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
-               PendingOperator& pending);
+void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, const FeatureView& view,
+               float input_scale, PendingOperator& pending);
+/// Refuses a Cast to anything but FLOAT.
+void check_cast(const OnnxModel& model, const onnx::NodeProto& node);
 void merge_cast(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
-void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, float input_scale,
-                 PendingOperator& pending);
+void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, const FeatureView& view,
+                 float input_scale, PendingOperator& pending);
 
 /// The bounds of a Clip node.
 struct ClipRange {
-    float low = 0;
-    float high = 0;
+    float low = -std::numeric_limits<float>::infinity();
+    float high = std::numeric_limits<float>::infinity();
+    [[nodiscard]] bool limits() const { return std::isfinite(low) || std::isfinite(high); }
+    /// This range within another, as if limited to it next.
+    [[nodiscard]] ClipRange then(const ClipRange& next) const {
+        return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};
+    }
+    friend bool operator==(const ClipRange&, const ClipRange&) = default;
 };
 ClipRange read_clip(const OnnxModel& model, const onnx::NodeProto& node);
 
-/// Flatten or Reshape: checks that it makes vectors of C * H * W features, one per image.
-void check_flattening(const OnnxModel& model, const onnx::NodeProto& node, const FeatureShape& input);
+/// Bounds of a Clip on integers of a quantized tensor.
+struct IntegerRange {
+    int low = 0;
+    int high = 0;
+};
+IntegerRange read_integer_clip(const OnnxModel& model, const onnx::NodeProto& node, const Quantization& of);
+
+/// What a Pad node adds to a map, its value left to the caller where the node has it as an input. Throws InputError
+/// unless it pads height and width alone, with a constant.
+Padding read_padding(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& view);
+
+/// A constant per channel (or one for all) that an operand of this view is combined with, as ONNX broadcasts it; one
+/// value, or as many as channels. Throws InputError where it differs along another axis.
+std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                                  const FeatureView& view);
 
 }  // namespace widthwise

@@ -3,18 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
+#include "network/onnx_fold.h"
 
 namespace widthwise {
 namespace {
-
-template <typename T>
-std::vector<std::int64_t> widened(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name) {
-    const auto array = read_constant<T>(model, node, name);
-    return {array.values.begin(), array.values.end()};
-}
 
 void read_scales(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
                  QuantizationParameters& parameters) {
@@ -31,20 +27,20 @@ void read_scales(const OnnxModel& model, const onnx::NodeProto& node, const std:
 void read_zero_points(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
                       QuantizationParameters& parameters) {
     if (name.empty()) return;
-    const onnx::TensorProto* tensor = model.constant(name);
+    const ConstantTensor* tensor = model.constant(node, name);
     if (tensor == nullptr) model.fail(node, "zero point '{}' is not a constant, expected an initialiser", name);
-    const int type = tensor->data_type();
+    const int type = tensor->data_type;
     if (parameters.data_type != 0 && parameters.data_type != type) {
         model.fail(node, "zero point '{}' is of type {}, but attribute output_dtype says {}", name, type_name(type),
                    type_name(parameters.data_type));
     }
     parameters.data_type = type;
-    switch (type) {
-        case onnx::TensorProto::UINT8: parameters.zero_points = widened<std::uint8_t>(model, node, name); break;
-        case onnx::TensorProto::INT8: parameters.zero_points = widened<std::int8_t>(model, node, name); break;
-        case onnx::TensorProto::INT32: parameters.zero_points = widened<std::int32_t>(model, node, name); break;
-        default: model.fail(node, "zero point '{}' is of type {}, expected UINT8 or INT8", name, type_name(type));
+    static const std::set<int> kTypes = {onnx::TensorProto::UINT8, onnx::TensorProto::INT8, onnx::TensorProto::INT32,
+                                         kOnnxUint4, kOnnxInt4};
+    if (kTypes.count(type) == 0) {
+        model.fail(node, "zero point '{}' is of type {}, expected UINT8 or INT8", name, type_name(type));
     }
+    parameters.zero_points = integers_of(*tensor);
     if (parameters.zero_points.size() != parameters.scales.size()) {
         model.fail(node, "has {} zero points, expected {} as there are scales", parameters.zero_points.size(),
                    parameters.scales.size());
@@ -90,11 +86,13 @@ Quantization as_activation(const OnnxModel& model, const onnx::NodeProto& node,
                    parameters.scales.size());
     }
     const int type = parameters.data_type == 0 ? open_type : parameters.data_type;
-    if (type != onnx::TensorProto::UINT8 && type != onnx::TensorProto::INT8) {
+    const bool four_bits = type == kOnnxUint4 || type == kOnnxInt4;
+    if (type != onnx::TensorProto::UINT8 && type != onnx::TensorProto::INT8 && !four_bits) {
         model.fail(node, "quantizes activations to {}, expected UINT8 or INT8", type_name(type));
     }
     Quantization quantization;
-    quantization.is_signed = type == onnx::TensorProto::INT8;
+    quantization.is_signed = type == onnx::TensorProto::INT8 || type == kOnnxInt4;
+    quantization.bits = four_bits ? 4 : 8;
     quantization.scale = parameters.scales[0];
     quantization.zero_point = parameters.zero_points.empty() ? 0 : static_cast<int>(parameters.zero_points[0]);
     return quantization;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of node does in the walk through the graph.
+// What each kind of node of the QDQ form does in the walk through the graph.
 #include <algorithm>
+#include <utility>
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
@@ -9,43 +10,96 @@
 
 namespace widthwise {
 
-// ---------------------------------------------------------------------------------------------------------- QDQ form
+void GraphImporter::quantize_input(const onnx::NodeProto& node, GraphValue value, const Quantization& found) {
+    if (network_.tensors.size() > 0) model_.fail(node, "quantizes the graph input a second time");
+    if (value.steps != network_.input_steps.size()) {
+        model_.fail(node, "quantizes the graph input before all of the arithmetic on it");
+    }
+    Quantization quantization = found;
+    const int low = quantize_value(value.clip.low, found);
+    const int high = quantize_value(value.clip.high, found);
+    narrow(quantization, low, high);
+    if (low > quantization.low() || high < quantization.high()) {
+        model_.fail(node,
+                    "quantizes an input that was clipped to {}..{} in integers; expected the range of an integer "
+                    "of 2 to 8 bits, such as {}..{}",
+                    low, high, quantization.low(), quantization.high());
+    }
+    if (value.padding.any() && quantize_value(value.padding.value, found) != found.zero_point) {
+        model_.fail(node, "quantizes a map that was padded with {}, expected 0", value.padding.value);
+    }
+    value.padding.value = 0.0F;
+    value.form = Form::quantized;
+    value.clip = {};
+    value.tensor = network_.input = add_tensor(node.output(0), value.view.shape, quantization);
+    values_[node.output(0)] = value;
+}
 
 void GraphImporter::quantize(const onnx::NodeProto& node) {
-    const GraphValue source = operand(node, 0);
-    const Quantization found = activation_quantization(model_, node, onnx::TensorProto::UINT8);
     const std::string& input = node.input(0);
-    if (source.form == Form::quantized) model_.fail(node, "its input '{}' is quantized already", input);
-    GraphValue value;
-    value.features = source.features;
-    value.tensor = source.tensor;
-    if (source.form == Form::real_input) {
-        if (network_.tensors.size() > 0) model_.fail(node, "quantizes the graph input a second time");
-        Quantization quantization = found;
-        const int low = quantize_value(source.input_range.low, found);
-        const int high = quantize_value(source.input_range.high, found);
-        narrow(quantization, low, high);
-        if (low > quantization.low() || high < quantization.high()) {
-            model_.fail(node,
-                        "quantizes an input that was clipped to {}..{} in integers; expected the range of an integer "
-                        "of 2 to 8 bits, such as {}..{}",
-                        low, high, quantization.low(), quantization.high());
+    const auto scores = values_.find(input);
+    if (scores != values_.end() && scores->second.form == Form::scores) {
+        values_[node.output(0)] = scores->second;  // of classes: their order stays
+        return;
+    }
+    GraphValue value = operand(node, 0);
+    const Quantization found = activation_quantization(model_, node, onnx::TensorProto::UINT8);
+    switch (value.form) {
+        case Form::real_input: return quantize_input(node, value, found);
+        case Form::pending: {
+            PendingOperator pending = std::move(pending_.at(input));
+            pending_.erase(input);
+            const Quantization quantization = output_quantization(node, pending, found);
+            return finish(std::move(pending), node.output(0), value.view, quantization);
         }
-        value.tensor = network_.input = add_tensor(node.output(0), source.features.shape, quantization);
-    } else if (source.form == Form::pending) {
-        PendingOperator pending = std::move(pending_.at(input));
-        pending_.erase(input);
-        const Quantization quantization = output_quantization(node, pending, found);
-        return finish(std::move(pending), node.output(0), quantization);
-    } else if (!same_parameters(found, tensor(source).quantization)) {
-        model_.fail(node, "quantizes to {}, but '{}' is {}: nothing in between can requantize", describe(found),
-                    tensor(source).name, describe(tensor(source).quantization));
+        case Form::real: break;
+        default: model_.fail(node, "its input '{}' is quantized already", input);
+    }
+    if (!same_parameters(found, tensor(value).quantization)) {
+        model_.fail(node,
+                    "quantizes to {}, but '{}' is {}: nothing in between can requantize, expected equal ones (a "
+                    "requantization of its own needs hardware that is not modelled yet)",
+                    describe(found), tensor(value).name, describe(tensor(value).quantization));
+    }
+    settle_clip(node, value, true);
+    Tensor& source = network_.tensors[static_cast<std::size_t>(value.tensor)];
+    if (value.unnamed) source.name = node.output(0);
+    value.unnamed = false;
+    value.form = Form::quantized;
+    if (found.bits < source.quantization.bits) {
+        limit(node, value, found.low(), found.high(), Activation::clip);
     }
     values_[node.output(0)] = value;
 }
 
+void GraphImporter::take_input_quantization(GraphValue& value, const std::string& name, const Quantization& found) {
+    if (value.form != Form::integer_input) return;
+    if (network_.tensors.empty()) {
+        Quantization quantization = found;
+        quantization.is_signed = input_is_signed_;
+        network_.input = add_tensor(name, value.view.shape, quantization);
+        network_.input_is_integer = true;
+    }
+    value.form = Form::quantized;
+    value.tensor = network_.input;
+    for (auto& [other, known] : values_) {
+        if (known.form != Form::integer_input) continue;
+        known.form = Form::quantized;
+        known.tensor = network_.input;
+    }
+}
+
 void GraphImporter::dequantize(const onnx::NodeProto& node) {
+    const auto scores = values_.find(node.input(0));
+    if (scores != values_.end() && scores->second.form == Form::scores) {
+        values_[node.output(0)] = scores->second;
+        return;
+    }
     GraphValue value = operand(node, 0);
+    if (value.form == Form::integer_input) {
+        const int type = input_is_signed_ ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8;
+        take_input_quantization(value, node.input(0), activation_quantization(model_, node, type));
+    }
     if (value.form != Form::quantized) {
         model_.fail(node, "its input '{}' is not quantized, expected a QuantizeLinear before", node.input(0));
     }
@@ -59,205 +113,183 @@ void GraphImporter::dequantize(const onnx::NodeProto& node) {
     values_[node.output(0)] = value;
 }
 
-const GraphValue& GraphImporter::dequantized_operand(const onnx::NodeProto& node, int index) const {
+GraphValue GraphImporter::dequantized_operand(const onnx::NodeProto& node, int index) {
     const GraphValue& value = operand(node, index);
     const std::string& name = node.input(index);
     if (value.form == Form::real_input) {
         model_.fail(node, "its input '{}' is not quantized, expected QuantizeLinear and DequantizeLinear before", name);
     }
-    if (value.form == Form::quantized) {
+    if (value.form == Form::quantized || value.form == Form::integer_input) {
         model_.fail(node, "its input '{}' is quantized, expected a DequantizeLinear before", name);
     }
     if (value.form == Form::pending) {
         model_.fail(node, "follows {} directly, expected QuantizeLinear and DequantizeLinear in between",
                     OnnxModel::label(*pending_.at(name).node));
     }
-    return value;
+    GraphValue settled = value;
+    settle_clip(node, settled, false);
+    values_[name] = settled;
+    if (tensor(settled).shape != settled.view.shape) {
+        model_.fail(node, "reads the graph input in another shape than nodes before it");
+    }
+    return settled;
 }
+
+void GraphImporter::refuse_padding(const onnx::NodeProto& node, const GraphValue& value) const {
+    if (!value.padding.any()) return;
+    model_.fail(node, "reads a map that a Pad has enlarged, expected a convolution or a pool behind the Pad");
+}
+
+namespace {
+
+/// The array reads padding as the zero point.
+void check_zero_padding(const OnnxModel& model, const onnx::NodeProto& node, const Padding& padding) {
+    if (!padding.any() || padding.value == 0.0F) return;
+    model.fail(node, "reads a map padded with {}, expected 0", padding.value);
+}
+
+}  // namespace
 
 void GraphImporter::convolution(const onnx::NodeProto& node) {
     check_arity(model_, node, 2, 3);
     const GraphValue value = dequantized_operand(node, 0);
-    PendingOperator pending = read_convolution(model_, node, value.features, dequantized_weights(input_name(node, 1)));
+    check_zero_padding(model_, node, value.padding);
+    PendingOperator pending =
+        read_convolution(model_, node, {value.view, value.padding}, dequantized_weights(input_name(node, 1)));
     if (!input_name(node, 2).empty()) {
-        read_bias(model_, node, input_name(node, 2), tensor(value).quantization.scale, pending.op.weights);
+        read_bias(model_, node, input_name(node, 2), {tensor(value).quantization.scale}, pending.op.weights);
     }
-    begin(node, std::move(pending), value.tensor);
+    const FeatureView view = pending.output;
+    begin(node, std::move(pending), view, value.tensor);
 }
 
 void GraphImporter::fully_connected(const onnx::NodeProto& node) {
     check_arity(model_, node, 2, node.op_type() == "Gemm" ? 3 : 2);
     const GraphValue value = dequantized_operand(node, 0);
+    refuse_padding(node, value);
     PendingOperator pending =
-        read_fully_connected(model_, node, value.features, dequantized_weights(input_name(node, 1)));
+        read_fully_connected(model_, node, {value.view, {}}, dequantized_weights(input_name(node, 1)));
     if (!input_name(node, 2).empty()) {
-        read_bias(model_, node, input_name(node, 2), tensor(value).quantization.scale, pending.op.weights);
+        const BiasUse use{tensor(value).quantization.scale, bias_factor(model_, node)};
+        read_bias(model_, node, input_name(node, 2), use, pending.op.weights);
     }
-    begin(node, std::move(pending), value.tensor);
+    const FeatureView view = pending.output;
+    begin(node, std::move(pending), view, value.tensor);
 }
 
 void GraphImporter::max_pool(const onnx::NodeProto& node) {
     check_arity(model_, node, 1, 1);
-    const bool on_integers = operand(node, 0).form == Form::quantized;
-    const GraphValue value = on_integers ? operand(node, 0) : dequantized_operand(node, 0);
-    PendingOperator pending = read_pool(model_, node, value.features);
-    if (!on_integers) return begin(node, std::move(pending), value.tensor);
-    // As they are; then nothing else may be merged into it.
+    const GraphValue read = operand(node, 0);
+    if (read.form == Form::pending) {  // quantized before the pool, which keeps the order of values
+        check_readers(node);
+        PendingOperator before = std::move(pending_.at(node.input(0)));
+        PendingOperator pending = read_pool(model_, node, {read.view, {}});
+        if (before.sums != PendingOperator::Sums::real) {
+            pending_[node.input(0)] = std::move(before);
+            model_.fail(node, "reads integer sums, expected Cast and Mul behind {}",
+                        OnnxModel::label(*pending_.at(node.input(0)).node));
+        }
+        pending_.erase(node.input(0));
+        pending.before = std::make_unique<PendingOperator>(std::move(before));
+        const FeatureView view = pending.output;
+        return begin(node, std::move(pending), view, read.tensor);
+    }
+    const bool on_integers = read.form == Form::quantized;
+    const GraphValue value = on_integers ? read : dequantized_operand(node, 0);
+    const Quantization& quantization = tensor(value).quantization;
+    if (value.padding.any() && !is_at_most(value.padding.value, value.tensor)) {
+        model_.fail(node,
+                    "reads a map padded with {}, which can be larger than its values, expected padding of its own",
+                    value.padding.value);
+    }
+    PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
     pending.op.input = value.tensor;
-    finish(std::move(pending), node.output(0), tensor(value).quantization);
+    const FeatureView view = pending.output;
+    finish(std::move(pending), node.output(0), view, quantization);
+    GraphValue& result = values_[node.output(0)];
+    result.form = value.form;
+    result.unnamed = value.form == Form::real;
+}
+
+/// Whether no value of the tensor is below `real`.
+bool GraphImporter::is_at_most(float real, int tensor) const {
+    const Quantization& quantization = network_.tensors[static_cast<std::size_t>(tensor)].quantization;
+    int low = quantization.low();
+    for (const Operator& op : network_.operators) {
+        if (op.output == tensor) low = std::max(low, op.clamp_low);
+    }
+    return real <= quantization.scale * static_cast<float>(low - quantization.zero_point);
 }
 
 void GraphImporter::average_pool(const onnx::NodeProto& node) {
-    check_arity(model_, node, 1, 1);
+    check_arity(model_, node, 1, node.op_type() == "ReduceMean" ? 2 : 1);
     const GraphValue value = dequantized_operand(node, 0);
-    begin(node, read_pool(model_, node, value.features), value.tensor);
+    check_zero_padding(model_, node, value.padding);
+    PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
+    const FeatureView view = pending.output;
+    begin(node, std::move(pending), view, value.tensor);
 }
 
 void GraphImporter::add(const onnx::NodeProto& node) {
     check_arity(model_, node, 2, 2);
-    const bool has_constant = std::any_of(node.input().begin(), node.input().end(), [this](const std::string& name) {
-        return model_.constant(name) != nullptr || of_constants_.count(name) != 0;
-    });
-    if (has_constant) {  // a bias
-        PendingOperator& pending = pending_before(node);
-        const float scale = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
-        const std::string& sum = input_name(node, values_.count(input_name(node, 0)) != 0 ? 0 : 1);
-        merge_add(model_, node, sum, scale, pending);
-        return pass_on(node);
+    const auto is_constant = [this](const std::string& name) {
+        return model_.is_constant(name) || of_constants_.count(name) != 0;
+    };
+    if (!is_constant(node.input(0)) && !is_constant(node.input(1))) {
+        const GraphValue a = dequantized_operand(node, 0);
+        const GraphValue b = dequantized_operand(node, 1);
+        refuse_padding(node, a);
+        refuse_padding(node, b);
+        PendingOperator pending = read_addition(model_, node, a.view, b.view);
+        pending.op.second_input = b.tensor;
+        const FeatureView view = pending.output;
+        return begin(node, std::move(pending), view, a.tensor);
     }
-    const GraphValue a = dequantized_operand(node, 0);
-    const GraphValue b = dequantized_operand(node, 1);
-    PendingOperator pending = read_addition(model_, node, a.features, b.features);
-    pending.op.second_input = b.tensor;
-    begin(node, std::move(pending), a.tensor);
+    const int index = is_constant(node.input(0)) ? 1 : 0;
+    const GraphValue value = operand(node, index);
+    if (value.form == Form::real_input) return arithmetic(node);
+    if (value.form != Form::pending) {
+        model_.fail(node,
+                    "adds a constant to a quantized map, which needs hardware that is not modelled yet; expected the "
+                    "constant as the bias of the layer before, in front of its QuantizeLinear");
+    }
+    PendingOperator& pending = pending_before(node);
+    const float scale = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
+    merge_add(model_, node, node.input(index), value.view, scale, pending);
+    pass_on(node);
 }
 
 void GraphImporter::relu(const onnx::NodeProto& node) {
+    GraphValue value = operand(node, 0);
+    if (value.form == Form::real) {
+        check_arity(model_, node, 1, 1);
+        OnnxAttributes(model_, node).finish();
+        value.clip = value.clip.then({0.0F, std::numeric_limits<float>::infinity()});
+        value.unnamed = false;
+        return pass_value(node, value);
+    }
     merge_relu(model_, node, pending_before(node));
     pass_on(node);
 }
 
 void GraphImporter::clip(const onnx::NodeProto& node) {
     GraphValue value = operand(node, 0);
-    if (value.form == Form::real_input) {  // declares a narrow input
-        const ClipRange range = read_clip(model_, node);
-        value.input_range.low = std::clamp(value.input_range.low, range.low, range.high);
-        value.input_range.high = std::clamp(value.input_range.high, range.low, range.high);
-        values_[node.output(0)] = value;
-        return;
+    if (value.form == Form::quantized) return clip_integers(node, value);
+    if (value.form == Form::real_input || value.form == Form::real) {  // of the input: declares a narrow one
+        value.clip = value.clip.then(read_clip(model_, node));
+        value.unnamed = false;
+        return pass_value(node, value);
     }
-    if (value.form != Form::pending) pending_before(node);  // says what is wrong
     merge_clip(model_, node, pending_before(node));
     pass_on(node);
 }
 
-void GraphImporter::flatten(const onnx::NodeProto& node) {
-    GraphValue value = operand(node, 0);
-    check_flattening(model_, node, value.features);
-    value.features.is_vector = true;
-    if (value.form == Form::pending) {
-        model_.fail(node, "follows {} directly, expected QuantizeLinear and DequantizeLinear in between",
-                    OnnxModel::label(*pending_.at(node.input(0)).node));
-    }
-    values_[node.output(0)] = value;
-}
-
-void GraphImporter::batch_normalization(const onnx::NodeProto& node) {
-    model_.fail(node, "is not folded: fold it into the weights and bias of the layer before it, then quantize");
-}
-
-// ---------------------------------------------------------------------------------------------- operators on integers
-
-const GraphValue& GraphImporter::integer_operand(const onnx::NodeProto& node, int index) const {
-    const GraphValue& value = operand(node, index);
-    if (value.form != Form::quantized) {
-        model_.fail(node, "its input '{}' is not quantized, expected integers", node.input(index));
-    }
-    const Quantization found =
-        activation_quantization(model_, node, input_name(node, index + 1), input_name(node, index + 2));
-    if (!same_parameters(found, tensor(value).quantization)) {
-        model_.fail(node, "takes {}, but '{}' is {}", describe(found), tensor(value).name,
-                    describe(tensor(value).quantization));
-    }
-    return value;
-}
-
-/// QLinearConv: x, its scale and zero point, w likewise, those of y, bias. QLinearMatMul: the same without a bias.
-/// QGemm: with the bias before those of y.
-void GraphImporter::integer_layer(const onnx::NodeProto& node) {
-    const bool is_gemm = node.op_type() == "QGemm";
-    const bool is_convolution = node.op_type() == "QLinearConv";
-    check_arity(model_, node, is_gemm ? 9 : 8, is_gemm || is_convolution ? 9 : 8);
-    const GraphValue value = integer_operand(node, 0);
-    const WeightNames weights{input_name(node, 3), true, input_name(node, 4), input_name(node, 5)};
-    PendingOperator pending = is_convolution ? read_convolution(model_, node, value.features, weights)
-                                             : read_fully_connected(model_, node, value.features, weights);
-    const std::string& bias = is_gemm ? input_name(node, 6) : input_name(node, 8);
-    if (!bias.empty()) read_integer_bias(model_, node, bias, pending.op.weights);
-    const int output = is_gemm ? 7 : 6;
-    pending.op.input = value.tensor;
-    finish(std::move(pending), node.output(0),
-           activation_quantization(model_, node, input_name(node, output), input_name(node, output + 1)));
-}
-
-void GraphImporter::integer_pool(const onnx::NodeProto& node) {
-    check_arity(model_, node, 4, 5);
-    const GraphValue value = integer_operand(node, 0);
-    PendingOperator pending = read_pool(model_, node, value.features);
-    pending.op.input = value.tensor;
-    const Quantization found = activation_quantization(model_, node, input_name(node, 3), input_name(node, 4));
-    const Quantization output = output_quantization(node, pending, found);
-    finish(std::move(pending), node.output(0), output);
-}
-
-void GraphImporter::integer_addition(const onnx::NodeProto& node) {
-    check_arity(model_, node, 7, 8);
-    const GraphValue a = integer_operand(node, 0);
-    const GraphValue b = integer_operand(node, 3);
-    PendingOperator pending = read_addition(model_, node, a.features, b.features);
-    pending.op.input = a.tensor;
-    pending.op.second_input = b.tensor;
-    finish(std::move(pending), node.output(0),
-           activation_quantization(model_, node, input_name(node, 6), input_name(node, 7)));
-}
-
-// --------------------------------------------------------------------------------------------- from integers to sums
-
-void GraphImporter::sums_of_integers(const onnx::NodeProto& node) {
-    check_arity(model_, node, 2, 4);
-    const GraphValue value = operand(node, 0);
-    if (value.form != Form::quantized) {
-        model_.fail(node, "its input '{}' is not quantized, expected integers", node.input(0));
-    }
-    std::int64_t zero_point = 0;
-    const bool is_signed = tensor(value).quantization.is_signed;
-    if (const std::string& name = input_name(node, 2); !name.empty()) {
-        zero_point = is_signed ? std::int64_t{read_scalar<std::int8_t>(model_, node, name)}
-                               : std::int64_t{read_scalar<std::uint8_t>(model_, node, name)};
-    }
-    if (zero_point != tensor(value).quantization.zero_point) {
-        model_.fail(node, "takes zero point {}, but '{}' is {}", zero_point, tensor(value).name,
-                    describe(tensor(value).quantization));
-    }
-    const WeightNames weights{input_name(node, 1), true, "", input_name(node, 3)};
-    PendingOperator pending = node.op_type() == "ConvInteger"
-                                  ? read_convolution(model_, node, value.features, weights)
-                                  : read_fully_connected(model_, node, value.features, weights);
-    pending.sums = PendingOperator::Sums::integers;
-    begin(node, std::move(pending), value.tensor);
-}
-
-void GraphImporter::cast(const onnx::NodeProto& node) {
-    merge_cast(model_, node, pending_before(node));
-    pass_on(node);
-}
-
-void GraphImporter::scale(const onnx::NodeProto& node) {
-    PendingOperator& pending = pending_before(node);
-    const float scale = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
-    const std::string& sum = input_name(node, pending_.count(input_name(node, 0)) != 0 ? 0 : 1);
-    merge_scale(model_, node, sum, scale, pending);
-    pass_on(node);
+/// Between QuantizeLinear and DequantizeLinear, as Brevitas and PyTorch declare narrow integers.
+void GraphImporter::clip_integers(const onnx::NodeProto& node, const GraphValue& value) {
+    GraphValue limited = value;
+    const IntegerRange range = read_integer_clip(model_, node, tensor(value).quantization);
+    limit(node, limited, range.low, range.high, Activation::clip);
+    values_[node.output(0)] = limited;
 }
 
 }  // namespace widthwise

@@ -2,15 +2,18 @@
 // Weights and biases of convolutions and fully connected layers.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "network/network.h"
+#include "network/onnx_layout.h"
 #include "network/onnx_model.h"
 
 namespace widthwise {
 
 /// Names of the tensors that a node takes weights from. In the QDQ form `values` is put out by a DequantizeLinear; an
-/// operator on integers takes int8 `values` with scale and zero point ("" where it has none).
+/// operator on integers takes `values` with scale and zero point ("" where it has none).
 struct WeightNames {
     std::string values;
     bool integers = false;
@@ -19,21 +22,32 @@ struct WeightNames {
 };
 inline WeightNames dequantized_weights(const std::string& values) { return {values, false, "", ""}; }
 
-/// Weights of a convolution, out x in x kernel. Sets Weights::bits to the fewest (2..8) that hold every value.
-/// In the QDQ form they are int8 initialisers behind a DequantizeLinear, or float ones behind QuantizeLinear and
-/// DequantizeLinear (quantized here); zero point 0. Throws InputError naming the node.
-Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names);
+/// Weights of a convolution, out x in x kernel; with one spatial axis the kernel's height is 1. Sets Weights::bits to the
+/// fewest (2..8) that hold every value. They are integers of 4 or 8 bits, in the QDQ form behind a DequantizeLinear. A
+/// zero point is taken off: w - z must fit 8 bits. Throws InputError naming the node.
+Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
+                                 int spatial_axes);
 
-/// Weights of a fully connected layer, stored out x in (`transposed`) or in x out.
+/// Weights of a fully connected layer, stored out x in (`transposed`) or in x out, behind dimensions of 1 or none.
 Weights read_matrix_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
                             bool transposed);
+
+/// Puts the weights of a fully connected layer into another order of its inputs: input i is input order[i] so far.
+void reorder_inputs(Weights& weights, const std::vector<std::int32_t>& order);
 
 /// Sets Weights::bias from an int32 initialiser in units of input scale * weight scale.
 void read_integer_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name, Weights& weights);
 
+/// What a bias is added to.
+struct BiasUse {
+    float input_scale = 1.0F;
+    float factor = 1.0F;                ///< Gemm's beta
+    const FeatureView* view = nullptr;  ///< of the sums, for an Add behind the layer; null: one value per channel
+};
+
 /// Sets Weights::bias from an int32 initialiser behind a DequantizeLinear whose scale is input scale * weight scale
-/// (to 1e-4), or from a float initialiser, quantized here with that scale, half to even.
-void read_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name, float input_scale,
+/// (to 1e-4). Any other constant, real or dequantized, is quantized here with that scale, half to even.
+void read_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name, const BiasUse& use,
                Weights& weights);
 
 }  // namespace widthwise

@@ -107,8 +107,8 @@ TEST(MalformedModel, OperatorSet) {
 
 TEST(MalformedModel, UnknownOperator) {
     ChainBuilder builder = sound();
-    builder.step("Softmax", "softmax");
-    builder.expect_error({"node 'softmax_node' (Softmax)", "not supported", "Conv", "Gemm", "MaxPool", "Reshape"});
+    builder.step("Hardmax", "hardmax");
+    builder.expect_error({"node 'hardmax_node' (Hardmax)", "not supported", "Conv", "Gemm", "MaxPool", "Reshape"});
     ChainBuilder domain = sound();
     domain.step("Relu", "relu").set_domain("my.domain");
     domain.expect_error({"node 'relu_node' (Relu)", "my.domain.Relu is not supported"});
@@ -117,7 +117,7 @@ TEST(MalformedModel, UnknownOperator) {
     unnamed.expect_error({"node of output 'q' (Softplus)", "not supported"});
     ChainBuilder norm = sound();
     norm.step("BatchNormalization", "norm");
-    norm.expect_error({"node 'norm_node' (BatchNormalization)", "not folded"});
+    norm.expect_error({"node 'norm_node' (BatchNormalization)", "fold it into the weights"});
 }
 
 TEST(MalformedModel, UnsortedAndCyclicGraphs) {
@@ -171,11 +171,10 @@ TEST(MalformedModel, NodesWithoutInputsOrOutputs) {
 }
 
 TEST(MalformedModel, Branches) {
-    ChainBuilder branch = sound();
-    branch.node("Relu", {"x_dq"}, "side");
-    branch.expect_error({"node 'side_node' (Relu)", "does not follow"});
     ChainBuilder sums = sound();
     sums.node("Relu", {"conv"}, "side");
+    sums.node("Add", {"y_dq", "side"}, "sum");
+    sums.graph().add_output()->set_name("sum");
     sums.expect_error({"node 'conv_node' (Conv)", "'conv' is used 2 times", "node 'side_node' (Relu)"});
     ChainBuilder residual = sound();
     residual.node("Add", {"y_dq", "y_dq"}, "sum");
@@ -183,17 +182,17 @@ TEST(MalformedModel, Branches) {
     residual.expect_error({"node 'sum_node' (Add)", "not quantized before the graph output"});
     ChainBuilder tap = sound();
     tap.graph().add_output()->set_name("x_dq");
-    tap.expect_error({"leads nowhere", "'x_dq'"});
+    tap.expect_error({"computes nothing"});
     ChainBuilder outputs = sound();
     outputs.graph().add_output()->set_name("x_q");
     outputs.graph().add_output()->set_name("y_dq");
-    outputs.expect_error({"2 graph outputs, expected one"});
+    outputs.expect_error({"2 graph outputs (x_q, y_dq), expected one"});
     ChainBuilder dead = sound();
     dead.graph().add_output()->set_name("w");
-    dead.expect_error({"'w' is not computed from the graph input"});
+    dead.expect_error({"no graph input that its output depends on"});
     ChainBuilder aside = sound();
     aside.node("Relu", {"x_scale"}, "side");
-    aside.expect_error({"node 'side_node' (Relu)", "does not follow"});
+    EXPECT_EQ(aside.import().operators.size(), 1U);
     ChainBuilder absent = sound();
     absent.graph().add_output()->set_name("other");
     absent.expect_error({"no node computes the graph output 'other'"});
@@ -208,16 +207,19 @@ TEST(MalformedModel, GraphInput) {
     sound({-1, 16777217, 1, 1}).expect_error({"graph input 'image': dimension 1 is 16777217, expected 1..16777216"});
     sound({-1, 100000, 20000, 1}).expect_error({"graph input 'image' has 2000000000 values", "at most 16777216"});
     sound({-1, 1, -1, 4}).expect_error({"dimension 2 is not a number"});
-    sound({-1, 4, 4}).expect_error({"3 dimensions, expected 4"});
+    sound({-1, 1, 1, 4, 4}).expect_error({"5 dimensions, expected 4"});
     ChainBuilder second = sound();
     *second.graph().add_input() = second.graph().input(0);
     second.graph().mutable_input(1)->set_name("extra");
+    EXPECT_EQ(second.import().operators.size(), 1U);  // nothing reads it
+    second.node("Add", {"extra", "y_dq"}, "sum");
+    second.graph().mutable_output(0)->set_name("sum");
     second.expect_error({"graph inputs 'image' and 'extra', expected one"});
     ChainBuilder none = sound();
     none.graph().clear_input();
     none.expect_error({"no graph input"});
     ChainBuilder integers = sound();
-    integers.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
+    integers.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::INT32);
     integers.expect_error({"graph input 'image' is not a tensor of FLOAT"});
     ChainBuilder shapeless = sound();
     shapeless.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape();

@@ -144,7 +144,7 @@ TEST(PoolImport, MaxPoolCannotRequantize) {
     ChainBuilder builder = quantized_input();
     set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
     builder.qdq<U8>("y", 0.25F, 3)
-        .expect_error({"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "a MaxPool cannot requantize"});
+        .expect_error({"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "nothing in between can requantize"});
 }
 
 TEST(PoolImport, AveragePoolMayRequantize) {
@@ -170,8 +170,6 @@ void expect_pool_refuses(const std::string& type, const std::string& name, std::
 }
 
 TEST(PoolImport, RefusesWhatTheHardwareCannotRun) {
-    expect_pool_refuses("MaxPool", "ceil_mode", 1, "only 0 is supported");
-    expect_pool_refuses("AveragePool", "ceil_mode", 1, "only 0 is supported");
     expect_pool_refuses("MaxPool", "storage_order", 1, "only 0 is supported");
     expect_pool_refuses("MaxPool", "count_include_pad", 1, "not supported");
     ChainBuilder kernel = quantized_input();
@@ -229,14 +227,16 @@ TEST(FlattenImport, BetweenQuantizeAndDequantizeAndBeforeTheFirstQuantize) {
 
 TEST(FlattenImport, RefusesOtherReshapesAndRequantization) {
     ChainBuilder axis = quantized_input();
-    set(axis.step("Flatten", "flat"), "axis", std::int64_t{2});
-    axis.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Flatten)", "axis is 2"});
-    for (const Extents& target : {Extents{1, 4, 4, 1}, Extents{0, 15}, Extents{-1, -1}, Extents{16}, Extents{3, -1}}) {
+    set(axis.step("Flatten", "flat"), "axis", std::int64_t{5});
+    axis.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Flatten)", "names axis 5 of 4"});
+    for (const Extents& target : {Extents{0, 15}, Extents{-1, -1}, Extents{3, -1}, Extents{1, 16, 2}, Extents{2, 8}}) {
         ChainBuilder reshape = quantized_input({1, 1, 4, 4});
+        reshape.conv({1, 1, 1, 1}, {1});
+        reshape.qdq<U8>("y", 0.5F, 3);
         const std::string name =
             reshape.constant<std::int64_t>("target", {static_cast<std::int64_t>(target.size())}, target);
         reshape.step("Reshape", "flat", {name});
-        reshape.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Reshape)", "only [N, 16]"});
+        reshape.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Reshape)", "reshapes "});
     }
     ChainBuilder scale = quantized_input();
     scale.step("Flatten", "flat");
@@ -351,9 +351,6 @@ TEST(ActivationImport, RefusesBadBoundsAndPlaces) {
     two.constant<float>("low", {2}, {0.0F, 1.0F});
     two.step("Clip", "clip", {"low"});
     two.qdq<U8>("y", 0.5F, 0).expect_error({"clip_node", "'low' has 2 values, expected one"});
-    ChainBuilder alone = quantized_input();
-    relu(alone);
-    alone.qdq<U8>("y", 0.5F, 3).expect_error({"node 'relu_node' (Relu)", "does not follow a Conv"});
 }
 
 }  // namespace

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the dimensions of the graph's input stand for.
+#include <algorithm>
+#include <set>
+
+#include "network/onnx_fold.h"
+#include "network/onnx_limits.h"
+#include "network/onnx_operators.h"
+
+namespace widthwise {
+namespace {
+
+/// Extents of the graph input after the batch.
+std::vector<std::int64_t> input_extents(const OnnxModel& model) {
+    const std::string& name = model.input().name();
+    const auto& type = model.input().type().tensor_type();
+    if (!type.has_shape()) model.fail("graph input '{}' has no shape, expected N x C x H x W", name);
+    const auto& shape = type.shape();
+    if (shape.dim_size() < 2 || shape.dim_size() > 4) {
+        model.fail("graph input '{}' has {} dimensions, expected 4 (N x C x H x W), 3 (N x H x W) or 2 (N x features)",
+                   name, shape.dim_size());
+    }
+    std::vector<std::int64_t> extents;
+    std::int64_t values = 1;
+    for (int axis = 1; axis < shape.dim_size(); ++axis) {
+        const auto& extent = shape.dim(axis);
+        if (!extent.has_dim_value()) {
+            model.fail("graph input '{}': dimension {} is not a number, expected a fixed size", name, axis);
+        }
+        const std::int64_t most = axis == 1 ? kMaxMapValues : kMaxExtent;
+        if (extent.dim_value() < 1 || extent.dim_value() > most) {
+            model.fail("graph input '{}': dimension {} is {}, expected 1..{}", name, axis, extent.dim_value(), most);
+        }
+        extents.push_back(extent.dim_value());
+        values *= extent.dim_value();
+        if (values > kMaxMapValues) {
+            model.fail("graph input '{}' has {} values or more, expected at most {}", name, values, kMaxMapValues);
+        }
+    }
+    return extents;
+}
+
+/// The first node behind the input that cares for the order of its dimensions, or null.
+const onnx::NodeProto* first_that_orders(const OnnxModel& model) {
+    static const std::set<std::string> kIndifferent = {
+        "QuantizeLinear", "DequantizeLinear", "Cast", "Sub", "Div", "Mul", "Add", "Clip", "Pad",
+        "Identity",       "Dropout",          "Relu"};
+    std::vector<std::string> wanted = {model.input().name()};
+    std::set<std::string> seen;
+    while (!wanted.empty()) {
+        const std::string name = wanted.back();
+        wanted.pop_back();
+        if (!seen.insert(name).second) continue;
+        for (const onnx::NodeProto* node : model.consumers(name)) {
+            if (kIndifferent.count(node->op_type()) == 0) return node;
+            if (node->output_size() == 1) wanted.push_back(node->output(0));
+        }
+    }
+    return nullptr;
+}
+
+bool is_permutation(const onnx::NodeProto& node, const std::vector<std::int64_t>& expected) {
+    const onnx::AttributeProto* attribute = find_attribute(node, "perm");
+    return node.op_type() == "Transpose" && attribute != nullptr &&
+           std::equal(attribute->ints().begin(), attribute->ints().end(), expected.begin(), expected.end());
+}
+
+bool has_window(const onnx::NodeProto& node) {
+    static const std::set<std::string> kTypes = {"Conv",        "QLinearConv",        "ConvInteger",      "MaxPool",
+                                                 "AveragePool", "QLinearAveragePool", "GlobalAveragePool"};
+    return kTypes.count(node.op_type()) != 0;
+}
+
+FeatureView view_of(const OnnxModel& model, const std::vector<std::int64_t>& extents, std::int64_t batch) {
+    const auto at = [&](std::size_t i) { return static_cast<int>(extents[i]); };
+    const onnx::NodeProto* node = first_that_orders(model);
+    if (extents.size() == 1) return FeatureView::vector(at(0), batch);
+    if (extents.size() == 2) {
+        if (node != nullptr && has_window(*node)) {  // N x C x W
+            return {{at(0), 1, at(1)}, batch, {{Axis::batch}, {Axis::channel}, {Axis::width}}};
+        }
+        if (node != nullptr && is_permutation(*node, {0, 2, 1})) {
+            return {{at(1), 1, at(0)}, batch, {{Axis::batch}, {Axis::width}, {Axis::channel}}};
+        }
+        return {{1, at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}}};
+    }
+    // Where no node tells (the map is flattened at once), square images with one or three values a pixel have them last.
+    const bool told = node != nullptr && (has_window(*node) || node->op_type() == "Transpose");
+    const bool looks_so = extents[0] == extents[1] && extents[0] > 3 && (extents[2] == 1 || extents[2] == 3);
+    const bool channels_last = told ? is_permutation(*node, {0, 3, 1, 2}) : looks_so;
+    if (!channels_last) return FeatureView::map({at(0), at(1), at(2)}, batch);
+    return {{at(2), at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}, {Axis::channel}}};
+}
+
+}  // namespace
+
+GraphInput read_graph_input(const OnnxModel& model) {
+    const auto& type = model.input().type();
+    const int element = type.has_tensor_type() ? type.tensor_type().elem_type() : int{onnx::TensorProto::UNDEFINED};
+    GraphInput input;
+    input.is_signed = element == onnx::TensorProto::INT8;
+    input.is_integer = input.is_signed || element == onnx::TensorProto::UINT8;
+    if (!input.is_integer && element != onnx::TensorProto::FLOAT) {
+        model.fail(
+            "graph input '{}' is not a tensor of FLOAT, expected one (quantized by a QuantizeLinear), or INT8 or "
+            "UINT8",
+            model.input().name());
+    }
+    const std::vector<std::int64_t> extents = input_extents(model);
+    const std::int64_t batch = type.tensor_type().shape().dim(0).dim_value();
+    input.batch_is_open = batch < 1;
+    input.view = view_of(model, extents, std::max<std::int64_t>(batch, 1));
+    return input;
+}
+
+}  // namespace widthwise

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes that compute nothing: they order values anew, ask for their number, surround them, or end the network.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "network/onnx_attributes.h"
+#include "network/onnx_constants.h"
+#include "network/onnx_fold.h"
+#include "network/onnx_graph.h"
+#include "network/onnx_limits.h"
+#include "network/onnx_quantization.h"
+
+namespace widthwise {
+namespace {
+
+using Extents = FeatureView::Extents;
+
+std::int64_t product(const Extents& extents) {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : extents) count *= extent;
+    return count;
+}
+
+/// Maps N x C x H x W that vectors are reshaped to.
+bool is_image(const Extents& extents) {
+    return extents.size() == 4 && std::all_of(extents.begin() + 1, extents.end(),
+                                              [](std::int64_t extent) { return extent >= 1 && extent <= kMaxExtent; });
+}
+
+}  // namespace
+
+GraphValue GraphImporter::any_operand(const onnx::NodeProto& node) {
+    const auto found = values_.find(input_name(node, 0));
+    if (found != values_.end() && found->second.form == Form::scores) return found->second;
+    GraphValue value = operand(node, 0);
+    if (value.form != Form::pending) refuse_padding(node, value);
+    return value;
+}
+
+void GraphImporter::identity(const onnx::NodeProto& node) {
+    const auto found = values_.find(input_name(node, 0));
+    pass_value(node, found != values_.end() ? found->second : operand(node, 0));
+}
+
+void GraphImporter::reshape_to(const onnx::NodeProto& node, GraphValue value, Extents target) {
+    if (value.form == Form::scores) return pass_value(node, value);
+    const std::int64_t features = value.view.shape.elements();
+    if (batch_is_open_ && target.size() > 1 && target[0] > 1) {  // as traced with that many images
+        const Extents rest(target.begin() + 1, target.end());
+        if (product(rest) == features) target[0] = 1;
+    }
+    if (const auto view = value.view.reshaped(target)) {
+        value.view = *view;
+        return pass_value(node, value);
+    }
+    const bool is_input = value.form == Form::real_input || value.form == Form::integer_input ||
+                          (value.tensor == network_.input && network_.operators.empty() && pending_.empty());
+    if (!is_input || !value.view.is_in_order() || !is_image(target) || product(target) != features * value.view.batch) {
+        model_.fail(
+            node,
+            "reshapes {} of [{}] to [{}], which divides the values of an axis; expected [N, {}] (one vector per "
+            "image) or the like",
+            value.view.text(), fmt::join(value.view.extents(), ", "), fmt::join(target, ", "), features);
+    }
+    // Vectors that are images: the network's input is one from the start.
+    value.view = FeatureView::map(
+        {static_cast<int>(target[1]), static_cast<int>(target[2]), static_cast<int>(target[3])}, value.view.batch);
+    if (value.tensor >= 0) network_.tensors[static_cast<std::size_t>(value.tensor)].shape = value.view.shape;
+    pass_value(node, value);
+}
+
+void GraphImporter::reshape(const onnx::NodeProto& node) {
+    check_arity(model_, node, 2, 2);
+    OnnxAttributes attributes(model_, node);
+    const bool allow_zero = attributes.integer("allowzero", 0) != 0;
+    attributes.finish();
+    const GraphValue value = any_operand(node);
+    const Extents target = integers_of(required_constant(model_, node, node.input(1)));
+    Extents source = value.view.extents();
+    if (value.form == Form::scores) return pass_value(node, value);
+    if (batch_is_open_ && target.size() > 1 && target[0] > 1) {
+        const Extents rest(target.begin() + 1, target.end());
+        if (product(rest) == value.view.shape.elements()) return reshape_to(node, value, target);
+    }
+    reshape_to(node, value, reshaped_extents(source, target, allow_zero));
+}
+
+void GraphImporter::flatten(const onnx::NodeProto& node) {
+    check_arity(model_, node, 1, 1);
+    OnnxAttributes attributes(model_, node);
+    const std::int64_t axis = attributes.integer("axis", 1);
+    attributes.finish();
+    const GraphValue value = any_operand(node);
+    const Extents extents = value.view.extents();
+    const std::size_t split =
+        axis == static_cast<std::int64_t>(extents.size()) ? extents.size() : axis_within(axis, extents.size());
+    const auto border = extents.begin() + static_cast<std::ptrdiff_t>(split);
+    reshape_to(node, value, {product({extents.begin(), border}), product({border, extents.end()})});
+}
+
+void GraphImporter::squeeze(const onnx::NodeProto& node) {
+    check_arity(model_, node, 1, 2);
+    GraphValue value = any_operand(node);
+    const std::string& name = input_name(node, 1);
+    const auto axes = axes_of(node, name.empty() ? nullptr : &required_constant(model_, node, name));
+    if (value.form == Form::scores) return pass_value(node, value);
+    const auto view = value.view.squeezed(axes);
+    if (!view) {
+        model_.fail(node, "squeezes [{}] along [{}], expected axes of 1", fmt::join(value.view.extents(), ", "),
+                    fmt::join(axes.value_or(Extents{}), ", "));
+    }
+    value.view = *view;
+    pass_value(node, value);
+}
+
+void GraphImporter::unsqueeze(const onnx::NodeProto& node) {
+    check_arity(model_, node, 1, 2);
+    GraphValue value = any_operand(node);
+    const std::string& name = input_name(node, 1);
+    const auto axes = axes_of(node, name.empty() ? nullptr : &required_constant(model_, node, name));
+    if (value.form == Form::scores) return pass_value(node, value);
+    const auto view = value.view.unsqueezed(axes.value_or(Extents{}));
+    if (!view) model_.fail(node, "inserts the axes [{}]", fmt::join(axes.value_or(Extents{}), ", "));
+    value.view = *view;
+    pass_value(node, value);
+}
+
+void GraphImporter::transpose(const onnx::NodeProto& node) {
+    check_arity(model_, node, 1, 1);
+    OnnxAttributes attributes(model_, node);
+    attributes.integers("perm", {});
+    attributes.finish();
+    const auto found = values_.find(input_name(node, 0));
+    GraphValue value = found != values_.end() ? found->second : operand(node, 0);  // a Pad before it stays
+    if (value.form == Form::scores) return pass_value(node, value);
+    value.view = value.view.transposed(permutation_of(node, value.view.dimensions.size()));
+    pass_value(node, value);
+}
+
+void GraphImporter::shape(const onnx::NodeProto& node) {
+    OnnxAttributes attributes(model_, node);
+    const std::int64_t start = attributes.integer("start", 0);
+    const std::int64_t end = attributes.integer("end", std::numeric_limits<std::int64_t>::max());
+    attributes.finish();
+    const GraphValue value = operand(node, 0);
+    refuse_padding(node, value);
+    const Extents extents = value.view.extents();
+    const auto rank = static_cast<std::int64_t>(extents.size());
+    const auto within = [rank](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank); };
+    Extents found;
+    for (std::int64_t i = within(start); i < within(end); ++i) found.push_back(extents[static_cast<std::size_t>(i)]);
+    model_.define(node.output(0), make_integers(found));
+}
+
+void GraphImporter::pad(const onnx::NodeProto& node) {
+    GraphValue value = operand(node, 0);
+    if (value.form == Form::pending) {
+        model_.fail(node, "follows {} directly, expected QuantizeLinear and DequantizeLinear in between",
+                    OnnxModel::label(*pending_.at(node.input(0)).node));
+    }
+    if (value.form == Form::integer_input) model_.fail(node, "pads a graph input of integers, expected float");
+    Padding padding = read_padding(model_, node, value.view);
+    if (!padding.any()) return pass_value(node, value);
+    if (value.padding.any()) model_.fail(node, "pads a map that a Pad has enlarged, expected one of them");
+    const std::string& name = input_name(node, 2);
+    const bool on_integers = value.form == Form::quantized;
+    if (on_integers) {
+        const ConstantTensor* constant = name.empty() ? nullptr : &required_constant(model_, node, name);
+        const double integer = constant == nullptr ? 0.0 : constant->at(0);
+        const Quantization& of = tensor(value).quantization;
+        padding.value = of.scale * static_cast<float>(integer - of.zero_point);
+    } else if (!name.empty()) {
+        padding.value = read_scalar<float>(model_, node, name);
+        if (std::isnan(padding.value)) model_.fail(node, "pads with a value that is not a number");
+    }
+    if (value.clip.limits()) {
+        const float limited = std::clamp(padding.value, value.clip.low, value.clip.high);
+        if (value.form == Form::real) settle_clip(node, value, false);
+        else if (limited != padding.value) model_.fail(node, "pads behind a Clip, expected the Clip behind it");
+    }
+    value.padding = padding;
+    value.unnamed = false;
+    pass_value(node, value);
+}
+
+void GraphImporter::arithmetic(const onnx::NodeProto& node) {
+    check_arity(model_, node, 2, 2);
+    OnnxAttributes(model_, node).finish();
+    const int index = values_.count(node.input(0)) != 0 ? 0 : 1;
+    GraphValue value = operand(node, index);
+    if (value.form != Form::real_input) {
+        model_.fail(node,
+                    "computes on a feature map, which needs hardware that is not modelled yet; expected it in front of "
+                    "the first QuantizeLinear only");
+    }
+    const std::string& type = node.op_type();
+    if (index == 1 && (type == "Sub" || type == "Div")) {
+        model_.fail(node, "has the constant on its left, expected it on its right");
+    }
+    if (value.clip.limits() || value.padding.any() || value.steps != network_.input_steps.size()) {
+        model_.fail(node,
+                    "computes on the graph input beside or behind other nodes, expected a chain of arithmetic before a "
+                    "Clip or Pad");
+    }
+    InputStep step;
+    step.kind = type == "Add"   ? InputStep::Kind::add
+                : type == "Sub" ? InputStep::Kind::subtract
+                : type == "Mul" ? InputStep::Kind::multiply
+                                : InputStep::Kind::divide;
+    step.values = channel_values(model_, node, node.input(1 - index), value.view);
+    for (const float number : step.values) {
+        const bool divides_by_zero = step.kind == InputStep::Kind::divide && number == 0.0F;
+        if (!std::isfinite(number) || divides_by_zero) model_.fail(node, "computes with {}", number);
+    }
+    network_.input_steps.push_back(std::move(step));
+    network_.notes.push_back(
+        fmt::format("{} computes on images before they are quantized: preprocessing must give what it "
+                    "expects.",
+                    OnnxModel::label(node)));
+    value.steps = network_.input_steps.size();
+    pass_value(node, value);
+}
+
+void GraphImporter::classes(const onnx::NodeProto& node) {
+    if (node.input_size() != 1 || node.output_size() != 1) check_arity(model_, node, 1, 1);
+    const auto found = values_.find(input_name(node, 0));
+    GraphValue value = found != values_.end() ? found->second : operand(node, 0);
+    if (value.form == Form::quantized && node.op_type() == "ArgMax") value.form = Form::real;
+    if (value.form != Form::scores && value.form != Form::real && value.form != Form::pending) {
+        model_.fail(node, "does not follow a layer, expected it at the end of the network");
+    }
+    if (value.form != Form::scores) {
+        refuse_padding(node, value);
+        const std::int64_t fallback = node.op_type() == "ArgMax" ? 0 : model_.operator_set() < 13 ? 1 : -1;
+        const Extents extents = value.view.extents();
+        const bool over_axis = node.op_type() != "Sigmoid";
+        const std::size_t axis =
+            over_axis ? axis_within(integer_attribute(node, "axis", fallback), extents.size()) : extents.size();
+        if (!value.view.is_vector() || (over_axis && extents[axis] != value.view.shape.elements())) {
+            model_.fail(node, "makes classes of {} of [{}], expected one class for each image", value.view.text(),
+                        fmt::join(extents, ", "));
+        }
+        if (value.form == Form::pending) value.pending_by = node.input(0);
+        else settle_clip(node, value, false);
+        network_.notes.push_back(fmt::format("{} at the end is left out: it does not change which class is largest.",
+                                             OnnxModel::label(node)));
+    }
+    value.form = Form::scores;
+    values_[node.output(0)] = value;
+}
+
+void GraphImporter::constant(const onnx::NodeProto& node) { value_of_constant(node); }
+
+}  // namespace widthwise
