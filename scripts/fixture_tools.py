@@ -95,21 +95,23 @@ def write_idx(path, values):
 def run_onnxruntime(model, image, outputs, work, level="all"):
     """Runs a model with ONNX Runtime (Node.js). Returns {output name: array}, the optimised model's path, the version.
 
-    image: the array for the model's only input. outputs: names of uint8, int8 or float32 outputs.
+    image: the array for the model's only input, of float32, or of uint8 or int8. outputs: names of uint8, int8, float32
+    or int64 outputs.
     """
     import json
     work = Path(work)
     work.mkdir(parents=True, exist_ok=True)
-    (work / "input.raw").write_bytes(np.ascontiguousarray(image, np.float32).tobytes())
+    image = np.ascontiguousarray(image, image.dtype if image.dtype in (np.uint8, np.int8) else np.float32)
+    (work / "input.raw").write_bytes(image.tobytes())
     optimised = work / "optimised.onnx"
     request = {"nodeModules": str(node_modules(RUNTIME_PACKAGE)), "model": str(Path(model).resolve()),
-               "input": str(work / "input.raw"), "shape": list(image.shape), "outputs": outputs, "level": level,
+               "input": str(work / "input.raw"), "shape": list(image.shape), "type": image.dtype.name, "outputs": outputs, "level": level,
                "optimised": str(optimised), "folder": str(work)}
     (work / "request.json").write_text(json.dumps(request))
     subprocess.run(["node", str(Path(__file__).with_name("run_onnxruntime.mjs")), str(work / "request.json")],
                    check=True)
     answer = json.loads((work / "answer.json").read_text())
-    types = {"uint8": np.uint8, "int8": np.int8, "float32": np.float32}
+    types = {"uint8": np.uint8, "int8": np.int8, "float32": np.float32, "int64": np.int64}
     result = {name: np.fromfile(work / entry["file"], types[entry["type"]]).reshape(entry["shape"])
               for name, entry in answer["outputs"].items()}
     return result, optimised, answer["version"]

@@ -19,8 +19,10 @@ const session = await ort.InferenceSession.create(request.model, {
   extra: { session: { qdqisint8allowed: '1' } },
 });
 const raw = readFileSync(request.input);
-const values = new Float32Array(raw.buffer, raw.byteOffset, raw.byteLength / 4);
-const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', values, request.shape) };
+const arrays = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array };
+const Values = arrays[request.type];
+const values = new Values(raw.buffer, raw.byteOffset, raw.byteLength / Values.BYTES_PER_ELEMENT);
+const feeds = { [session.inputNames[0]]: new ort.Tensor(request.type, values, request.shape) };
 const results = await session.run(feeds, request.outputs);
 
 const outputs = {};

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -16,7 +17,7 @@ std::string progress_line(std::uint64_t done, std::uint64_t total, const std::st
         fmt::format("[{}{}] {}/{} {}", std::string(filled, '#'), std::string(kWidth - filled, '-'), done, total, what);
     if (done == 0 || seconds <= 0) return line;
     const double rate = static_cast<double>(done) / seconds;
-    const auto left = static_cast<std::uint64_t>(static_cast<double>(total - done) / rate + 0.5);
+    const auto left = static_cast<std::uint64_t>(std::llround(static_cast<double>(total - done) / rate));
     return line + fmt::format("  {:.1f} {}/s  {}:{:02} left", rate, what, left / 60, left % 60);
 }
 

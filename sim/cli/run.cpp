@@ -58,7 +58,7 @@ struct Outputs {
         const auto stage = [&](const char* suffix, const char* what) {
             return waves.emplace_back(path + suffix, StagedOutput::Kind::file, force, what).partial();
         };
-        const std::string partial = stage("", "waveform");
+        std::string partial = stage("", "waveform");
         const std::string words = path + ".words";
         WaveViewWriter::Files view;
         view.paths = {path, path + ".layers", strings ? "" : words};

@@ -201,6 +201,7 @@ std::vector<std::string> run_workers(const std::vector<Work>& work, int jobs, co
             ++next;
         }
         std::vector<pollfd> files;
+        files.reserve(running.size());
         for (const Worker& worker : running) files.push_back({worker.file(), POLLIN, 0});
         if (ppoll(files.data(), files.size(), nullptr, &guard.waiting_mask()) < 0) {
             if (errno == EINTR) continue;

@@ -88,6 +88,7 @@ public:
 
     void layers(const char* key, const std::map<std::string, int>& widths, const IntRange& /*range*/) {
         std::vector<std::string> entries;
+        entries.reserve(widths.size());
         for (const auto& [layer, bits] : widths) entries.push_back(fmt::format("{}: {}", quoted(layer), bits));
         line(key, fmt::format("{{{}}}", fmt::join(entries, ", ")));
     }

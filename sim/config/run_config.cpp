@@ -209,6 +209,7 @@ void apply_accumulator_option(AccumulatorParams& params, const std::string& opti
 
 std::string layer_widths_text(const std::map<std::string, int>& widths) {
     std::vector<std::string> parts;
+    parts.reserve(widths.size());
     for (const auto& [layer, bits] : widths) parts.push_back(named_part_text(layer, bits));
     return fmt::format("{}", fmt::join(parts, ","));
 }

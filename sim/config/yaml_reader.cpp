@@ -100,8 +100,8 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
-YamlValue::YamlValue(YAML::Node node, std::string file, std::string key)
-    : node_(std::move(node)), file_(std::move(file)), key_(std::move(key)) {}
+YamlValue::YamlValue(const YAML::Node& node, std::string file, std::string key)
+    : node_(node), file_(std::move(file)), key_(std::move(key)) {}
 
 YamlValue YamlValue::load(const std::string& path) { return parse(read_input_file(path, kYamlFile), path); }
 

@@ -62,7 +62,7 @@ public:
     [[noreturn]] void fail(const std::string& message) const;
 
 private:
-    YamlValue(YAML::Node node, std::string file, std::string key);
+    YamlValue(const YAML::Node& node, std::string file, std::string key);
     [[nodiscard]] std::string plain_scalar(const std::string& expected) const;
     [[nodiscard]] double number(const std::string& digits, const std::string& expected) const;
     [[nodiscard]] std::string shown() const;  ///< the value as messages quote it

@@ -103,7 +103,7 @@ std::string table_path(const std::string& name_or_path, const std::string& data_
 std::string required_text(YamlMap& map, const std::string& key) {
     const std::optional<YamlValue> value = map.require(key);
     if (!value) return "";
-    const std::string text = value->text();
+    std::string text = value->text();
     if (text.empty()) value->fail("expects text, got an empty one");
     return text;
 }

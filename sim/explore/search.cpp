@@ -288,6 +288,7 @@ void WidthSearch::sort_images() {
         return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
     std::vector<int> order;
+    order.reserve(hardness.size());
     for (const auto& [hard, image] : hardness) order.push_back(image);
     blocks_ = reordered(blocks_, order);
 }

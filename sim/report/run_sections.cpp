@@ -186,6 +186,7 @@ Section utilisation_section(const RunFigures& run) {
     std::size_t columns = 0;
     const auto map = [](const std::string& title, std::size_t width, const std::vector<double>& values) -> ReportJson {
         std::vector<double> rounded;  // to a hundredth, which is more than a colour shows
+        rounded.reserve(values.size());
         for (const double value : values) rounded.push_back(std::round(10000 * value) / 100);
         return {{"kind", "heatmap"}, {"title", title}, {"columns", width}, {"values", rounded}};
     };

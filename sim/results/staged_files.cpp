@@ -41,7 +41,7 @@ void move_all(const std::string& folder, const std::string& marker) {
     }
     const bool has_marker = entry_exists(from + "/" + marker);
     if (has_marker) unlink((folder + "/" + marker).c_str());
-    for (const std::string& name : names) move(from + "/" + name, folder + "/" + name);
+    for (const std::string& name : names) move(fmt::format("{}/{}", from, name), fmt::format("{}/{}", folder, name));
     if (has_marker) move(from + "/" + marker, folder + "/" + marker);
     rmdir(from.c_str());
     sync_folder(folder);

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 }  // namespace
 
 StagedOutput::StagedOutput(const std::string& path, Kind kind, bool replace, std::string what,
-                           std::vector<std::string> markers)
+                           const std::vector<std::string>& markers)
     : path_(output_path(path, what)), what_(std::move(what)), kind_(kind), replace_(replace) {
     Staging::clear_dead(path_, what_);
     check_existing(markers);
@@ -77,7 +77,7 @@ bool StagedOutput::take_name() {
 std::string StagedOutput::keep_elsewhere() {
     constexpr int kTries = 1000;
     for (int n = 2; n < kTries; ++n) {
-        const std::string name = fmt::format("{}.{}", path_, n);
+        std::string name = fmt::format("{}.{}", path_, n);
         if (rename_to_free_name(partial(), name)) return name;
         if (errno != EEXIST) break;
     }

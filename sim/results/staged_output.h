@@ -24,7 +24,7 @@ public:
     /// folder; the file is made by whoever writes it. Throws InputError when PATH is refused, its parent is missing or
     /// cannot be written, or another process writes PATH.
     StagedOutput(const std::string& path, Kind kind, bool replace, std::string what,
-                 std::vector<std::string> markers = {});
+                 const std::vector<std::string>& markers = {});
     StagedOutput(const StagedOutput&) = delete;
     StagedOutput& operator=(const StagedOutput&) = delete;
 

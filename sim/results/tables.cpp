@@ -37,7 +37,7 @@ std::string with_separators(const std::string& digits) {
 
 }  // namespace
 
-TextTable::TextTable(std::vector<std::string> headers) {
+TextTable::TextTable(const std::vector<std::string>& headers) {
     for (const std::string& header : headers) {
         const std::size_t split = header.find('\n');
         if (split == std::string::npos) headers_.push_back({"", printable(header)});
@@ -47,6 +47,7 @@ TextTable::TextTable(std::vector<std::string> headers) {
 
 void TextTable::add_row(const std::vector<std::string>& cells) {
     std::vector<std::string> row;
+    row.reserve(cells.size());
     for (const std::string& cell : cells) row.push_back(shown_name(cell));
     row.resize(headers_.size());
     rows_.push_back(std::move(row));

@@ -15,7 +15,7 @@ inline constexpr std::size_t kScreenColumns = 100;
 class TextTable {
 public:
     /// A header may have two lines, parted by '\n'.
-    explicit TextTable(std::vector<std::string> headers);
+    explicit TextTable(const std::vector<std::string>& headers);
 
     /// One cell per column. Each is shown as a name is (text/printable.h): escaped, and of at most
     /// kLongestShownName characters.

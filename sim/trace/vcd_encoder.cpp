@@ -118,8 +118,7 @@ public:
             if (value == net.shadow && !all) continue;
             net.shadow = value;
             const std::string& line = net.lines[value];
-            std::memcpy(out, line.data(), line.size());
-            out += line.size();
+            out = std::copy(line.begin(), line.end(), out);
         }
         return out;
     }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 #include <map>
@@ -179,7 +180,7 @@ TEST(Waveform, TimesOfAnyClock) {
     ASSERT_EQ(vcd.times().size(), 21U);
     for (std::uint64_t n = 0; n <= 10; ++n) {
         const double exact = static_cast<double>(19990 + n) * 1e9 / 7000;
-        EXPECT_EQ(vcd.times()[2 * n], static_cast<std::uint64_t>(exact + 0.5));
+        EXPECT_EQ(vcd.times()[2 * n], static_cast<std::uint64_t>(std::llround(exact)));
     }
     const auto timeline = nlohmann::json::parse(test::read_file(folder.path("t.json")));
     EXPECT_DOUBLE_EQ(timeline["otherData"]["clock_period_ps"].get<double>(), 1e6 / 7000);

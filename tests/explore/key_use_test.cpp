@@ -38,7 +38,6 @@ struct Found {
     std::vector<Energy> energies;     ///< by phase and component
     std::string resolved;             ///< the file, as a run writes it
     std::vector<std::string> values;  ///< digests of what decides values
-    friend bool operator==(const Found&, const Found&) = default;
 };
 
 class Finder {

@@ -17,7 +17,7 @@ namespace {
 /// Compares the values an engine reports with the goldens of each operator.
 class GoldenLayers {
 public:
-    explicit GoldenLayers(const Network& network) : network_(network) {
+    explicit GoldenLayers(const Network& network) {
         for (const Operator& op : network.operators) {
             std::string name = op.name;
             std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -69,7 +69,6 @@ private:
         std::size_t compared;
         std::size_t different;
     };
-    const Network& network_;
     std::vector<Layer> layers_;
 };
 

@@ -304,9 +304,37 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
     }
 }
 
+FastLayer::PooledPixels FastLayer::pooled_pixels(int y, int x) const {
+    const Window& w = layer_.pool_window;
+    const int top = y * w.stride_height - w.pad_top;
+    const int left = x * w.stride_width - w.pad_left;
+    return {std::max(0, top), std::min(layer_.sums.height, top + w.kernel_height), std::max(0, left),
+            std::min(layer_.sums.width, left + w.kernel_width)};
+}
+
+template <typename Visitor>
+void FastLayer::for_each_pixel(const BlockMap& map, int channel, const PooledPixels& pixels, Visitor&& visit) const {
+    for (int y = pixels.first_y; y < pixels.end_y; ++y) {
+        const std::ptrdiff_t row = (std::ptrdiff_t{channel} * layer_.sums.height + y) * layer_.sums.width;
+        for (int x = pixels.first_x; x < pixels.end_x; ++x) visit(map[static_cast<std::size_t>(row + x)]);
+    }
+}
+
+void FastLayer::pool_by_definition(const BlockMap& map, int channel, const PooledPixels& pixels, bool is_signed,
+                                   int lanes, LaneBytes& output) const {
+    for (int lane = 0; lane < lanes; ++lane) {
+        PoolPartial partial;
+        for_each_pixel(map, channel, pixels, [&](const LaneBytes& pixel) {
+            const std::uint8_t byte = pixel.lane[lane];
+            pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, layer_.pool_input_zero_point,
+                     layer_.pool_input_scale);
+        });
+        output.lane[lane] = static_cast<std::uint8_t>(pool_value(partial));
+    }
+}
+
 void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
-    const Window& w = l.pool_window;
     output.resize(static_cast<std::size_t>(l.output.elements()));
     const bool is_signed = l.addition_index >= 0 ? output_is_signed(l.residual.output)
                            : l.bypass            ? l.input_quantization.is_signed
@@ -318,35 +346,18 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
     std::size_t at = 0;
     for (int c = 0; c < l.output.channels; ++c) {
         for (int oy = 0; oy < l.output.height; ++oy) {
-            const int first_y = std::max(0, oy * w.stride_height - w.pad_top);
-            const int end_y = std::min(l.sums.height, oy * w.stride_height - w.pad_top + w.kernel_height);
             for (int ox = 0; ox < l.output.width; ++ox, ++at) {
-                const int first_x = std::max(0, ox * w.stride_width - w.pad_left);
-                const int end_x = std::min(l.sums.width, ox * w.stride_width - w.pad_left + w.kernel_width);
-                const auto pixel = [&](int y, int x) -> const LaneBytes& {
-                    return map[static_cast<std::size_t>((std::ptrdiff_t{c} * l.sums.height + y) * l.sums.width + x)];
-                };
+                const PooledPixels pixels = pooled_pixels(oy, ox);
+                LaneBytes& result = output[at];
                 if (plain_maximum) {
-                    LaneBytes best = pixel(first_y, first_x);
-                    for (int y = first_y; y < end_y; ++y) {
-                        for (int x = first_x; x < end_x; ++x) max_lanes(best, pixel(y, x), is_signed);
-                    }
-                    output[at] = best;
+                    const std::ptrdiff_t row = (std::ptrdiff_t{c} * l.sums.height + pixels.first_y) * l.sums.width;
+                    result = map[static_cast<std::size_t>(row + pixels.first_x)];
+                    for_each_pixel(map, c, pixels, [&](const LaneBytes& p) { max_lanes(result, p, is_signed); });
                 } else {
-                    for (int lane = 0; lane < lanes; ++lane) {
-                        PoolPartial partial;
-                        for (int y = first_y; y < end_y; ++y) {
-                            for (int x = first_x; x < end_x; ++x) {
-                                const std::uint8_t byte = pixel(y, x).lane[lane];
-                                pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte,
-                                         l.pool_input_zero_point, l.pool_input_scale);
-                            }
-                        }
-                        output[at].lane[lane] = static_cast<std::uint8_t>(pool_value(partial));
-                    }
+                    pool_by_definition(map, c, pixels, is_signed, lanes, result);
                 }
                 for (int lane = 0; probe && lane < lanes; ++lane) {
-                    const std::uint8_t byte = output[at].lane[lane];
+                    const std::uint8_t byte = result.lane[lane];
                     probe(l.pool_index, lane, c, oy * l.output.width + ox,
                           output_is_signed(l.pool_requant) ? static_cast<std::int8_t>(byte) : byte);
                 }

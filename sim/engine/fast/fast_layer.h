@@ -79,6 +79,19 @@ private:
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
     void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
     [[nodiscard]] int pool_value(const PoolPartial& partial) const;
+    /// Where a pooling window lies in the map that is pooled.
+    struct PooledPixels {
+        int first_y = 0;
+        int end_y = 0;
+        int first_x = 0;
+        int end_x = 0;
+    };
+    [[nodiscard]] PooledPixels pooled_pixels(int y, int x) const;
+    /// Calls `visit` with the lanes of each pixel, row by row.
+    template <typename Visitor>
+    void for_each_pixel(const BlockMap& map, int channel, const PooledPixels& pixels, Visitor&& visit) const;
+    void pool_by_definition(const BlockMap& map, int channel, const PooledPixels& pixels, bool is_signed, int lanes,
+                            LaneBytes& output) const;
     void count_gated(const Channels& channels, int lanes, const Workspace& workspace, LayerRecord& record) const;
 
     const LayerSchedule& layer_;

@@ -33,16 +33,14 @@ public:
 private:
     void step() {
         const bool reset = bench_.reset.read();
-        if (reset) {
-            data.clear();
-        } else if (request.transferring()) {
+        if (!reset && request.transferring()) {
             Word word;
             word.bytes.count = request.data().bytes;
             for (int i = 0; i < word.bytes.count; ++i) {
                 word.bytes[i] = bytes.at(static_cast<std::size_t>(request.data().address + i));
             }
             data.load(word);
-        } else if (data.transferring()) {
+        } else if (reset || data.transferring()) {
             data.clear();
         }
         willing_.write(!reset && !stalls_.hold() && !(deny && deny()));

@@ -110,7 +110,7 @@ constexpr const char* kRoundingNames[] = {"floor", "toward_zero", "half_up", "ha
 class RequantUnitValues : public testing::TestWithParam<std::tuple<int, int, int>> {};
 
 TEST_P(RequantUnitValues, AreThoseOfRequantize) {
-    const auto [mode, rounding, seed] = GetParam();
+    const int mode = std::get<0>(GetParam()), rounding = std::get<1>(GetParam()), seed = std::get<2>(GetParam());
     Random random(static_cast<std::uint64_t>(seed), "requant");
     const int lanes = seed == 0 ? 4 : random.in(1, 16);
     // Bias added here; preloaded; none; and a bypassed layer between them.

@@ -109,7 +109,8 @@ struct Variant {
 class ResidualUnitValues : public testing::TestWithParam<std::tuple<Variant, int>> {};
 
 TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
-    const auto& [variant, seed] = GetParam();
+    const Variant& variant = std::get<0>(GetParam());
+    const int seed = std::get<1>(GetParam());
     const LayerSchedule layer = layer_of(variant.mode, variant.residual_is_first, variant.along_channels);
     const Traffic traffic(layer, variant.along_channels, static_cast<std::uint64_t>(seed));
     ResidualUnitBench b(traffic, static_cast<std::uint64_t>(seed));
