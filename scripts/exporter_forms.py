@@ -119,7 +119,7 @@ def forms():
     yield form.conv(4, 3).qdq(0.05, 128)
     yield middle("relu_without_quantizer", "a Relu behind DequantizeLinear that a Conv reads directly", -3, np.int8).node(
         "Relu").conv(4, 3).qdq(0.05, 128)
-    form = middle("relu_beside", "a Relu between pairs whose input something else reads too", 5, np.int8)
+    form = middle("relu_with_other_reader", "a Relu between pairs whose input something else reads too", 5, np.int8)
     before = form.at
     form.node("Relu").qdq(0.02, 5, np.int8)
     yield form.node("Add", before).qdq(0.031, 0, np.int8)
