@@ -79,6 +79,7 @@ private:
     void pass_on(const onnx::NodeProto& node);
     void check_room(PendingOperator& pending);
     void finish(PendingOperator&& pending, const std::string& name, Quantization quantization);
+    void finish_sums(const std::string& name);
     Quantization output_quantization(const onnx::NodeProto& node, const PendingOperator& pending,
                                      const Quantization& found) const;
     int add_tensor(const std::string& name, const Shape& shape, const Quantization& quantization);

@@ -99,10 +99,7 @@ void GraphImporter::check_end() {
     const std::string& name = model_.output_name();
     const auto output = values_.find(name);
     if (output == values_.end()) model_.fail("the graph output '{}' is not computed from the graph input", name);
-    if (output->second.form == Form::pending) {
-        model_.fail(*pending_.at(name).node,
-                    "its output is not quantized before the graph output '{}', expected a QuantizeLinear", name);
-    }
+    if (output->second.form == Form::pending) finish_sums(name);
     if (network_.operators.empty()) {
         model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
     }
@@ -112,6 +109,19 @@ void GraphImporter::check_end() {
                     pending_.begin()->first, name);
     }
     check_all_needed();
+}
+
+/// Sums of a convolution or a fully connected layer leave as they are; anything else is quantized.
+void GraphImporter::finish_sums(const std::string& name) {
+    PendingOperator& last = pending_.at(name);
+    if (!last.op.has_weights() || last.sums != PendingOperator::Sums::real || last.op.activation != Activation::none) {
+        model_.fail(*last.node, "its output is not quantized before the graph output '{}', expected a QuantizeLinear",
+                    name);
+    }
+    PendingOperator pending = std::move(last);
+    pending_.erase(name);
+    pending.op.sums_leave = true;
+    finish(std::move(pending), name, Quantization{});
 }
 
 /// Every operator's result is read by another one or is the network's output.
