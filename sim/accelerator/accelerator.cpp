@@ -109,7 +109,9 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
         }
     }
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.bias.empty() ? 0 : layer.bias[first + r]), 4);
+        append_little_endian(bytes, static_cast<std::uint64_t>(layer.bias.empty() ? 0 : layer.bias[first + r]),
+                             kBiasBytes);
+        if (layer.sums_leave) continue;
         append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].multiplier), 4);
         append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].shift), 1);
     }

@@ -37,7 +37,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
         for (int t = 0; t < layer.channel_tiles; ++t) largest_tile = std::max(largest_tile, layer.weight_tile_bytes(t));
         // Ping-pong halves begin in the middle of the buffer; feature maps of branches lie as low as they can.
         const std::int64_t end = layer.output_placement.image(layer.images);
-        const std::int64_t both = (layer.input.elements() + layer.output.elements()) * layer.images;
+        const std::int64_t both = (layer.input.elements() + layer.output_bytes()) * layer.images;
         activations.used = std::max({activations.used, both, branches ? end : 0});
         const int images = layer.image_columns ? layer.array_columns : 1;
         lines.used =
@@ -72,6 +72,11 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     }
     line("network", config.network);
     line("layers", fmt::format("{}: {}", layers.size(), fmt::join(layers, ", ")));
+    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave) {
+        line("output",
+             fmt::format("{} sums of {}, {} bytes each, without requantization", grouped(last.output.elements()),
+                         shown_name(list_name(last.name)), last.value_bytes));
+    }
     line("images", fmt::format("{} in {}{}", grouped(std::int64_t{workload.dataset.size()}), config.images,
                                workload.dataset.has_labels() ? ", with labels" : ", without labels"));
     for (const BufferUse& use : buffer_use(schedule)) {
@@ -91,6 +96,10 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
     for (const LayerSchedule& layer : schedule.layers) {
         json["layers"].push_back(
             {{"name", layer.name}, {"accumulator_bits", layer.bypass ? Json(nullptr) : Json(layer.accumulator.bits)}});
+    }
+    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave) {
+        json["output"] = {
+            {"sums_leave", true}, {"bytes_per_sum", last.value_bytes}, {"bytes_per_image", last.output_bytes()}};
     }
     json["images"] = workload.dataset.size();
     json["labels"] = workload.dataset.has_labels();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "results/run_files.h"
 #include "results/run_report.h"
 #include "results/tables.h"
+#include "schedule/describe_layer.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -95,16 +97,18 @@ MeasuredPsums measure(const Workload& workload, const HalfOpenRange& images, int
 
 class Inspection {
 public:
-    Inspection(const Network& network, MeasuredPsums measured) : network_(network), measured_(std::move(measured)) {}
+    /// `sum_bits`: of the last operator's accumulators, if its sums leave and a configuration says.
+    Inspection(const Network& network, MeasuredPsums measured, std::optional<int> sum_bits)
+        : network_(network), measured_(std::move(measured)), sum_bits_(sum_bits) {}
 
     [[nodiscard]] std::string text() const {
         const Tensor& input = tensor(network_.input);
         return fmt::format(
-            "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n\n{}\nQuantization\n\n{}\n"
+            "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n{}\n{}\nQuantization\n\n{}\n"
             "Accumulator bits that the worst input can need, by types and by the actual weights{}\n\n{}",
             "network", printable(network_.path), "MD5", network_.digest, "input", shape_text(input.shape),
-            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, shapes_table(),
-            quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
+            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, sums_text(),
+            shapes_table(), quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
     }
 
     [[nodiscard]] Json json() const {
@@ -125,19 +129,36 @@ public:
 private:
     [[nodiscard]] const Tensor& tensor(int index) const { return network_.tensors[static_cast<std::size_t>(index)]; }
 
+    [[nodiscard]] std::string sums_text() const {
+        const Operator& last = network_.operators.back();
+        if (!last.sums_leave) return "";
+        return fmt::format("{:<10}{} sums, without requantization, {} bytes each\n", "output",
+                           shape_text(tensor(last.output).shape),
+                           sum_bits_ ? fmt::format("{}", bytes_of_bits(*sum_bits_)) : "ceil(accumulator bits / 8)");
+    }
+
+    /// Of one image; unknown where sums leave and no configuration says how wide they are.
+    [[nodiscard]] std::optional<std::int64_t> output_bytes(const Operator& op) const {
+        const std::int64_t values = tensor(op.output).shape.elements();
+        if (!op.sums_leave) return values;
+        if (!sum_bits_) return std::nullopt;
+        return values * bytes_of_bits(*sum_bits_);
+    }
+
     [[nodiscard]] std::string shapes_table() const {
         TextTable table({"layer", "\nkind", "kernel\n/stride", "\ninput", "\noutput", "output\nbytes", "\nfunction",
                          "\nparameters", "\nMACs"});
         std::int64_t macs = 0, weights = 0, bytes = 0;
         for (const Operator& op : network_.operators) {
             const Shape& output = tensor(op.output).shape;
+            const std::optional<std::int64_t> op_bytes = output_bytes(op);
             const std::int64_t op_macs = multiply_accumulates(network_, op);
             table.add_row({op.name, kind_name(op.kind), kernel_text(op), shape_text(tensor(op.input).shape),
-                           shape_text(output), grouped(output.elements()), activation_text(op), grouped(parameters(op)),
-                           grouped(op_macs)});
+                           shape_text(output), op_bytes ? grouped(*op_bytes) : "-", activation_text(op),
+                           grouped(parameters(op)), grouped(op_macs)});
             macs += op_macs;
             weights += parameters(op);
-            bytes += output.elements();
+            bytes += op_bytes.value_or(0);
         }
         table.add_rule();
         table.add_row({"total", "", "", "", "", grouped(bytes), "", grouped(weights), grouped(macs)});
@@ -153,8 +174,10 @@ private:
             const bool sums = op.has_weights();
             table.add_row({op.name, type_text(in), fmt::format("{:.4g}", in.scale), fmt::format("{}", in.zero_point),
                            sums ? fmt::format("{}", op.weights.bits) : "-", weight_scale_text(op.weights),
-                           type_text(out), fmt::format("{:.4g}", out.scale), fmt::format("{}", out.zero_point),
-                           fmt::format("{}..{}", op.clamp_low, op.clamp_high)});
+                           op.sums_leave ? "sums" : type_text(out),
+                           op.sums_leave ? "-" : fmt::format("{:.4g}", out.scale),
+                           op.sums_leave ? "-" : fmt::format("{}", out.zero_point),
+                           op.sums_leave ? "-" : fmt::format("{}..{}", op.clamp_low, op.clamp_high)});
         }
         return table.text();
     }
@@ -190,13 +213,29 @@ private:
                 {"zero_point", quantization.zero_point}};
     }
 
+    [[nodiscard]] Json output_json(const Operator& op) const {
+        const Tensor& output = tensor(op.output);
+        if (!op.sums_leave) return tensor_json(output);
+        Json scales = Json::array();
+        for (std::size_t c = 0; c < op.weights.scales.size(); ++c) {
+            scales.push_back(op.sum_scale(network_, static_cast<int>(c)));
+        }
+        const std::optional<std::int64_t> bytes = output_bytes(op);
+        return {{"name", output.name},
+                {"shape", {output.shape.channels, output.shape.height, output.shape.width}},
+                {"sums_leave", true},
+                {"bytes_per_sum", sum_bits_ ? Json(bytes_of_bits(*sum_bits_)) : Json(nullptr)},
+                {"bytes", bytes ? Json(*bytes) : Json(nullptr)},
+                {"scales", scales}};
+    }
+
     [[nodiscard]] Json operator_json(const Operator& op) const {
         Json json = {{"name", op.name},
                      {"kind", kind_name(op.kind)},
                      {"input", tensor_json(tensor(op.input))},
-                     {"output", tensor_json(tensor(op.output))},
+                     {"output", output_json(op)},
                      {"function", activation_text(op)},
-                     {"clamp", {op.clamp_low, op.clamp_high}},
+                     {"clamp", op.sums_leave ? Json(nullptr) : Json({op.clamp_low, op.clamp_high})},
                      {"parameters", parameters(op)},
                      {"macs", multiply_accumulates(network_, op)}};
         if (op.kind == OperatorKind::addition) json["second_input"] = tensor_json(tensor(op.second_input));
@@ -226,6 +265,7 @@ private:
 
     const Network& network_;
     MeasuredPsums measured_;
+    std::optional<int> sum_bits_;
 };
 
 void inspect(const ParsedOptions& options) {
@@ -238,8 +278,13 @@ void inspect(const ParsedOptions& options) {
         const InterruptGuard guard;
         measured = measure(workload, chosen_images(options, workload.dataset, 0), chosen_jobs(options));
     }
-    const Network network = import_onnx(is_config ? load_run_config(path).network : path);
-    const Inspection inspection(network, std::move(measured));
+    std::optional<RunConfig> config;
+    if (is_config) config = load_run_config(path);
+    const Network network = import_onnx(config ? config->network : path);
+    const Operator& last = network.operators.back();
+    std::optional<int> sum_bits;
+    if (config && last.sums_leave) sum_bits = accumulator_bits(config->hardware.accumulator, last.name);
+    const Inspection inspection(network, std::move(measured), sum_bits);
     if (options.has("json")) print_text(json_text(inspection.json()));
     else if (!options.has("quiet")) print_text(inspection.text());
 }

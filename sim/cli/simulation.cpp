@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "results/classifier.h"
 #include "trace/fst_writer.h"
 #include "trace/wave_fan.h"
 
@@ -53,18 +54,18 @@ ImageSource source_of(const Workload& workload) {
 }
 
 ValueSink values_of(LayerDump& dump) {
-    return
-        [&dump](int op, int image, int channel, int pixel, int value) { dump.set(op, image, channel, pixel, value); };
+    return [&dump](int op, int image, int channel, int pixel, std::int64_t value) {
+        dump.set(op, image, channel, pixel, value);
+    };
 }
 
 /// Collects predictions, image by image.
 template <typename Progress>
 OutputSink sink_of(const Workload& workload, RunOutcome& outcome, LayerDump* dump, Progress progress) {
-    const Tensor& output = workload.network.tensors[static_cast<std::size_t>(workload.network.output)];
-    const bool is_signed = output.quantization.is_signed;
-    return [&workload, &outcome, dump, progress, is_signed](int image, std::span<const std::uint8_t> values) {
+    return [&workload, &outcome, dump, progress, classify = Classifier(workload.network)](
+               int image, std::span<const std::uint8_t> values) {
         const int label = workload.dataset.has_labels() ? workload.dataset.label(image) : -1;
-        outcome.predictions.push_back({image, label, predicted_class(values, is_signed)});
+        outcome.predictions.push_back({image, label, classify(values)});
         if (dump != nullptr) dump->finish_image(image);
         progress();
     };

@@ -13,9 +13,13 @@ constexpr std::string_view kNoWeights = "no layer has weights";
 constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
 constexpr std::string_view kNothingRescaled =
     "no layer has weights, an addition or an average pool, so that nothing is rescaled";
+constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
 
 bool has_weights(Hardware /*hardware*/, Users users) { return users.weights; }
-bool rescales(Hardware /*hardware*/, Users users) { return users.weights || users.addition || users.average_pool; }
+bool computes_values(Hardware /*hardware*/, Users users) {
+    return users.weights || users.addition || users.average_pool;
+}
+bool rescales(Hardware /*hardware*/, Users users) { return users.requantized || users.addition || users.average_pool; }
 bool has_integer_rounding(Hardware hardware, Users /*users*/) { return hardware.requant.mode != RequantMode::float32; }
 
 /// A shift and a reciprocal would not do for both operands of an addition: it has a multiplier in these modes too.
@@ -67,7 +71,9 @@ constexpr std::array kNeeds{
     need(
         "accumulator.layers", [](auto& h) -> auto& { return h.accumulator.layer_bits; }, has_weights, kNoWeights),
     need(
-        "requantization.mode", [](auto& h) -> auto& { return h.requant.mode; }, rescales, kNothingRescaled),
+        "requantization.mode", [](auto& h) -> auto& { return h.requant.mode; }, computes_values, kNothingRescaled),
+    need(
+        "requantization.mode", [](auto& h) -> auto& { return h.requant.mode; }, rescales, kSumsLeave),
     need(
         "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; }, has_integer_rounding,
         kFloatRounds),
@@ -75,11 +81,17 @@ constexpr std::array kNeeds{
         "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; },
         [](Hardware, Users u) { return u.weights || u.addition; }, "no layer has weights or an addition"),
     need(
+        "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; },
+        [](Hardware, Users u) { return u.requantized || u.addition; }, kSumsLeave),
+    need(
         "requantization.multiplier_bits", [](auto& h) -> auto& { return h.requant.multiplier_bits; }, has_multiplier,
         "only requantization.mode: fixed_point and additions of integers have a multiplier"),
     need(
-        "requantization.multiplier_bits", [](auto& h) -> auto& { return h.requant.multiplier_bits; }, rescales,
+        "requantization.multiplier_bits", [](auto& h) -> auto& { return h.requant.multiplier_bits; }, computes_values,
         kNothingRescaled),
+    need(
+        "requantization.multiplier_bits", [](auto& h) -> auto& { return h.requant.multiplier_bits; }, rescales,
+        kSumsLeave),
     need(
         "pooling.rounding", [](auto& h) -> auto& { return h.pool.rounding; }, has_integer_rounding, kFloatRounds),
     need(
@@ -104,6 +116,7 @@ constexpr std::array kNeeds{
 
 KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
     weights |= other.weights;
+    requantized |= other.requantized;
     common_width |= other.common_width;
     bias |= other.bias;
     convolution |= other.convolution;

@@ -124,9 +124,10 @@ void SystemcEngine::record_waveform(WaveWriter& writer) {
 
 void SystemcEngine::report_values(ValueSink sink) {
     Implementation& i = *implementation_;
-    i.accelerator.set_probe([&i, sink = std::move(sink)](int op, int image, int channel, int pixel, int value) {
-        sink(op, i.batch_first + image, channel, pixel, value);
-    });
+    i.accelerator.set_probe(
+        [&i, sink = std::move(sink)](int op, int image, int channel, int pixel, std::int64_t value) {
+            sink(op, i.batch_first + image, channel, pixel, value);
+        });
 }
 
 void SystemcEngine::collect_histograms() { implementation_->histograms = true; }

@@ -4,8 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "results/run_report.h"
-
 namespace widthwise {
 
 using fast::BlockMap;
@@ -101,7 +99,7 @@ std::uint32_t BlockTree::classify(const BlockMap& values) const {
         const int label = block_.labels[static_cast<std::size_t>(lane)];
         if (label < 0) continue;
         for (std::size_t i = 0; i < output.size(); ++i) output[i] = values[i].lane[lane];
-        if (predicted_class(output, variants_.output_is_signed()) != label) wrong |= std::uint32_t{1} << lane;
+        if (variants_.classify(output) != label) wrong |= std::uint32_t{1} << lane;
     }
     return wrong;
 }

@@ -89,7 +89,7 @@ ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
     }
     digest.add(layer.groups);
     digest.add_all(layer.weights).add_all(layer.bias).add(layer.bias_preload);
-    digest.add(layer.requant, layer.requant_scales);
+    digest.add(layer.sums_leave).add(layer.requant, layer.requant_scales);
     if (layer.addition_index >= 0) add_residual(digest, layer);
     if (layer.pool_index >= 0) add_pool(digest, layer);
     if (!layer.bypass) digest.add(hardware.accumulator.statistics).add(hardware.array.zero_gating);
@@ -117,8 +117,7 @@ ValuePath LayerVariants::add(const Schedule& schedule) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         path.push_back(add_layer(layers_[l], schedule.layers[l], schedule.hardware));
     }
-    const Network& network = *schedule.network;
-    output_is_signed_ = network.tensors[static_cast<std::size_t>(network.output)].quantization.is_signed;
+    if (!classifier_) classifier_.emplace(*schedule.network);
     return path;
 }
 

@@ -4,16 +4,19 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/fast/fast_layer.h"
+#include "results/classifier.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
 
 /// Two layers of one network with equal keys turn equal inputs into equal outputs, overflow counts, psum statistics and
-/// gated multiplications. Array shape, interconnect, mapping, lanes, memories, batch, clock and energy are not in it.
+/// gated multiplications; of sums that leave, the values are equal, in whatever number of bytes. Array shape, interconnect, mapping, lanes, memories, batch, clock and energy are not in it.
 struct ValueKey {
     std::string arithmetic;  ///< MD5 of all but the three below
     int bits = 0;            ///< of the accumulator; 0: no sum can overflow, and the two below say nothing
@@ -47,7 +50,8 @@ public:
     [[nodiscard]] const LayerSchedule& schedule(std::size_t layer, int variant) const {
         return *at(layer, variant).schedule;
     }
-    [[nodiscard]] bool output_is_signed() const { return output_is_signed_; }
+    /// Class that the last layer's output bytes of an image say.
+    [[nodiscard]] int classify(std::span<const std::uint8_t> output) const { return (*classifier_)(output); }
     /// There is memory for the feature maps of this many threads.
     [[nodiscard]] int most_threads() const { return threads_; }
 
@@ -65,7 +69,7 @@ private:
     std::vector<std::vector<Variant>> layers_;
     std::int64_t weight_bytes_ = 0;  ///< of all variants
     int threads_ = 256;
-    bool output_is_signed_ = false;
+    std::optional<Classifier> classifier_;
 };
 
 }  // namespace widthwise

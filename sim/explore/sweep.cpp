@@ -137,14 +137,14 @@ std::size_t Sweep::table_index(const std::string& name, const std::string& data_
     return table_names_[name] = tables_.size() - 1;
 }
 
-/// Cycles and events are the same for all widths.
-std::size_t Sweep::timing_index(const Point& point, const HardwareParams& used) {
+/// Cycles and events are the same for all widths that store the output in as many bytes.
+std::size_t Sweep::timing_index(const Point& point, const Schedule& schedule) {
     RunConfig config = point.config;
-    config.hardware = used;
+    config.hardware = schedule.hardware;
     config.hardware.accumulator.format = {};
     config.hardware.accumulator.layer_bits.clear();
     config.energy_table.clear();
-    const std::string key = to_yaml(config);
+    const std::string key = fmt::format("{}{}", to_yaml(config), schedule.layers.back().value_bytes);
     const auto [place, is_new] = timings_.emplace(key, timing_points_.size());
     if (is_new) timing_points_.push_back(points_.size());
     return place->second;
@@ -172,7 +172,7 @@ void Sweep::plan(std::size_t point, const std::string& data_root, const std::str
         const Network& network = networks_[planned.network];
         const Schedule schedule = compile(network, planned.config.hardware, planned.config.hardware.batch);
         planned.path = variants_[planned.network].add(schedule);
-        planned.timing = timing_index(planned, schedule.hardware);
+        planned.timing = timing_index(planned, schedule);
         check_prices(tables_[planned.table].table, schedule);
     } catch (const InputError& error) {
         throw InputError(fmt::format("{}: point {} ({}): {}", file_.path, point, file_.describe(point), error.what()));

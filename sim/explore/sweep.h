@@ -115,7 +115,7 @@ private:
     void plan(std::size_t point, const std::string& data_root, const std::string& data_digest);
     std::size_t network_index(const std::string& path);
     std::size_t table_index(const std::string& name, const std::string& data_root);
-    std::size_t timing_index(const Point& point, const HardwareParams& used);
+    std::size_t timing_index(const Point& point, const Schedule& schedule);
     void check_prices(const EnergyTable& table, const Schedule& schedule);
     [[nodiscard]] Timing timing(const Point& point) const;
     [[nodiscard]] std::string data_digest() const;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/width_costs.h"
 
-#include "results/run_report.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {
@@ -15,6 +14,22 @@ EventCounts all_gated(EventCounts counts) {
     return counts;
 }
 
+/// Load, layers and store over all images, nothing gated. Of the phases' layers only while `schedule` lives.
+std::vector<Phase> phases_of(const Network& network, const Schedule& schedule, const EnergyTable& table, int images) {
+    ValueOutcome nothing;
+    nothing.images = static_cast<std::uint64_t>(images);
+    nothing.layers.resize(schedule.layers.size());
+    const int batch = schedule.images;
+    const int left = images % batch;
+    const RunRecord rest = left == 0 ? RunRecord{} : model_schedule(compile(network, schedule.hardware, left));
+    const RunRecord record = full_record(nothing, model_schedule(schedule), rest, batch);
+    RunSetup setup;
+    setup.network = &network;
+    setup.schedule = &schedule;
+    setup.table = &table;
+    return RunReport(setup, {record, {}}).phases;
+}
+
 HardwareParams with_width(HardwareParams hardware, int bits) {
     hardware.accumulator.format.bits = bits;
     hardware.accumulator.layer_bits.clear();
@@ -26,41 +41,40 @@ HardwareParams with_width(HardwareParams hardware, int bits) {
 WidthCosts::WidthCosts(const Network& network, const HardwareParams& hardware, const EnergyTable& table, int from,
                        int to, int images)
     : gated_(hardware.array.zero_gating) {
+    // Counts are the same for all widths, but for those of sums that leave: the width decides how many bytes they take.
+    const bool sums_leave = network.operators.back().sums_leave;
+    std::vector<Phase> phases;
     for (int bits = from; bits <= to; ++bits) {
         const HardwareParams narrowed = with_width(hardware, bits);
         const Schedule schedule = compile(network, narrowed, narrowed.batch);
         const ValuePath uniform = variants_.add(schedule);
+        if (bits == from || sums_leave) phases = phases_of(network, schedule, table, images);
         if (bits == from) {
             fixed_path_ = uniform;
-            ValueOutcome nothing;
-            nothing.images = static_cast<std::uint64_t>(images);
-            nothing.layers.resize(schedule.layers.size());
-            const int left = images % narrowed.batch;
-            const RunRecord rest = left == 0 ? RunRecord{} : model_schedule(compile(network, narrowed, left));
-            const RunRecord record = full_record(nothing, model_schedule(schedule), rest, narrowed.batch);
-            RunSetup setup;
-            setup.network = &network;
-            setup.schedule = &schedule;
-            setup.table = &table;
-            for (const Phase& phase : RunReport(setup, {record, {}}).phases) {
-                if (!phase.has_accumulators()) {
-                    fixed_ += phase.total_energy();
-                    continue;
-                }
-                layers_.push_back({phase.layer->name, static_cast<std::size_t>(phase.layer->index), {}});
-                counts_.push_back(phase.record.events);
-            }
-            prices_.resize(layers_.size());
+            begin_layers(phases, sums_leave);
         }
         for (std::size_t l = 0; l < layers_.size(); ++l) {
-            const LayerSchedule& layer = schedule.layers[layers_[l].index];
-            const EventCosts prices = table.costs(layer.attributes);
-            const Energy energy = sum(energy_by_component(counts_[l], prices));
-            const Energy gated = gated_ ? sum(energy_by_component(all_gated(counts_[l]), prices)) : energy;
-            layers_[l].options.push_back({bits, uniform[layers_[l].index], energy, gated});
-            prices_[l].push_back(prices);
+            const std::size_t index = layers_[l].index;
+            const EventCosts prices = table.costs(schedule.layers[index].attributes);
+            const EventCounts counts = phases[index + 1].record.events;  // behind the load
+            const Energy store = schedule.layers[index].sums_leave ? phases.back().total_energy() : Energy{};
+            const Energy energy = sum(energy_by_component(counts, prices)) + store;
+            const Energy gated = gated_ ? sum(energy_by_component(all_gated(counts), prices)) + store : energy;
+            layers_[l].options.push_back({bits, uniform[index], energy, gated});
+            costs_[l].push_back({prices, counts, store});
         }
     }
+}
+
+void WidthCosts::begin_layers(const std::vector<Phase>& phases, bool sums_leave) {
+    for (const Phase& phase : phases) {
+        if (phase.has_accumulators()) {
+            layers_.push_back({phase.layer->name, static_cast<std::size_t>(phase.layer->index), {}});
+        } else if (!sums_leave || &phase != &phases.back()) {
+            fixed_ += phase.total_energy();
+        }
+    }
+    costs_.resize(layers_.size());
 }
 
 ValuePath WidthCosts::path(const std::vector<int>& choice) const {
@@ -79,12 +93,14 @@ Energy WidthCosts::energy(const std::vector<int>& choice, const std::vector<Laye
             total += layers_[l].options[option].energy;
             continue;
         }
-        EventCounts counts = counts_[l];
+        const OptionCosts& costs = costs_[l][option];
+        EventCounts counts = costs.counts;
         const std::uint64_t gated = values[layers_[l].index].events[Event::mac_gated];
         counts[Event::mac_gated] += gated;
         for (const Event event : {Event::mac_multiply, Event::mac_add, Event::accumulator_write})
             counts[event] -= gated;
-        total += sum(energy_by_component(counts, prices_[l][option]));
+        total += sum(energy_by_component(counts, costs.prices));
+        total += costs.store;
     }
     return total;
 }

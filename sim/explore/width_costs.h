@@ -8,6 +8,7 @@
 #include "energy/energy_table.h"
 #include "explore/layer_variants.h"
 #include "explore/value_evaluation.h"
+#include "results/run_report.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -16,7 +17,7 @@ namespace widthwise {
 struct WidthOption {
     int bits = 0;
     int variant = 0;      ///< its number in LayerVariants: what it computes
-    Energy energy;        ///< of the layer over all images, no multiplication gated
+    Energy energy;        ///< of the layer over all images, and of the store of sums that leave; nothing gated
     Energy energy_gated;  ///< all of them gated; the same without zero gating. In between it is in between.
 };
 
@@ -27,7 +28,8 @@ struct WidthLayer {
 };
 
 /// A network on an accelerator, with a choice of widths for each of its accumulators. Energies of layers add up: a
-/// layer's counts and prices depend on its own width only, but for zero gating, whose counts depend on values.
+/// layer's counts and prices depend on its own width only, but for zero gating, whose counts depend on values. The store of
+/// sums that leave belongs to the layer whose width decides their bytes.
 class WidthCosts {
 public:
     /// `hardware` with one width for all layers, each of from..to in turn, on `images` images. `network` and `table`
@@ -47,10 +49,17 @@ public:
     [[nodiscard]] Energy energy(const std::vector<int>& choice, const std::vector<LayerRecord>& values) const;
 
 private:
+    void begin_layers(const std::vector<Phase>& phases, bool sums_leave);
+
     LayerVariants variants_;
     std::vector<WidthLayer> layers_;
-    std::vector<std::vector<EventCosts>> prices_;  ///< by layer and option
-    std::vector<EventCounts> counts_;              ///< by layer, over all images, nothing gated
+    /// What an option's energy is made of.
+    struct OptionCosts {
+        EventCosts prices;
+        EventCounts counts;  ///< over all images, nothing gated
+        Energy store;        ///< of sums that leave; else among the fixed
+    };
+    std::vector<std::vector<OptionCosts>> costs_;  ///< by layer and option
     ValuePath fixed_path_;                         ///< of any width; for layers without accumulators
     Energy fixed_;
     bool gated_ = false;

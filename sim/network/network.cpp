@@ -86,6 +86,11 @@ int l1_bits(const Operator& op, const Quantization& input) {
 
 }  // namespace
 
+double Operator::sum_scale(const Network& network, int channel) const {
+    const float input_scale = network.tensors[static_cast<std::size_t>(input)].quantization.scale;
+    return static_cast<double>(input_scale) * weights.scale(channel);
+}
+
 const Operator* Network::find(const std::string& operator_name) const {
     const auto found =
         std::find_if(operators.begin(), operators.end(), [&](const Operator& op) { return op.name == operator_name; });

@@ -88,6 +88,8 @@ struct Weights {
     [[nodiscard]] float scale(int channel) const { return scales.size() == 1 ? scales[0] : scales[channel]; }
 };
 
+struct Network;
+
 /// One operator. Convolution and fully connected use `weights`; convolution and pooling use `window`.
 struct Operator {
     std::string name;  ///< ONNX node name (made from its output when the file gives none); unique
@@ -111,6 +113,8 @@ struct Operator {
     [[nodiscard]] bool has_weights() const {
         return kind == OperatorKind::convolution || kind == OperatorKind::fully_connected;
     }
+    /// Real value of one in a sum of an output channel, exact.
+    [[nodiscard]] double sum_scale(const Network& network, int channel) const;
 };
 
 /// Arithmetic that a file does on real inputs before it quantizes them: `value` after `value`, in float32.

@@ -14,14 +14,14 @@
 namespace widthwise {
 
 /// A folder with one file NAME.npy per operator, shape (images, channels, height, width), int8 or uint8 as the tensor
-/// is, and layers.json that lists them with scales and zero points. Several processes may fill it, each its own images.
+/// is, int64 for sums that leave whatever the accumulator's width, and layers.json that lists them with scales and zero points. Several processes may fill it, each its own images.
 class LayerDump {
 public:
     /// For images [first, end).
     LayerDump(const std::string& path, bool replace, const Network& network, int first, int end);
 
     /// One value as an engine's report_values hands it out. Any number of images may be under way.
-    void set(int op, int image, int channel, int pixel, int value);
+    void set(int op, int image, int channel, int pixel, std::int64_t value);
     /// Writes an image whose values have all been set. Throws SimulationError when some are missing.
     void finish_image(int image);
     void commit() { output_.commit(); }
@@ -31,6 +31,7 @@ private:
         std::string name;
         std::int64_t pixels = 0;
         std::int64_t elements = 0;  ///< of one image
+        int element_bytes = 1;
         NpyFile file;
     };
     /// One operator's values of one image.

@@ -128,13 +128,4 @@ std::optional<double> RunReport::average_power_mw() const {
     return energy_per_inference() / microseconds_per_inference() / 1000;  // pJ/us = uW
 }
 
-int predicted_class(std::span<const std::uint8_t> output, bool is_signed) {
-    const auto value = [&](std::size_t i) { return is_signed ? static_cast<std::int8_t>(output[i]) : int{output[i]}; };
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < output.size(); ++i) {
-        if (value(i) > value(best)) best = i;
-    }
-    return static_cast<int>(best);
-}
-
 }  // namespace widthwise

@@ -105,7 +105,4 @@ std::string layer_label(const std::string& name, const std::vector<std::string>&
 /// "convolution", "fully connected", "max pool", "average pool".
 std::string kind_name(OperatorKind kind);
 
-/// The class with the largest value; the first one on ties. `output` is a quantized tensor with a positive scale.
-int predicted_class(std::span<const std::uint8_t> output, bool is_signed);
-
 }  // namespace widthwise

@@ -78,6 +78,18 @@ private:
     int last_ = -1;  ///< operator of the layer so far
 };
 
+/// Sums can only leave at the end: no unit reads values wider than a byte, and nothing behind them is described.
+void check_sums_that_leave(const Network& network) {
+    for (const Operator& op : network.operators) {
+        if (!op.sums_leave) continue;
+        const bool last = &op == &network.operators.back() && op.output == network.output;
+        if (op.has_weights() && last) continue;
+        throw SimulationError(
+            fmt::format("the sums of '{}' leave the accelerator, but {}", op.name,
+                        op.has_weights() ? "it is not the network's last operator" : "it computes no sums"));
+    }
+}
+
 /// For each tensor whether some of its stored values can be below zero.
 std::vector<bool> signs(const Network& network) {
     std::vector<bool> negative(network.tensors.size(), true);
@@ -121,6 +133,7 @@ void connect(const Network& network, Schedule& schedule) {
 
 Schedule compile(const Network& network, const HardwareParams& hardware, int images) {
     if (network.operators.empty()) throw InputError("the network has no operator to run");
+    check_sums_that_leave(network);
     check_layer_widths(network, hardware.accumulator);
     const std::vector<LayerOperators> layers = LayerJoiner(network).run();
     KeyUsers users;

@@ -48,6 +48,7 @@ public:
             describe_map(layer, first);
             layer.tap_count = static_cast<int>(first.weights.per_channel());
             describe_accumulator(layer, first);
+            describe_end(layer, first);
         } else {
             describe_bypass(layer);
         }
@@ -145,21 +146,31 @@ private:
     }
 
     void describe_accumulator(LayerSchedule& layer, const Operator& op) const {
-        const AccumulatorParams& params = hardware_.accumulator;
-        layer.accumulator = params.format;
-        if (const auto it = params.layer_bits.find(lower_case(op.name)); it != params.layer_bits.end()) {
-            layer.accumulator.bits = it->second;
-        }
-        layer.bias_preload = params.bias == BiasMode::preload;
+        layer.accumulator = hardware_.accumulator.format;
+        layer.accumulator.bits = accumulator_bits(hardware_.accumulator, op.name);
+        layer.bias_preload = hardware_.accumulator.bias == BiasMode::preload;
+    }
+
+    /// Sums that leave are whole when they leave the array: nothing behind it adds a bias.
+    static void describe_end(LayerSchedule& layer, const Operator& op) {
+        if (!op.sums_leave) return;
+        layer.sums_leave = true;
+        layer.bias_preload = true;
+        layer.value_bytes = bytes_of_bits(layer.accumulator.bits);
     }
 
     void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
         const Quantization& input = tensor(op.input).quantization;
-        const Quantization& output = tensor(op.output).quantization;
         layer.bias = folded_bias(op, input);
         layer.has_bias = std::any_of(layer.bias.begin(), layer.bias.end(), [](std::int64_t b) { return b != 0; });
         layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
         layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
+        if (!layer.sums_leave) describe_requantization(layer, op);
+    }
+
+    void describe_requantization(LayerSchedule& layer, const Operator& op) const {
+        const Quantization& input = tensor(op.input).quantization;
+        const Quantization& output = tensor(op.output).quantization;
         layer.requant = {hardware_.requant.mode,
                          hardware_.requant.rounding,
                          hardware_.requant.multiplier_bits,
@@ -329,6 +340,11 @@ private:
 
 }  // namespace
 
+int accumulator_bits(const AccumulatorParams& params, const std::string& name) {
+    const auto own = params.layer_bits.find(lower_case(name));
+    return own == params.layer_bits.end() ? params.format.bits : own->second;
+}
+
 std::string lower_case(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
     return text;
@@ -343,10 +359,12 @@ bool has_kernel_loops(const Weights& weights) {
 void add_weights(KeyUsers& users, const Network& network, const HardwareParams& hardware, const Operator& op) {
     const auto& named = hardware.accumulator.layer_bits;
     users.weights = true;
+    users.requantized = !op.sums_leave;
     users.common_width = named.find(lower_case(op.name)) == named.end();
     const std::vector<std::int32_t>& bias = op.weights.bias;
-    users.bias = network.tensors[op.input].quantization.zero_point != 0 ||
-                 std::any_of(bias.begin(), bias.end(), [](std::int32_t b) { return b != 0; });
+    const bool has_bias = network.tensors[op.input].quantization.zero_point != 0 ||
+                          std::any_of(bias.begin(), bias.end(), [](std::int32_t b) { return b != 0; });
+    users.bias = has_bias && !op.sums_leave;  // that one's is preloaded, whatever the key says
     users.convolution = op.kind == OperatorKind::convolution;
     users.kernel_loops = users.convolution && has_kernel_loops(op.weights);
     users.map_lines = users.convolution;

@@ -31,6 +31,9 @@ LayerSchedule describe_frame(const Network& network, const HardwareParams& hardw
 /// had.
 void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware);
 
+/// Width of the accumulators in the layer of the operator called `name`.
+int accumulator_bits(const AccumulatorParams& params, const std::string& name);
+
 /// Names of layers in configurations and networks are compared in lower case.
 std::string lower_case(std::string text);
 

@@ -135,7 +135,7 @@ public:
         const std::int64_t tiles = layer_.tile_count();
         for (std::int64_t n = 0; n < tiles; ++n) time_tile(n);
         // Last beat -> four requantization stages -> [addition] -> pool -> activation buffer -> Sequencer.
-        const Edge end = drained_ + 7 + addition();
+        const Edge end = layer_.sums_leave ? sums_.scaled + layer_.value_bytes + 4 : drained_ + 7 + addition();
         cycles_.total += static_cast<std::uint64_t>(end - start_);
         std::uint64_t counted = cycles_.compute;
         for (const std::uint64_t stall : cycles_.stalls) counted += stall;
@@ -256,10 +256,27 @@ private:
         // edge from the accumulators themselves.
         const int beats = drain_beats(layer_, rows, columns, hardware_.requant.lanes);
         const Edge first_beat = issued_ + skew + (hardware_.array.shadow_accumulators ? 4 : 3);
+        if (layer_.sums_leave) {
+            drain_sums(first_beat, beats);
+            return;
+        }
         drained_ = first_beat + beats - 1;
         if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
         // An addition's operands are read as their beat comes out of requantization, before anything else is.
         for (int b = 0; b < beats && layer_.addition_index >= 0; ++b) fill_.block(first_beat + b + kOperandRead);
+    }
+
+    /// Sums leave byte by byte: the third stage of requantization hands on one byte of each of the beat's sums at an edge
+    /// and holds the beat in the second meanwhile. One more waits in the first, and the next in the array's register.
+    void drain_sums(Edge first_beat, int beats) {
+        for (int b = 0; b < beats; ++b) {
+            drained_ = std::max(b == 0 ? first_beat : drained_ + 1, sums_.biased);
+            sums_.biased = std::max(drained_ + 1, sums_.scaled);
+            sums_.scaled = std::max(sums_.biased + 1, sums_.scaled + layer_.value_bytes);
+            for (int byte = 0; byte < layer_.value_bytes && hardware_.activation_buffer.ports == 1; ++byte) {
+                fill_.block(sums_.scaled + byte + 4);
+            }
+        }
     }
 
     /// Edges between requantization and pool: operands asked for, read, added, rounded.
@@ -300,6 +317,11 @@ private:
     Edge weights_arrive_ = 0;  ///< streamed: the current weight tile
     Edge skew_until_ = 0;      ///< first edge at which the next tile may enter
     Edge drained_ = 0;         ///< the last beat of the previous tile left
+    /// Of sums that leave: edges at which the last beat came into the first and the second stage of requantization.
+    struct {
+        Edge biased = 0;
+        Edge scaled = 0;
+    } sums_;
 };
 
 }  // namespace

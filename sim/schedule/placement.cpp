@@ -23,9 +23,9 @@ void place_halves(Schedule& schedule) {
     const std::int64_t bytes = schedule.hardware.activation_buffer.bytes;
     const std::int64_t half = bytes / 2;
     std::int64_t address = 0;
-    const auto place = [&](const LayerSchedule& layer, const Shape& shape, const char* role) {
-        const Placement placement{address, shape.elements()};
-        const std::int64_t needed = shape.elements() * schedule.images;
+    const auto place = [&](const LayerSchedule& layer, std::int64_t bytes_per_image, const char* role) {
+        const Placement placement{address, bytes_per_image};
+        const std::int64_t needed = bytes_per_image * schedule.images;
         if (needed > half) {
             refuse(layer, fmt::format("activation_buffer.bytes: {} (two halves of {}) cannot hold its {} of {} bytes; "
                                       "needs at least {}",
@@ -35,11 +35,11 @@ void place_halves(Schedule& schedule) {
         return placement;
     };
     const LayerSchedule& first = schedule.layers.front();
-    Placement current = place(first, first.input, "input");
+    Placement current = place(first, first.input.elements(), "input");
     schedule.input = current;
     for (LayerSchedule& layer : schedule.layers) {
         layer.input_placement = current;
-        current = place(layer, layer.output, "output");
+        current = place(layer, layer.output_bytes(), "output");
         layer.output_placement = current;
     }
     schedule.output = current;
@@ -77,14 +77,15 @@ void place_branches(Schedule& schedule) {
     const LayerSchedule* largest = &schedule.layers.front();
     for (int writer = -1; writer < layers; ++writer) {
         FeatureMap& map = map_of(writer);
-        const Shape& shape =
-            writer < 0 ? schedule.layers.front().input : schedule.layers[static_cast<std::size_t>(writer)].output;
-        map.bytes = shape.elements() * schedule.images;
+        const std::int64_t bytes_per_image = writer < 0
+                                                 ? schedule.layers.front().input.elements()
+                                                 : schedule.layers[static_cast<std::size_t>(writer)].output_bytes();
+        map.bytes = bytes_per_image * schedule.images;
         std::vector<FeatureMap> in_use;
         for (int other = -1; other < writer; ++other) {
             if (map_of(other).last_reader >= writer) in_use.push_back(map_of(other));
         }
-        map.placement = {lowest_address(in_use, map.bytes), shape.elements()};
+        map.placement = {lowest_address(in_use, map.bytes), bytes_per_image};
         if (map.placement.address + map.bytes > needed) {
             needed = map.placement.address + map.bytes;
             largest = &schedule.layers[static_cast<std::size_t>(std::max(writer, 0))];
@@ -108,7 +109,7 @@ void place_branches(Schedule& schedule) {
 
 void place_feature_maps(Schedule& schedule) {
     schedule.input_bytes = schedule.layers.front().input.elements() * schedule.images;
-    schedule.output_bytes = schedule.layers.back().output.elements() * schedule.images;
+    schedule.output_bytes = schedule.layers.back().output_bytes() * schedule.images;
     if (is_chain(schedule)) place_halves(schedule);
     else place_branches(schedule);
 }

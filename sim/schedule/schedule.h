@@ -67,6 +67,7 @@ struct LayerSchedule {
     int addition_index = -1;  ///< into Network::operators; -1 without a residual addition
     int pool_index = -1;      ///< into Network::operators; -1 without pooling
     bool bypass = false;      ///< no weights: activations pass the array and the RequantUnit unchanged
+    bool sums_leave = false;  ///< the network's last layer: sums go out as they are, without requantization
     bool fully_connected = false;
     bool image_columns = false;  ///< array columns = images of the batch
 
@@ -74,6 +75,9 @@ struct LayerSchedule {
     Shape input;     ///< of one image; as the network has it
     Shape sums;      ///< of one image: what the array computes
     Shape output;    ///< of one image: what is stored, after pooling
+    /// Of each stored value: 1, or of sums that leave the bytes that hold the accumulator, two's complement, least
+    /// significant byte first. Values lie one after the other in CHW order.
+    int value_bytes = 1;
     Quantization input_quantization;
     bool input_may_be_negative = true;  ///< false: unsigned, or signed behind a ReLU; padding never is then either
     Placement input_placement;
@@ -116,7 +120,7 @@ struct LayerSchedule {
     std::vector<std::int64_t> bias;    ///< per output channel, zero point folded in; empty without
     std::vector<std::int8_t> weights;  ///< [output channel][tap in order of accumulation]
     RequantFormat requant;
-    std::vector<RequantScale> requant_scales;  ///< per output channel
+    std::vector<RequantScale> requant_scales;  ///< per output channel; none when sums leave
 
     Window pool_window;  ///< when pool_index >= 0
     bool pool_is_max = true;
@@ -153,7 +157,9 @@ struct LayerSchedule {
         const int first = group * array_columns;
         return first + array_columns <= images ? array_columns : images - first;
     }
-    /// Bytes of one channel tile in the weight buffer: its weights and its channels' bias, multiplier and shift.
+    /// Stored bytes of one image's output.
+    [[nodiscard]] std::int64_t output_bytes() const { return output.elements() * value_bytes; }
+    /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
     /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`.
     [[nodiscard]] std::int64_t line_address(int image, int c, int y) const {
@@ -168,8 +174,13 @@ struct LayerSchedule {
 /// Pooled pixels that one beat of results can complete.
 inline constexpr int kMaxPooledPixels = 256;
 
-/// Parameter bytes beside the weights of each output channel: bias (4), multiplier (4), shift (1).
-inline constexpr int kParameterBytesPerChannel = 9;
+/// Parameter bytes beside the weights of each output channel: the bias, and the multiplier (4) and shift (1) of layers
+/// that are requantized.
+inline constexpr int kBiasBytes = 4;
+inline constexpr int kFactorBytes = 5;
+
+/// Bytes in which a value of `bits` bits is stored.
+constexpr int bytes_of_bits(int bits) { return (bits + 7) / 8; }
 
 /// One tile of the loop nest, as the Sequencer names it to the units.
 struct TileIndex {
@@ -218,7 +229,8 @@ struct Schedule {
 
 /// Compiles for batches of `images` images (1..hardware.batch). `network` must outlive the result. Throws InputError
 /// when the hardware cannot run the network: a line buffer smaller than the kernel's rows, buffers too small, unknown
-/// layer in accumulator widths.
+/// layer in accumulator widths. Throws SimulationError when sums leave that are not the network's output: an importer
+/// does not make such a network.
 Schedule compile(const Network& network, const HardwareParams& hardware, int images);
 
 }  // namespace widthwise

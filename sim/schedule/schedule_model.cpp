@@ -52,7 +52,7 @@ void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCount
         events[Event::address_add] += 2 * macs;
     }
     if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += outputs;
-    count_requantization(events, layer.requant.mode, outputs);
+    if (!layer.sums_leave) count_requantization(events, layer.requant.mode, outputs);
 }
 
 void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRecord& record) {
@@ -83,7 +83,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
         row_bytes * static_cast<Count>(layer.line_channels) * images * static_cast<Count>(layer.channel_tiles);
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
-    events[Event::activation_buffer_write] += static_cast<Count>(layer.output.elements()) * images;
+    events[Event::activation_buffer_write] += static_cast<Count>(layer.output_bytes()) * images;
     if (layer.addition_index >= 0) {
         const Count sums = static_cast<Count>(layer.sums.elements()) * images;
         events[Event::activation_buffer_read] += sums;

@@ -8,8 +8,8 @@
 namespace widthwise {
 namespace {
 
-void check_map(const LayerSchedule& layer, const Shape& shape, const char* role) {
-    const std::int64_t bytes = shape.elements() * layer.images;
+void check_map(const LayerSchedule& layer, const Shape& shape, const char* role, int value_bytes = 1) {
+    const std::int64_t bytes = shape.elements() * value_bytes * layer.images;
     if (bytes <= kMaxBatchMapBytes) return;
     refuse(layer, fmt::format("its {} of {}x{}x{} takes {} bytes for a batch of {} (allowed: up to {})", role,
                               shape.channels, shape.height, shape.width, bytes, layer.images, kMaxBatchMapBytes));
@@ -27,7 +27,7 @@ void check_sizes(const Schedule& schedule) {
     for (const LayerSchedule& layer : schedule.layers) {
         check_map(layer, layer.input, "input");
         check_map(layer, layer.sums, "map of sums");
-        check_map(layer, layer.output, "output");
+        check_map(layer, layer.output, "output", layer.value_bytes);
         const std::int64_t tiles = column_tiles(layer, schedule.hardware.array);
         const std::int64_t averaged = averaged_pixels(layer);
         entries += tiles + layer.map_height + layer.tap_count + layer.sums.channels + averaged;

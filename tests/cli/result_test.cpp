@@ -147,7 +147,7 @@ TEST_P(LayerDumpOf, EqualsOnnxRuntimeBitForBit) {
     for (const char* name : {"c1", "s2", "c3", "s4", "c5", "f6", "out"}) {
         const IdxTensor golden = read_idx(test::repository(fmt::format("tests/goldens/lenet5/{}.idx.gz", name)));
         const std::vector<std::int64_t> shape(golden.dimensions.begin(), golden.dimensions.end());
-        const std::string header = npy_header(golden.is_signed, shape);
+        const std::string header = npy_header(golden.is_signed ? NpyType::int8 : NpyType::uint8, shape);
         const std::string dump = test::read_file(folder.path(fmt::format("layers/{}.npy", name)));
         ASSERT_EQ(dump.substr(0, header.size()), header);
         EXPECT_TRUE(std::equal(golden.values.begin(), golden.values.end(),

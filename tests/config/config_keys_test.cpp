@@ -170,7 +170,8 @@ TEST(UnusedKeys, NameEachKeyOnceWithTheFirstReason) {
     HardwareParams hardware;
     hardware.requant.mode = RequantMode::float32;
     KeyUsers users;
-    users.weights = users.common_width = users.convolution = users.kernel_loops = users.map_lines = true;
+    users.weights = users.requantized = users.common_width = users.convolution = users.kernel_loops = users.map_lines =
+        true;
     users.output_rows = true;
     std::vector<std::string> found;
     for (const UnusedKey& unused : unused_keys(hardware, users)) {

@@ -19,14 +19,14 @@ namespace {
 struct Answer {
     RunRecord record;
     std::vector<std::vector<std::uint8_t>> outputs;
-    std::map<std::tuple<int, int, int, int>, int> values;  ///< by operator, image, channel, pixel
+    std::map<std::tuple<int, int, int, int>, std::int64_t> values;  ///< by operator, image, channel, pixel
 };
 
 template <typename Engine>
 Answer answer_of(Engine& engine, const std::vector<std::vector<std::uint8_t>>& images) {
     Answer answer;
     engine.collect_histograms();
-    engine.report_values([&](int op, int image, int channel, int pixel, int value) {
+    engine.report_values([&](int op, int image, int channel, int pixel, std::int64_t value) {
         answer.values[{op, image, channel, pixel}] = value;
     });
     answer.record = engine.run(

@@ -8,6 +8,7 @@
 #include "engine/fast/fast_engine.h"
 #include "engine/random_case.h"
 #include "explore/image_blocks.h"
+#include "results/classifier.h"
 #include "results/run_report.h"
 
 namespace widthwise::test {
@@ -45,14 +46,12 @@ struct ExploreCase {
     [[nodiscard]] int size() const { return static_cast<int>(random.images.size()); }
 
     [[nodiscard]] FreshRun fresh(const HardwareParams& hardware) const {
-        const Tensor& output = random.network.tensors[static_cast<std::size_t>(random.network.output)];
+        const Classifier classify(random.network);
         FastEngine engine(random.network, hardware, 1);
         FreshRun run;
         run.record = engine.run(
             0, size(), [this](int i) { return random.images[static_cast<std::size_t>(i)]; },
-            [&](int, std::span<const std::uint8_t> values) {
-                run.classes.push_back(predicted_class(values, output.quantization.is_signed));
-            });
+            [&](int, std::span<const std::uint8_t> values) { run.classes.push_back(classify(values)); });
         return run;
     }
 

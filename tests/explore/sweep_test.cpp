@@ -9,6 +9,7 @@
 
 #include "engine/fast/fast_engine.h"
 #include "explore/sweep_files.h"
+#include "results/classifier.h"
 
 namespace widthwise {
 namespace {
@@ -23,10 +24,10 @@ RunReport fresh_run(const Sweep& sweep, const Sweep::Point& point, const Schedul
         return sweep.dataset().quantized(image, point.config.preprocessing,
                                          network.tensors[static_cast<std::size_t>(network.input)]);
     };
-    const bool is_signed = network.tensors[static_cast<std::size_t>(network.output)].quantization.is_signed;
+    const Classifier classify(network);
     outcome.record = engine.run(
         sweep.first_image(), sweep.end_image(), source, [&](int image, std::span<const std::uint8_t> values) {
-            outcome.predictions.push_back({image, sweep.dataset().label(image), predicted_class(values, is_signed)});
+            outcome.predictions.push_back({image, sweep.dataset().label(image), classify(values)});
         });
     RunSetup setup;
     setup.config = point.config;

@@ -140,6 +140,30 @@ TEST(QuantizationImport, ChainsMustAlternate) {
     nothing.expect_error({"computes nothing"});
 }
 
+TEST(QuantizationImport, MayEndWithSums) {
+    ChainBuilder builder = quantized_input();
+    builder.conv({2, 1, 4, 4}, std::vector<std::int8_t>(32, 1));
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    const Operator& op = network.operators.front();
+    EXPECT_TRUE(op.sums_leave);
+    EXPECT_EQ(op.output, network.output);
+    EXPECT_EQ(output_tensor(network).name, "conv");
+    EXPECT_EQ(output_tensor(network).shape, (Shape{2, 1, 1}));
+    EXPECT_EQ(op.sum_scale(network, 1), 0.5 * 0.25);
+}
+
+/// What follows the sums, or makes none, needs a quantizer still.
+TEST(QuantizationImport, NothingElseMayEndUnquantized) {
+    ChainBuilder relu = quantized_input();
+    relu.conv({1, 1, 1, 1}, {1});
+    relu.step("Relu", "relu");
+    relu.expect_error({"node 'conv_node' (Conv)", "not quantized before the graph output"});
+    ChainBuilder pool = quantized_input();
+    set(pool.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+    pool.expect_error({"node 'pool_node' (MaxPool)", "not quantized before the graph output"});
+}
+
 TEST(QuantizationImport, MayEndQuantized) {
     ChainBuilder builder = quantized_input();
     builder.conv({1, 1, 1, 1}, {1});

@@ -46,16 +46,44 @@ TEST(LayerDump, WritesEveryOperatorImageByImage) {
     }
     EXPECT_EQ(folder.names(), std::vector<std::string>{"dump"});
     const std::string a = test::read_file(folder.path("dump/c1.npy"));
-    const std::string expected_header = npy_header(false, {3, 2, 2, 1});
+    const std::string expected_header = npy_header(NpyType::uint8, {3, 2, 2, 1});
     ASSERT_EQ(a.substr(0, expected_header.size()), expected_header);
     EXPECT_EQ(a.substr(expected_header.size()), "\x32\x33\x34\x35\x3c\x3d\x3e\x3f\x46\x47\x48\x49");
     EXPECT_EQ(test::read_file(folder.path("dump/pool.npy")),
-              npy_header(true, {3, 2, 1, 1}) + "\xfb\xfa\xfa\xf9\xf9\xf8");
+              npy_header(NpyType::int8, {3, 2, 1, 1}) + "\xfb\xfa\xfa\xf9\xf9\xf8");
     const auto index = nlohmann::json::parse(test::read_file(folder.path("dump/layers.json")));
     EXPECT_EQ(index["first_image"], 5);
     EXPECT_EQ(index["operators"][1]["type"], "int8");
     EXPECT_EQ(index["operators"][1]["zero_point"], 3);
     EXPECT_EQ(index["operators"][1]["scale"], 0.5);
+}
+
+/// Whatever the accumulator's width; each channel's scale is the product of input's and weights'.
+TEST(LayerDump, SumsThatLeaveAre64BitsWide) {
+    const test::TemporaryFolder folder;
+    Network network;
+    network.tensors = {{"in", {2, 1, 1}, {false, 8, 7, 0.5F}}, {"out", {2, 1, 1}, {true, 8, 5, 3.0F}}};
+    network.operators.resize(1);
+    Operator& op = network.operators[0];
+    op.name = "fc";
+    op.kind = OperatorKind::fully_connected;
+    op.output = 1;
+    op.sums_leave = true;
+    op.weights.scales = {0.25F, 2.0F};
+    {
+        LayerDump dump(folder.path("dump"), false, network, 0, 1);
+        dump.set(0, 0, 0, 0, -2);
+        dump.set(0, 0, 1, 0, std::int64_t{0x123456789AB});
+        dump.finish_image(0);
+        dump.commit();
+    }
+    EXPECT_EQ(test::read_file(folder.path("dump/fc.npy")), npy_header(NpyType::int64, {1, 2, 1, 1}) +
+                                                               "\xfe\xff\xff\xff\xff\xff\xff\xff" +
+                                                               std::string("\xab\x89\x67\x45\x23\x01\x00\x00", 8));
+    const auto entry = nlohmann::json::parse(test::read_file(folder.path("dump/layers.json")))["operators"][0];
+    EXPECT_EQ(entry["type"], "int64");
+    EXPECT_EQ(entry["scale"], (std::vector<double>{0.125, 1.0}));
+    EXPECT_EQ(entry["zero_point"], 0);
 }
 
 TEST(LayerDump, RefusesAnImageWithMissingValues) {

@@ -71,13 +71,6 @@ TEST(RunReport, WithoutLabelsNoAccuracy) {
     EXPECT_NE(run_text(report).find("no labels"), std::string::npos);
 }
 
-TEST(PredictedClass, FirstLargestWins) {
-    const std::vector<std::uint8_t> output = {1, 200, 7, 200};
-    EXPECT_EQ(predicted_class(output, false), 1);
-    EXPECT_EQ(predicted_class(output, true), 2);  // 200 is -56
-    EXPECT_EQ(predicted_class(std::vector<std::uint8_t>{0x80, 0x80}, true), 0);
-}
-
 TEST(RunText, FitsTheScreenAndSaysWhatRan) {
     for (const char* table : {"horowitz-45nm", "course", "aladdin-40nm"}) {
         const test::MadeUpRun run(18, table);

@@ -85,11 +85,12 @@ struct ResultPosition {
     int channel = 0;              ///< of the first value
     int pixel = 0;                ///< y * width + x, of the first value
     bool along_channels = false;  ///< neighbours are channels (image-column layers) instead of pixels
+    int byte = 0;                 ///< behind the RequantUnit, of sums that leave: which byte of each this is
     bool last_of_layer = false;
     friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ResultPosition& p) {
         return out << (p.layer != nullptr ? p.layer->name : "-") << " image " << p.image << " channel " << p.channel
-                   << " pixel " << p.pixel << (p.last_of_layer ? " last" : "");
+                   << " pixel " << p.pixel << " byte " << p.byte << (p.last_of_layer ? " last" : "");
     }
 };
 
@@ -106,7 +107,8 @@ struct PsumBeat {
     }
 };
 
-/// RequantUnit -> PoolUnit or ResidualUnit, ResidualUnit -> PoolUnit: quantized activations.
+/// RequantUnit -> PoolUnit or ResidualUnit, ResidualUnit -> PoolUnit: quantized activations, or one byte (0..255) of each
+/// of a beat of sums that leave.
 struct OutputBeat {
     ResultPosition position;
     Wires<std::int16_t, kMaxLanes> values;

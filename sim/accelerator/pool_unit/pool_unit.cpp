@@ -66,7 +66,7 @@ void PoolUnit::pass(const OutputBeat& beat) {
         const std::int64_t offset = beat.position.along_channels
                                         ? beat.position.channel + i
                                         : beat.position.channel * plane + beat.position.pixel + i;
-        emit(*layer_, beat.position.image, offset, beat.values[i]);
+        emit(*layer_, beat.position.image, offset * layer_->value_bytes + beat.position.byte, beat.values[i]);
     }
 }
 

@@ -16,14 +16,17 @@ RequantUnit::RequantUnit(const sc_core::sc_module_name& name, const RequantParam
     SC_HAS_PROCESS(RequantUnit);
     SC_METHOD(drive_ready);
     sensitive << outputs.valid_changed() << outputs.ready_changed() << addends.valid_changed()
-              << addends.ready_changed() << reset;
+              << addends.ready_changed() << blocked_ << reset;
 }
 
-/// The pipeline moves as a whole: whenever its last registers can.
-void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && can_move()); }
+/// The pipeline moves as a whole: whenever its last registers can. Sums that leave are held in the second stage until
+/// their last byte goes; a beat is taken meanwhile if the first is empty.
+void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && can_move() && !blocked_.read()); }
 
 void RequantUnit::do_reset() {
     biased_.valid = scaled_.valid = rounded_.valid = false;
+    byte_ = 0;
+    blocked_.write(false);
     outputs.clear();
     addends.clear();
 }
@@ -36,15 +39,36 @@ void RequantUnit::step() {
         outputs.clear();
         addends.clear();
     }
-    rounded_.valid = scaled_.valid;
-    if (scaled_.valid) round(scaled_, rounded_);
-    scaled_.valid = biased_.valid;
-    if (biased_.valid) multiply(biased_, scaled_);
-    biased_.valid = sums.transferring();
-    if (biased_.valid) {
+    shift_stages();
+    if (sums.transferring()) {
+        biased_.valid = true;
         add_bias(biased_);
         count(biased_);
     }
+    blocked_.write(biased_.valid && holds());
+}
+
+/// Leaves the first stage empty, unless the second holds.
+void RequantUnit::shift_stages() {
+    const bool holding = holds();
+    rounded_.valid = scaled_.valid;
+    if (scaled_.valid) {
+        if (scaled_.position.layer->sums_leave) part(scaled_, rounded_);
+        else round(scaled_, rounded_);
+    }
+    if (holding) {
+        ++byte_;
+        return;
+    }
+    byte_ = 0;
+    scaled_.valid = biased_.valid;
+    if (biased_.valid) multiply(biased_, scaled_);
+    biased_.valid = false;
+}
+
+/// At the next edge a byte goes that is not the last of the sums in the second stage.
+bool RequantUnit::holds() const {
+    return scaled_.valid && scaled_.position.layer->sums_leave && byte_ + 1 < scaled_.position.layer->value_bytes;
 }
 
 void RequantUnit::add_bias(Stage& to) const {
@@ -65,7 +89,7 @@ void RequantUnit::multiply(const Stage& from, Stage& to) {
     to.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
-        if (layer.bypass) {
+        if (layer.bypass || layer.sums_leave) {
             to.value[i] = from.value[i];
             continue;
         }
@@ -91,17 +115,35 @@ void RequantUnit::round(const Stage& from, Stage& to) {
     }
 }
 
+/// The rounding shifter as it parts sums: the next byte of each.
+void RequantUnit::part(const Stage& from, Stage& to) const {
+    to.position = from.position;
+    to.position.byte = byte_;
+    to.position.last_of_layer = from.position.last_of_layer && byte_ + 1 == from.position.layer->value_bytes;
+    to.count = from.count;
+    for (int lane = 0; lane < from.count; ++lane) {
+        const auto i = static_cast<std::size_t>(lane);
+        to.value[i] = from.value[i] >> (8 * byte_) & 0xFF;
+        if (byte_ == 0) report(from, lane, from.value[i]);
+    }
+}
+
+void RequantUnit::report(const Stage& stage, int lane, std::int64_t value) const {
+    const ResultPosition& position = stage.position;
+    if (!probe || position.layer->bypass) return;
+    probe(position.layer->operator_index, position.image, channel_of(position, lane),
+          position.pixel + (position.along_channels ? 0 : lane), value);
+}
+
 void RequantUnit::clamp(const Stage& from) {
     const LayerSchedule& layer = *from.position.layer;
+    const bool passes = layer.bypass || layer.sums_leave;
     output_.position = from.position;
     output_.values.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const std::int64_t value = from.value[static_cast<std::size_t>(lane)];
-        output_.values[lane] = static_cast<std::int16_t>(layer.bypass ? value : requant_clamp(value, layer.requant));
-        if (probe && !layer.bypass) {
-            probe(layer.operator_index, from.position.image, channel_of(from.position, lane),
-                  from.position.pixel + (from.position.along_channels ? 0 : lane), output_.values[lane]);
-        }
+        output_.values[lane] = static_cast<std::int16_t>(passes ? value : requant_clamp(value, layer.requant));
+        if (!layer.sums_leave) report(from, lane, output_.values[lane]);
     }
     const bool adds = layer.addition_index >= 0;
     (adds ? addends : outputs).load(output_);
@@ -114,7 +156,7 @@ void RequantUnit::count(const Stage& stage) const {
     EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
     const auto n = static_cast<std::uint64_t>(stage.count);
     if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += n;
-    count_requantization(events, layer.requant.mode, n);
+    if (!layer.sums_leave) count_requantization(events, layer.requant.mode, n);
 }
 
 bool RequantUnit::idle() const {

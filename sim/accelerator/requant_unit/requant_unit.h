@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `lanes` parallel lanes of four pipeline stages: bias adder, multiplier, rounding shifter, zero point and clamp.
+// `lanes` parallel lanes of four pipeline stages: bias adder, multiplier, rounding shifter, zero point and clamp. Sums
+// that leave pass; the shifter parts each into bytes, one an edge.
 #pragma once
 
 #include <array>
@@ -13,7 +14,7 @@
 namespace widthwise {
 
 /// Sees every value a unit puts out: (operator index, image, channel, pixel, value). Simulation only.
-using ResultProbe = std::function<void(int, int, int, int, int)>;
+using ResultProbe = std::function<void(int, int, int, int, std::int64_t)>;
 
 class RequantUnit : public Unit {
 public:
@@ -47,12 +48,18 @@ private:
     void add_bias(Stage& to) const;
     static void multiply(const Stage& from, Stage& to);
     static void round(const Stage& from, Stage& to);
+    void part(const Stage& from, Stage& to) const;
     void clamp(const Stage& from);
+    void shift_stages();
+    [[nodiscard]] bool holds() const;
+    void report(const Stage& stage, int lane, std::int64_t value) const;
     void count(const Stage& stage) const;
 
     int lanes_;
     RunRecord& record_;
     Stage biased_, scaled_, rounded_;
+    int byte_ = 0;                                 ///< of the sums in scaled_ that leave, the next to go
+    sc_core::sc_signal<bool> blocked_{"blocked"};  ///< scaled_ and biased_ will both stand still at the next edge
     OutputBeat output_;
 };
 

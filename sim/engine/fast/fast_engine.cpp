@@ -91,7 +91,7 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     }
     fast::LaneProbe probe;
     if (values) {
-        probe = [&](int op, int lane, int channel, int pixel, int value) {
+        probe = [&](int op, int lane, int channel, int pixel, std::int64_t value) {
             values(op, first + lane, channel, pixel, value);
         };
     }
@@ -103,7 +103,7 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
                       record.layers[l], probe);
     }
     const BlockMap& output = thread.maps.back();
-    const auto output_size = static_cast<std::size_t>(schedule.layers.back().output.elements());
+    const auto output_size = static_cast<std::size_t>(schedule.layers.back().output_bytes());
     for (int lane = 0; lane < lanes; ++lane) {
         for (std::size_t i = 0; i < output_size; ++i)
             outputs[static_cast<std::size_t>(lane) * output_size + i] = output[i].lane[lane];
@@ -120,7 +120,7 @@ void FastEngine::Implementation::add_schedule(int images, RunRecord& record) con
 
 RunRecord FastEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
     const Implementation& engine = *implementation_;
-    const auto output_size = static_cast<std::size_t>(engine.schedule.layers.back().output.elements());
+    const auto output_size = static_cast<std::size_t>(engine.schedule.layers.back().output_bytes());
     // Images go through in portions, so that memory does not grow with their number; whoever takes every value has to
     // hold those of a portion.
     constexpr std::size_t kPortionBytes = std::size_t{64} << 20;

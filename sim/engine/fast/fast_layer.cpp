@@ -25,7 +25,7 @@ bool output_is_signed(const RequantFormat& format) { return format.clamp_low < 0
 }  // namespace
 
 std::int64_t block_bytes(const LayerSchedule& layer) {
-    return layer.output.elements() * static_cast<std::int64_t>(sizeof(LaneBytes));
+    return layer.output_bytes() * static_cast<std::int64_t>(sizeof(LaneBytes));
 }
 
 std::int64_t workspace_bytes(const LayerSchedule& layer) {
@@ -34,7 +34,7 @@ std::int64_t workspace_bytes(const LayerSchedule& layer) {
     const bool adds_before_pooling = layer.addition_index >= 0 && layer.pool_index >= 0;
     const std::int64_t maps = (layer.bypass ? 0 : 1) + (adds_before_pooling ? 1 : 0);
     return layer.tap_count * kPerTap + layer.sums.channels * kPerChannel +
-           maps * layer.sums.elements() * static_cast<std::int64_t>(sizeof(LaneBytes));
+           maps * layer.sums.elements() * layer.value_bytes * static_cast<std::int64_t>(sizeof(LaneBytes));
 }
 
 std::int64_t weight_bytes(const LayerSchedule& layer) {
@@ -94,6 +94,7 @@ void FastLayer::prepare_weights() {
         start_.push_back(static_cast<std::int32_t>(start));  // used only where sums fit 31 bits
         dot_constant_.push_back(static_cast<std::int32_t>(start) - (flip_ ? 128 * sum : 0));
     }
+    if (l.sums_leave) return;
     requantizer_.emplace(l.requant, l.requant_scales, l.bias_preload ? std::span<const std::int64_t>{} : l.bias,
                          l.worst_case_bits, dispatch_);
 }
@@ -117,7 +118,7 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
     const LayerSchedule& l = layer_;
     const auto channels = static_cast<std::size_t>(l.sums.channels);
     const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
-    workspace.sums.resize(static_cast<std::size_t>(l.sums.elements()));
+    workspace.sums.resize(static_cast<std::size_t>(l.sums.elements() * l.value_bytes));
     workspace.taps.resize(static_cast<std::size_t>(taps_));
     workspace.quads.resize(static_cast<std::size_t>(quads_));
     workspace.wide.resize(static_cast<std::size_t>(taps_));
@@ -146,11 +147,36 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
                 psums.add(workspace.exact.data(), l.sums.channels);
             }
             if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
+            if (l.sums_leave) {
+                store_sums(static_cast<int>(pixel), lanes, workspace, probe);
+                continue;
+            }
             requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
             if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
         }
     }
     psums.flush(lanes, record.psums);
+}
+
+/// A sum that leaves: value number `at` of the map, in two's complement, least significant byte first.
+void FastLayer::store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const {
+    const auto bytes = static_cast<std::size_t>(layer_.value_bytes);
+    for (std::size_t b = 0; b < bytes; ++b) {
+        workspace.sums[at * bytes + b].lane[lane] = static_cast<std::uint8_t>(value >> (8 * b));
+    }
+}
+
+void FastLayer::store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const {
+    const std::size_t pixels =
+        static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
+    for (int m = 0; m < layer_.sums.channels; ++m) {
+        const LaneInts& sums = workspace.value[static_cast<std::size_t>(m)];
+        const std::size_t at = static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel);
+        for (int lane = 0; lane < kLanes; ++lane) {
+            store_value(sums.lane[lane], at, lane, workspace);
+            if (probe && lane < lanes) probe(layer_.operator_index, lane, m, pixel, sums.lane[lane]);
+        }
+    }
 }
 
 void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const {
@@ -278,7 +304,6 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
     for (int m = channels.first; m < channels.first + channels.count; ++m) {
         const auto i = static_cast<std::size_t>(m);
         const std::int32_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
-        LaneBytes& out = workspace.sums[i * pixels + static_cast<std::size_t>(pixel)];
         for (int lane = 0; lane < lanes; ++lane) {
             Accumulator accumulator(layer_.accumulator);
             accumulator.start(start_exact_[i]);
@@ -296,9 +321,14 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
                 ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient
                                                                 : record.overflow.persistent);
             }
+            if (layer_.sums_leave) {
+                store_value(accumulator.value(), i * pixels + static_cast<std::size_t>(pixel), lane, workspace);
+                if (probe) probe(layer_.operator_index, lane, m, pixel, accumulator.value());
+                continue;
+            }
             const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[i] : 0;
             const int value = requantize(accumulator.value(), bias, layer_.requant_scales[i], layer_.requant);
-            out.lane[lane] = static_cast<std::uint8_t>(value);
+            workspace.sums[i * pixels + static_cast<std::size_t>(pixel)].lane[lane] = static_cast<std::uint8_t>(value);
             if (probe) probe(layer_.operator_index, lane, m, pixel, value);
         }
     }

@@ -15,10 +15,10 @@
 
 namespace widthwise::fast {
 
-/// Feature maps of a block, CHW, one LaneBytes per value.
+/// Feature maps of a block, CHW, one LaneBytes per value (of sums that leave: per byte of a value).
 using BlockMap = std::vector<LaneBytes>;
 /// Takes one operator's value of one lane: (operator index, lane, channel, pixel, value).
-using LaneProbe = std::function<void(int, int, int, int, int)>;
+using LaneProbe = std::function<void(int, int, int, int, std::int64_t)>;
 
 /// Scratch memory of one thread, reused from layer to layer.
 struct Workspace {
@@ -76,6 +76,8 @@ private:
                      const LaneProbe& probe) const;
     void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
+    void store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const;
+    void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
     void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
     [[nodiscard]] int pool_value(const PoolPartial& partial) const;

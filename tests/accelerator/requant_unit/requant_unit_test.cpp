@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The RequantUnit in every mode and rounding against requantize(), its pipeline's timing, its counts.
-#include "accelerator/requant_unit/requant_unit.h"
-
 #include <algorithm>
 #include <string>
 #include <tuple>
 
-#include "accelerator/kit/link_bench.h"
+#include "accelerator/requant_unit/requant_bench.h"
 
 namespace widthwise::bench {
 namespace {
@@ -76,30 +74,6 @@ OutputBeat expected_beat(const PsumBeat& beat) {
     return out;
 }
 
-class RequantUnitBench {
-public:
-    RequantUnitBench(int lanes, std::size_t layers, std::uint64_t seed)
-        : bench(seed, layers), unit("requant_unit", params(lanes), bench.record) {
-        unit.clk(bench.clock);
-        unit.reset(bench.reset);
-        unit.sums(sums.link);
-        unit.outputs(outputs.link);
-        unit.addends(addends.link);
-    }
-    static RequantParams params(int lanes) {
-        RequantParams p;
-        p.lanes = lanes;
-        return p;
-    }
-    [[nodiscard]] bool done() const { return outputs.monitor.count() >= sums.source.payloads.size(); }
-
-    Bench bench;
-    DrivenLink<PsumBeat> sums{"pe_array2requant_unit", bench};
-    DrainedLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
-    DrainedLink<OutputBeat> addends{"requant_unit2residual_unit", bench};
-    RequantUnit unit;
-};
-
 constexpr RequantMode kModes[] = {RequantMode::fixed_point, RequantMode::shift, RequantMode::reciprocal,
                                   RequantMode::float32};
 constexpr const char* kModeNames[] = {"fixed_point", "shift", "reciprocal", "float32"};
@@ -137,8 +111,8 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
         }
     }
     std::vector<std::array<int, 5>> probed, expected_probes;
-    b.unit.probe = [&](int op, int image, int channel, int pixel, int value) {
-        probed.push_back({op, image, channel, pixel, value});
+    b.unit.probe = [&](int op, int image, int channel, int pixel, std::int64_t value) {
+        probed.push_back({op, image, channel, pixel, static_cast<int>(value)});
     };
     b.bench.on_restart([&] { probed.clear(); });
     for (const OutputBeat& beat : expected) {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums that leave: the PoolUnit writes each byte to its place in the output.
+#include <map>
+
+#include "accelerator/kit/link_bench.h"
+#include "accelerator/kit/networks.h"
+#include "accelerator/pool_unit/pool_unit.h"
+
+namespace widthwise::bench {
+namespace {
+
+class SumsBench {
+public:
+    explicit SumsBench(std::uint64_t seed) : bench(seed, 1), unit("pool_unit", bench.record) {
+        unit.clk(bench.clock);
+        unit.reset(bench.reset);
+        unit.outputs(outputs.link);
+        unit.additions(additions.link);
+        unit.results(results.link);
+        unit.stored(stored.link);
+    }
+
+    Bench bench;
+    DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
+    DrivenLink<OutputBeat> additions{"residual_unit2pool_unit", bench};
+    DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
+    DrainedLink<Token> stored{"pool_unit2sequencer", bench};
+    PoolUnit unit;
+};
+
+/// Beats of two values each, all bytes of a beat before the next; each value is the number of the byte in memory.
+std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels) {
+    std::vector<OutputBeat> beats;
+    const int pixels = layer.sums.height * layer.sums.width;
+    for (int image = 0; image < layer.images; ++image) {
+        for (int first = 0; first < layer.sums.channels * pixels; first += 2) {
+            for (int byte = 0; byte < layer.value_bytes; ++byte) {
+                OutputBeat& beat = beats.emplace_back();
+                beat.position = {&layer, image, first / pixels, first % pixels, along_channels, byte, false};
+                beat.values.count = 2;
+                for (int i = 0; i < 2; ++i) {
+                    beat.values[i] = static_cast<std::int16_t>((first + i) * layer.value_bytes + byte);
+                }
+            }
+        }
+    }
+    beats.back().position.last_of_layer = true;
+    return beats;
+}
+
+class PoolUnitSums : public testing::TestWithParam<int> {};
+
+/// Of channels beside one another in image-column layers, and of neighbouring pixels.
+TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
+    const bool along_channels = GetParam() % 2 == 0;
+    LayerSchedule layer;
+    layer.images = 2;
+    layer.sums = layer.output = along_channels ? Shape{6, 1, 1} : Shape{3, 2, 2};
+    layer.sums_leave = true;
+    layer.value_bytes = 3;
+    layer.output_placement = {100, layer.output_bytes()};
+    SumsBench b(static_cast<std::uint64_t>(GetParam()));
+    b.outputs.source.payloads = beats_of(layer, along_channels);
+    b.bench.run_and_interrupt([&] { return b.stored.monitor.count() == 1; }, 10000,
+                              [&] {
+                                  std::map<int, int> memory;
+                                  for (const ActivationWrite& write : b.results.monitor.data) {
+                                      EXPECT_EQ(write.bytes.count, 2);
+                                      for (int i = 0; i < write.bytes.count; ++i) {
+                                          EXPECT_TRUE(memory.emplace(write.addresses[i], write.bytes[i]).second);
+                                      }
+                                  }
+                                  const auto bytes = static_cast<int>(layer.output_bytes());
+                                  EXPECT_EQ(memory.size(), static_cast<std::size_t>(2 * bytes));
+                                  for (const auto& [address, byte] : memory) EXPECT_EQ(byte, (address - 100) % bytes);
+                                  EXPECT_GT(b.stored.monitor.cycles[0], b.results.monitor.cycles.back());
+                              });
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, PoolUnitSums, testing::Range(0, 6));
+
+}  // namespace
+}  // namespace widthwise::bench
