@@ -30,6 +30,7 @@ struct Workload {
     [[nodiscard]] Schedule compiled(const HardwareParams& hardware) const;
     [[nodiscard]] RunSetup setup(const RunConfig& run_config, const Schedule& schedule, const HalfOpenRange& images,
                                  const std::string& command, const std::string& engine) const;
+    [[nodiscard]] const InputConversion& conversion() const { return *conversion_; }
     /// The quantized network input of one image.
     [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
 

@@ -77,6 +77,28 @@ Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& el
     return result;
 }
 
+std::string_view step_name(InputStep::Kind kind) {
+    switch (kind) {
+        case InputStep::Kind::add: return "add";
+        case InputStep::Kind::subtract: return "subtract";
+        case InputStep::Kind::multiply: return "multiply";
+        case InputStep::Kind::divide: return "divide";
+    }
+    return "";
+}
+
+std::string steps_text(const std::vector<InputStep>& steps) {
+    constexpr std::size_t kShown = 4;
+    std::vector<std::string> parts;
+    for (const InputStep& step : steps) {
+        const auto shown = std::min(step.values.size(), kShown);
+        parts.push_back(fmt::format(
+            "{} {}{}", step_name(step.kind), fmt::join(step.values.begin(), step.values.begin() + shown, ", "),
+            shown < step.values.size() ? fmt::format(", ... ({} values)", step.values.size()) : ""));
+    }
+    return fmt::format("{}", fmt::join(parts, "; "));
+}
+
 bool about_key(std::string_view message) { return message.starts_with("preprocessing."); }
 
 std::vector<UnusedKey> unused_data_keys(const ImageFormat& images, const Preprocessing& preprocessing,

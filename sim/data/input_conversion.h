@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,11 @@ struct NetworkInput {
 
 /// `preprocessing` with what it leaves to the file decided: scale.
 Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& element);
+
+/// "subtract 0.485, 0.456, 0.406; divide 0.2": long lists are cut.
+std::string steps_text(const std::vector<InputStep>& steps);
+/// "subtract"
+std::string_view step_name(InputStep::Kind kind);
 
 /// Whether a message of this header is about a key, and wants the name of the configuration before it.
 bool about_key(std::string_view message);

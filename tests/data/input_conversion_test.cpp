@@ -212,6 +212,13 @@ TEST(InputSteps, FollowThePreprocessingInOrder) {
     EXPECT_EQ(dataset_of(npy("|u1", "1, 2, 1, 2", pixels)).quantized(0, preprocessing, network), expected);
 }
 
+TEST(InputSteps, AsText) {
+    EXPECT_EQ(steps_text({{InputStep::Kind::subtract, {0.485F, 0.456F, 0.406F}}, {InputStep::Kind::divide, {0.25F}}}),
+              "subtract 0.485, 0.456, 0.406; divide 0.25");
+    EXPECT_EQ(steps_text({{InputStep::Kind::multiply, {2}}, {InputStep::Kind::add, {1, 2, 3, 4, 5}}}),
+              "multiply 2; add 1, 2, 3, 4, ... (5 values)");
+}
+
 TEST(Integers, OfTheNetworkAreTakenAsTheyAre) {
     Preprocessing quantized;
     quantized.quantized = true;
