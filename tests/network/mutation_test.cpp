@@ -75,7 +75,9 @@ TEST(MutatedModels, AreImportedOrRefused) {
         try {
             imported += imports_and_runs(file.path()) ? 1 : 0;
         } catch (const std::exception& error) {
-            ADD_FAILURE() << "case " << i << " (" << mutator.history() << "): " << error.what();
+            const std::string kept = fmt::format("{}mutated-{}-{}.onnx", ::testing::TempDir(), seed, i);
+            std::ofstream(kept, std::ios::binary) << model.SerializeAsString();
+            ADD_FAILURE() << "case " << i << " (" << mutator.history() << ", kept as " << kept << "): " << error.what();
         }
     }
     // Both happen often, or the mutator is of no use.
