@@ -152,7 +152,7 @@ TEST(WorstCaseBits, DataTypeBoundIsReachedByTheWorstWeights) {
 
 TEST(WorstCaseBits, WorkedExampleAndPooling) {
     // 25 taps of uint8 x int8, no bias: 25 * 255 * -128 = -816,000 needs 21 bits.
-    const Network network = one_layer({false, 8, 0, 1.0F}, std::vector<std::int8_t>(25, 1), {}, 8);
+    const Network network = one_layer({false, 8, 0, 1.0F}, std::vector<std::int16_t>(25, 1), {}, 8);
     const WorstCaseBits bits = worst_case_accumulator_bits(network, network.operators[0]);
     EXPECT_EQ(bits.data_type, 21);
     EXPECT_EQ(bits.l1, 14);  // 25 * 255 = 6375
