@@ -143,9 +143,9 @@ int fewest_bits(const std::vector<std::int8_t>& values) {
 }
 
 Weights finish_weights(QuantizedConstant&& constant, Weights weights) {
-    weights.values = std::move(constant.array.values);
+    weights.bits = fewest_bits(constant.array.values);
+    weights.values.assign(constant.array.values.begin(), constant.array.values.end());
     weights.scales = std::move(constant.parameters.scales);
-    weights.bits = fewest_bits(weights.values);
     return weights;
 }
 

@@ -163,7 +163,7 @@ TEST(IntegerImport, MatMulIntegerTakesItsScaleFromTheMul) {
     const Operator& op = network.operators.at(0);
     EXPECT_EQ(op.kind, OperatorKind::fully_connected);
     EXPECT_EQ(op.weights.scales, std::vector<float>{0.25F});
-    EXPECT_EQ(op.weights.values, (std::vector<S8>{1, 3, 5, 7, 2, 4, 6, 8}));
+    EXPECT_EQ(op.weights.values, (std::vector<std::int16_t>{1, 3, 5, 7, 2, 4, 6, 8}));
     EXPECT_EQ(integer_sums({0.125F, 0.25F}).import().operators.at(0).weights.scales, (std::vector<float>{0.25F, 0.5F}));
     integer_sums({0.1F, 0.1F, 0.1F}).expect_error({"node 'real_node' (Mul)", "[3]", "one per output channel (2)"});
     integer_sums({0.0F}).expect_error({"node 'real_node' (Mul)", "finite scale above zero"});

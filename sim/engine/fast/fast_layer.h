@@ -70,6 +70,7 @@ private:
     };
     void gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const;
     void sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const;
+    void sum_long_products(const Channels& channels, Workspace& workspace) const;
     void bound_prefixes(const Channels& channels, Workspace& workspace) const;
     void sum_in_order(const Channels& channels, Workspace& workspace) const;
     void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
@@ -88,6 +89,7 @@ private:
     Path path_ = Path::exact;
     PsumStatistics statistics_;
     bool zero_gating_;
+    Products products_ = Products::short_ones;
     bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
     int taps_ = 0;
     int quads_ = 0;                        ///< groups of four taps
