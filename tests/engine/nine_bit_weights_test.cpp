@@ -62,6 +62,19 @@ const Case kCases[] = {
 
 class NineBitWeights : public testing::TestWithParam<Case> {};
 
+/// Two's complement, least significant byte first.
+Bytes bytes_of(const std::vector<std::vector<bench::PlainSum>>& sums, int bits) {
+    Bytes bytes;
+    for (const auto& channel : sums) {
+        for (const bench::PlainSum& sum : channel) {
+            for (int b = 0; b < bits; b += 8) {
+                bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(sum.value) >> b));
+            }
+        }
+    }
+    return bytes;
+}
+
 TEST_P(NineBitWeights, GiveTheSumsOfPlainLoops) {
     const Case& c = GetParam();
     const Network network = with_zero_points(c.convolution, c.input);
@@ -80,16 +93,9 @@ TEST_P(NineBitWeights, GiveTheSumsOfPlainLoops) {
     const RunRecord record = clocked.run(0, 4, source, sink);
     FastEngine fast(network, hardware, 1);
     EXPECT_TRUE(fast.run(0, 4, source, sink) == record);
-    const std::size_t bytes = static_cast<std::size_t>(c.format.bits + 7) / 8;
     for (std::size_t i = 0; i < 4; ++i) {
-        Bytes expected;
-        for (const auto& channel : bench::plain_sums(network, op, images[i], hardware.accumulator, c.format)) {
-            for (const bench::PlainSum& sum : channel) {
-                for (std::size_t b = 0; b < bytes; ++b) {
-                    expected.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(sum.value) >> (8 * b)));
-                }
-            }
-        }
+        const auto sums = bench::plain_sums(network, op, images[i], hardware.accumulator, c.format);
+        const Bytes expected = bytes_of(sums, c.format.bits);
         EXPECT_EQ(outputs[i], expected) << "clocked, image " << i;
         EXPECT_EQ(outputs[4 + i], expected) << "fast, image " << i;
     }
@@ -108,12 +114,9 @@ TEST(NineBitWeightsOf, ALayerAreStoredInEightWithAZeroPointPerChannel) {
     const LayerSchedule& layer = schedule.layers.front();
     EXPECT_EQ(layer.weight_tile_bytes(0), 7 * (60 + 4 + 1));
     ASSERT_EQ(layer.weight_zero_points.size(), 7U);
-    for (std::size_t m = 0; m < 7; ++m) {
-        for (std::size_t t = 0; t < 60; ++t) {
-            const int stored = layer.weights[m * 60 + t] + layer.weight_zero_points[m];
-            EXPECT_GE(stored, 0);
-            EXPECT_LE(stored, 255);
-        }
+    for (std::size_t i = 0; i < layer.weights.size(); ++i) {
+        EXPECT_THAT(layer.weights[i] + layer.weight_zero_points[i / 60],
+                    testing::AllOf(testing::Ge(0), testing::Le(255)));
     }
     network.operators[0].sums_leave = false;
     EXPECT_EQ(compile(network, {}, 1).layers.front().weight_tile_bytes(0), 7 * (60 + 9 + 1));

@@ -121,7 +121,6 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
                              const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
     const auto channels = static_cast<std::size_t>(l.sums.channels);
-    const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
     workspace.sums.resize(static_cast<std::size_t>(l.sums.elements() * l.value_bytes));
     workspace.taps.resize(static_cast<std::size_t>(taps_));
     workspace.quads.resize(static_cast<std::size_t>(quads_));
@@ -145,21 +144,30 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
                     sum_pixel(group, lanes, workspace, record);
                 }
             }
-            if (path_ == Path::plain) continue;
-            if (workspace.keeps_psums) {
-                if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
-                psums.add(workspace.exact.data(), l.sums.channels);
+            if (path_ != Path::plain) {
+                finish_pixel(static_cast<int>(pixel), lanes, workspace, record, psums, probe);
             }
-            if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
-            if (l.sums_leave) {
-                store_sums(static_cast<int>(pixel), lanes, workspace, probe);
-                continue;
-            }
-            requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
-            if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
         }
     }
     psums.flush(lanes, record.psums);
+}
+
+/// What follows once every channel's sum of a pixel is in the workspace.
+void FastLayer::finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
+                             const LaneProbe& probe) const {
+    const LayerSchedule& l = layer_;
+    if (workspace.keeps_psums) {
+        if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
+        psums.add(workspace.exact.data(), l.sums.channels);
+    }
+    if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
+    if (l.sums_leave) {
+        store_sums(pixel, lanes, workspace, probe);
+        return;
+    }
+    const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
+    requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
+    if (probe) report_pixel(pixel, lanes, workspace, probe);
 }
 
 /// A sum that leaves: value number `at` of the map, in two's complement, least significant byte first.
@@ -317,6 +325,19 @@ void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) con
     }
 }
 
+/// Value number `at` of the map, quantized or as it is. Returns it.
+std::int64_t FastLayer::store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
+                                        Workspace& workspace) const {
+    if (layer_.sums_leave) {
+        store_value(sum, at, lane, workspace);
+        return sum;
+    }
+    const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[channel] : 0;
+    const int value = requantize(sum, bias, layer_.requant_scales[channel], layer_.requant);
+    workspace.sums[at].lane[lane] = static_cast<std::uint8_t>(value);
+    return value;
+}
+
 /// The definition itself, one output after the other.
 void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
                             const LaneProbe& probe) const {
@@ -343,14 +364,8 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
                 ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient
                                                                 : record.overflow.persistent);
             }
-            if (layer_.sums_leave) {
-                store_value(accumulator.value(), i * pixels + static_cast<std::size_t>(pixel), lane, workspace);
-                if (probe) probe(layer_.operator_index, lane, m, pixel, accumulator.value());
-                continue;
-            }
-            const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[i] : 0;
-            const int value = requantize(accumulator.value(), bias, layer_.requant_scales[i], layer_.requant);
-            workspace.sums[i * pixels + static_cast<std::size_t>(pixel)].lane[lane] = static_cast<std::uint8_t>(value);
+            const std::size_t at = i * pixels + static_cast<std::size_t>(pixel);
+            const std::int64_t value = store_plain_sum(accumulator.value(), i, at, lane, workspace);
             if (probe) probe(layer_.operator_index, lane, m, pixel, value);
         }
     }

@@ -77,6 +77,10 @@ private:
                      const LaneProbe& probe) const;
     void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
+    void finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
+                      const LaneProbe& probe) const;
+    [[nodiscard]] std::int64_t store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
+                                               Workspace& workspace) const;
     void store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const;
     void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
