@@ -94,6 +94,15 @@ TEST(LoneLimit, OfIntegersDeclaresTheirWidth) {
     EXPECT_EQ(network.operators[0].clamp_high, 7);
 }
 
+TEST(LoneLimit, OfTheInputAloneIsNoNetwork) {
+    ChainBuilder builder;
+    builder.quantize<U8>("x", 0.5F, 0);
+    builder.constant<U8>("low", {}, {0});
+    builder.constant<U8>("high", {}, {15});
+    builder.step("Clip", "narrow", {"low", "high"});
+    EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("computes nothing"));
+}
+
 TEST(LoneLimit, OfTheInputStaysUnlessItIsARangeOfBits) {
     ChainBuilder builder;
     builder.quantize<U8>("x", 0.5F, 0);
