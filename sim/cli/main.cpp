@@ -20,6 +20,8 @@
 #include "cli/output.h"
 #include "common/error.h"
 #include "common/failure.h"
+#include "common/listed_error.h"
+#include "text/printable.h"
 
 namespace {
 
@@ -51,6 +53,12 @@ int run(const std::string& program, const std::vector<std::string>& arguments) {
     } catch (const widthwise::MissingCommand& error) {
         fail(kBadInput, error.what());
         std::fputs(fmt::format("\n{}", error.overview()).c_str(), stderr);
+        return kBadInput;
+    } catch (const widthwise::ListedError& error) {
+        fail(kBadInput, error.head() + ":");
+        for (const std::string& item : error.items()) {
+            std::fputs(fmt::format("  - {}\n", widthwise::message_text(item)).c_str(), stderr);
+        }
         return kBadInput;
     } catch (const widthwise::InputError& error) {
         return fail(kBadInput, error.what());

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "network/onnx_qonnx.h"
+#include "common/listed_error.h"
 
 namespace widthwise {
 namespace {
@@ -81,7 +81,7 @@ void Problems::raise(const OnnxModel& model, const std::vector<std::string>& sup
         lines.resize(kMostTexts);
         lines.push_back(fmt::format("and {} more", count - kMostTexts));
     }
-    model.fail("cannot run as it is:\n  - {}", fmt::join(lines, "\n  - "));
+    throw ListedError(model.path() + ": cannot run as it is", std::move(lines));
 }
 
 std::string quantization_advice(const onnx::GraphProto& graph) {
