@@ -22,7 +22,7 @@ MNIST_MD5 = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-IDX_TYPES = {0x08: np.uint8, 0x09: np.int8}
+IDX_TYPES = {0x08: np.uint8, 0x09: np.int8, 0x0d: np.dtype(">f4"), 0x0e: np.dtype(">f8")}
 
 
 def shown(path):
@@ -71,7 +71,7 @@ def padded_images(name):
 def parse_idx(content):
     zero, kind, rank = struct.unpack(">HBB", content[:4])
     if zero or kind not in IDX_TYPES:
-        raise ValueError(f"not an IDX file of bytes: it begins {content[:4].hex()}")
+        raise ValueError(f"not an IDX file of bytes or real numbers: it begins {content[:4].hex()}")
     shape = struct.unpack(f">{rank}I", content[4:4 + 4 * rank])
     return np.frombuffer(content, IDX_TYPES[kind], offset=4 + 4 * rank).reshape(shape)
 

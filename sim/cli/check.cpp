@@ -58,6 +58,11 @@ std::vector<UnusedKey> without_effect(const Workload& workload) {
     return found;
 }
 
+/// Other than bytes in the order of the network's input.
+bool has_unusual_images(const Workload& workload) {
+    return workload.dataset.format().element.kind == ElementKind::real || workload.conversion().view().channels_last;
+}
+
 std::string check_text(const Workload& workload, const Schedule& schedule) {
     std::string text = "ok\n";
     const auto line = [&](const std::string& name, const std::string& value) {
@@ -79,6 +84,17 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     }
     line("images", fmt::format("{} in {}{}", grouped(std::int64_t{workload.dataset.size()}), config.images,
                                workload.dataset.has_labels() ? ", with labels" : ", without labels"));
+    if (has_unusual_images(workload)) {
+        line("image format",
+             fmt::format("{}{}", workload.dataset.format().element.name(),
+                         workload.conversion().view().channels_last ? ", height x width x channels" : ""));
+    }
+    if (!workload.network.input_steps.empty()) {
+        line("network's input",
+             fmt::format("{}: the network's own arithmetic, behind the file's preprocessing, which is "
+                         "applied too",
+                         steps_text(workload.network.input_steps)));
+    }
     for (const BufferUse& use : buffer_use(schedule)) {
         line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
     }
@@ -103,6 +119,13 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
     }
     json["images"] = workload.dataset.size();
     json["labels"] = workload.dataset.has_labels();
+    if (has_unusual_images(workload)) {
+        json["image_format"] = {{"type", workload.dataset.format().element.name()},
+                                {"layout", workload.conversion().view().channels_last ? "hwc" : "chw"}};
+    }
+    for (const InputStep& step : workload.network.input_steps) {
+        json["input_steps"].push_back({{"operation", step_name(step.kind)}, {"values", step.values}});
+    }
     for (const BufferUse& use : buffer_use(schedule)) {
         json["buffers"].push_back({{"name", use.name}, {"used_bytes", use.used}, {"bytes", use.capacity}});
     }

@@ -62,12 +62,13 @@ SearchRequest request_of(const ParsedOptions& options) {
     return request;
 }
 
-std::vector<ImageBlock> blocks_of(const Workload& workload, const HalfOpenRange& images, int threads) {
+ImageBlocks blocks_of(const Workload& workload, const HalfOpenRange& images, int threads) {
     std::vector<int> numbers(static_cast<std::size_t>(images.end - images.first));
     std::iota(numbers.begin(), numbers.end(), static_cast<int>(images.first));
-    const auto label = [&](int image) { return workload.dataset.has_labels() ? workload.dataset.label(image) : -1; };
-    return make_image_blocks(
-        numbers, [&](int image) { return workload.input(image); }, label, threads);
+    const auto label = [&workload](int image) {
+        return workload.dataset.has_labels() ? workload.dataset.label(image) : -1;
+    };
+    return {std::move(numbers), [&workload](int image) { return workload.input(image); }, label, threads};
 }
 
 void search(const ParsedOptions& options) {

@@ -44,17 +44,23 @@ Workload::Workload(ConfigFile file, const std::string& accumulator, const std::s
       given_keys(std::move(file.keys)),
       network(import_onnx(config.network)),
       table(load_table(config, !energy.empty())) {
-    dataset = read_images();
+    read_images();
     check_labels();
-    unused_keys = compiled(config.hardware).unused_keys;
 }
 
-Dataset Workload::read_images() const {
+void Workload::read_images() {
     DatasetFiles files(config.images, config.labels);
-    if (files.size() == 0) throw InputError(fmt::format("{}: holds no images", config.images));
-    files.check_fit(config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]);
-    static_cast<void>(compiled(config.hardware));
-    return std::move(files).read();
+    try {
+        conversion_.emplace(files.format(), config.preprocessing, network);
+    } catch (const InputError& error) {
+        throw InputError(about_key(error.what()) ? fmt::format("{}: {}", config.path, error.what()) : error.what());
+    }
+    config.preprocessing = resolved(config.preprocessing, files.format().element);
+    unused_data_keys_ = unused_data_keys(files.format(), config.preprocessing, network);
+    unused_keys = unused_data_keys_;
+    const std::vector<UnusedKey> of_hardware = compiled(config.hardware).unused_keys;
+    unused_keys.insert(unused_keys.end(), of_hardware.begin(), of_hardware.end());
+    dataset = std::move(files).read();
 }
 
 void Workload::check_labels() const {
@@ -92,6 +98,7 @@ RunSetup Workload::setup(const RunConfig& run_config, const Schedule& schedule, 
     setup.command = command;
     setup.engine = engine;
     setup.config = run_config;
+    setup.unused_data_keys = unused_data_keys_;
     setup.network = &network;
     setup.schedule = &schedule;
     setup.table = &table;
@@ -103,9 +110,7 @@ RunSetup Workload::setup(const RunConfig& run_config, const Schedule& schedule, 
     return setup;
 }
 
-std::vector<std::uint8_t> Workload::input(int image) const {
-    return dataset.quantized(image, config.preprocessing, network.tensors[static_cast<std::size_t>(network.input)]);
-}
+std::vector<std::uint8_t> Workload::input(int image) const { return dataset.quantized(image, *conversion_); }
 
 HalfOpenRange chosen_images(const ParsedOptions& options, const Dataset& dataset, int fallback) {
     if (options.has("images")) return parse_range("--images", options.text("images"), dataset.size());

@@ -2,7 +2,9 @@
 // Everything a command line names, read and checked before any simulation starts.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/options.h"
 #include "config/hardware.h"
@@ -28,6 +30,7 @@ struct Workload {
     [[nodiscard]] Schedule compiled(const HardwareParams& hardware) const;
     [[nodiscard]] RunSetup setup(const RunConfig& run_config, const Schedule& schedule, const HalfOpenRange& images,
                                  const std::string& command, const std::string& engine) const;
+    [[nodiscard]] const InputConversion& conversion() const { return *conversion_; }
     /// The quantized network input of one image.
     [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
 
@@ -36,13 +39,16 @@ struct Workload {
     Network network;
     Dataset dataset;
     EnergyTable table;
-    std::vector<UnusedKey> unused_keys;  ///< given or not
+    std::vector<UnusedKey> unused_keys;  ///< given or not, in the order of the file
 
 private:
     Workload(ConfigFile file, const std::string& accumulator, const std::string& energy);
     /// From the headers on; no value is read before the network is known to fit images and hardware.
-    [[nodiscard]] Dataset read_images() const;
+    void read_images();
     void check_labels() const;
+
+    std::optional<InputConversion> conversion_;
+    std::vector<UnusedKey> unused_data_keys_;
 };
 
 /// The value of --images, or the default: the first `fallback`, all if there are fewer. Logs which.

@@ -37,6 +37,9 @@ inline constexpr Words<Rounding, 6> kRoundingWords{{{"floor", Rounding::floor},
                                                     {"gemmlowp", Rounding::gemmlowp}}};
 inline constexpr Words<Preprocessing::Fit, 3> kFitWords{
     {{"none", Preprocessing::Fit::none}, {"pad", Preprocessing::Fit::pad}, {"resize", Preprocessing::Fit::resize}}};
+inline constexpr Words<Preprocessing::Layout, 3> kLayoutWords{{{"auto", Preprocessing::Layout::automatic},
+                                                               {"chw", Preprocessing::Layout::chw},
+                                                               {"hwc", Preprocessing::Layout::hwc}}};
 
 inline constexpr RealRange kClockMhz{0.001, 10000.0};
 inline constexpr RealRange kPositive{0.0, 1e6, true};
@@ -56,7 +59,7 @@ enum class Presence : std::uint8_t { required, optional };
 /// Calls one method of `v` per key, in the order of the file:
 ///   section(key, callback(section_visitor)), name(key, string), path(key, string, presence), table(key, string),
 ///   integer(key, number, range), automatic(key, int, range) (0 is spelled auto), real(key, double, range),
-///   ratio(key, double, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words),
+///   automatic_ratio(key, double, range) (0 is spelled auto), per_channel(key, list of doubles, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words),
 ///   layers(key, map, range).
 template <typename Visitor>
 void describe_array(Visitor& v, ArrayParams& array) {
@@ -112,9 +115,11 @@ void describe(Visitor& v, RunConfig& config) {
     v.path("labels", config.labels, Presence::optional);
     v.section("preprocessing", [&](auto& s) {
         s.word("fit", config.preprocessing.fit, kFitWords);
-        s.ratio("scale", config.preprocessing.scale, kPositive);
-        s.real("mean", config.preprocessing.mean, kSigned);
-        s.real("deviation", config.preprocessing.deviation, kPositive);
+        s.automatic_ratio("scale", config.preprocessing.scale, kPositive);
+        s.per_channel("mean", config.preprocessing.mean, kSigned);
+        s.per_channel("deviation", config.preprocessing.deviation, kPositive);
+        s.word("layout", config.preprocessing.layout, kLayoutWords);
+        s.boolean("quantized", config.preprocessing.quantized);
     });
     v.real("clock_mhz", hardware.clock_mhz, kClockMhz);
     v.integer("batch", hardware.batch, kUpTo256);
@@ -137,7 +142,8 @@ void describe(Visitor& v, RunConfig& config) {
 /// What a file may say about one key.
 struct ConfigKey {
     std::string key;       ///< dotted
-    std::string type;      ///< text, path, integer, "auto or integer", number, "number or fraction", boolean, word,
+    std::string type;      ///< text, path, integer, "auto or integer", number, "auto, number or fraction",
+                           ///< "number or list", boolean, word,
                            ///< list, or "map of integers"
     std::string allowed;   ///< range or words, "" when there is nothing to restrict
     std::string fallback;  ///< the default as a file would spell it, "required", or "" for empty

@@ -37,6 +37,11 @@ std::string path_from(const std::string& path, const std::string& folder) {
     return target.lexically_relative(base).string();
 }
 
+/// "0.5", or "[0.485, 0.456, 0.406]".
+std::string per_channel_text(const std::vector<double>& numbers) {
+    return numbers.size() == 1 ? fmt::format("{}", numbers[0]) : fmt::format("[{}]", fmt::join(numbers, ", "));
+}
+
 /// The visitor of describe() that writes every key but those to be left out, and no section without keys.
 class ConfigWriter {
 public:
@@ -73,7 +78,12 @@ public:
 
     // fmt's default is the shortest text that reads back to the same double.
     void real(const char* key, double number, const RealRange& /*range*/) { line(key, fmt::format("{}", number)); }
-    void ratio(const char* key, double number, const RealRange& range) { real(key, number, range); }
+    void automatic_ratio(const char* key, double number, const RealRange& /*range*/) {
+        line(key, number == 0 ? "auto" : fmt::format("{}", number));
+    }
+    void per_channel(const char* key, const std::vector<double>& numbers, const RealRange& /*range*/) {
+        line(key, per_channel_text(numbers));
+    }
     void boolean(const char* key, bool flag) { line(key, flag ? "true" : "false"); }
 
     template <typename Enum, std::size_t N>
@@ -137,9 +147,12 @@ public:
     void real(const char* key, double number, const RealRange& range) {
         bounds(add(key, "number", range.text(), fmt::format("{}", number)), range);
     }
-    void ratio(const char* key, double number, const RealRange& range) {
-        const std::string fallback = number == 1.0 / 255 ? "1/255" : fmt::format("{}", number);
-        bounds(add(key, "number or fraction", range.text(), fallback), range);
+    void automatic_ratio(const char* key, double number, const RealRange& range) {
+        const std::string fallback = number == 0 ? "auto" : fmt::format("{}", number);
+        bounds(add(key, "auto, number or fraction", range.text(), fallback), range);
+    }
+    void per_channel(const char* key, const std::vector<double>& numbers, const RealRange& range) {
+        bounds(add(key, "number or list", range.text(), per_channel_text(numbers)), range);
     }
     void boolean(const char* key, bool flag) { add(key, "boolean", "true, false", flag ? "true" : "false"); }
 

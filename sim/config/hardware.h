@@ -121,13 +121,17 @@ struct HardwareParams {
     friend bool operator==(const HardwareParams&, const HardwareParams&) = default;
 };
 
-/// How grey images become the network's real-valued input.
+/// How the values of images become the network's real-valued input.
 struct Preprocessing {
     enum class Fit : std::uint8_t { none, pad, resize };
-    Fit fit = Fit::pad;        ///< pad: centre in the network's input; resize: bilinear
-    double scale = 1.0 / 255;  ///< real = pixel * scale, then (real - mean) / deviation; above 0, up to 1e6
-    double mean = 0.0;         ///< -1e6..1e6
-    double deviation = 1.0;    ///< above 0, up to 1e6
+    enum class Layout : std::uint8_t { automatic, chw, hwc };
+    Fit fit = Fit::pad;                ///< pad: centre in the network's input; resize: bilinear
+    double scale = 0;                  ///< real = value * scale, then (real - mean) / deviation; above 0, up to 1e6,
+                                       ///< or 0: 1/255 for bytes, 1 for real numbers
+    std::vector<double> mean = {0.0};  ///< -1e6..1e6; one, or one per channel
+    std::vector<double> deviation = {1.0};  ///< above 0, up to 1e6; one, or one per channel
+    Layout layout = Layout::automatic;      ///< of images of rank 4; automatic: what fits the network, chw first
+    bool quantized = false;                 ///< the file's values are the network's integers
     friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 

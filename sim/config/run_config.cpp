@@ -84,8 +84,20 @@ public:
         if (const auto value = map_.find(key)) number = value->real(range);
     }
 
-    void ratio(const char* key, double& number, const RealRange& range) {
-        if (const auto value = map_.find(key)) number = value->ratio(range);
+    void automatic_ratio(const char* key, double& number, const RealRange& range) {
+        if (const auto value = map_.find(key)) number = value->is_word("auto") ? 0 : value->ratio(range);
+    }
+
+    void per_channel(const char* key, std::vector<double>& numbers, const RealRange& range) {
+        const auto value = map_.find(key);
+        if (!value) return;
+        if (!value->is_list()) {
+            numbers = {value->real(range)};
+            return;
+        }
+        numbers.clear();
+        for (const YamlValue& item : value->items()) numbers.push_back(item.real(range));
+        if (numbers.empty()) value->fail("expects a number, or a list of one for each channel, got an empty list");
     }
 
     void boolean(const char* key, bool& flag) {

@@ -45,7 +45,14 @@ public:
     void real(const char* key, double number, const RealRange& range) const {
         if (!range.contains(number)) refuse(key, out_of_range(fmt::format("{}", number), range.text()));
     }
-    void ratio(const char* key, double number, const RealRange& range) const { real(key, number, range); }
+    void automatic_ratio(const char* key, double number, const RealRange& range) const {
+        if (number == 0 || range.contains(number)) return;
+        refuse(key, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
+    }
+    void per_channel(const char* key, const std::vector<double>& numbers, const RealRange& range) const {
+        if (numbers.empty()) refuse(key, "is an empty list");
+        for (const double number : numbers) real(key, number, range);
+    }
     void boolean(const char* /*key*/, bool /*flag*/) const {}
 
     template <typename Enum, std::size_t N>

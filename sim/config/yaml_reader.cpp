@@ -204,6 +204,8 @@ bool YamlValue::boolean() const {
     return word == "true";
 }
 
+bool YamlValue::is_list() const { return node_.IsSequence(); }
+
 std::vector<YamlValue> YamlValue::items() const {
     if (!node_.IsSequence()) fail(fmt::format("expects a list, got {}", shown()));
     std::vector<YamlValue> values;

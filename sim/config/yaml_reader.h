@@ -51,6 +51,7 @@ public:
         fail(not_a_word(given, spellings(words)));
     }
 
+    [[nodiscard]] bool is_list() const;
     [[nodiscard]] std::vector<YamlValue> items() const;  ///< of a list
     /// Of a map, in file order. Refuses keys that occur twice and keys that are not plain text.
     [[nodiscard]] std::vector<YamlEntry> entries() const;

@@ -1,109 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images and labels in IDX format (MNIST, Fashion-MNIST), plain or .gz, and their preprocessing.
+// Images and labels in IDX (MNIST, Fashion-MNIST) or .npy, plain or .gz. Few images are held in memory, many are read
+// when they are asked for.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "config/hardware.h"
+#include "data/array_file.h"
+#include "data/input_conversion.h"
+#include "data/labels.h"
+#include "data/md5.h"
 #include "network/network.h"
 
 namespace widthwise {
 
-/// An IDX file of bytes in memory.
-struct IdxTensor {
-    bool is_signed = false;
-    std::vector<int> dimensions;       ///< rank 1..4
-    std::vector<std::uint8_t> values;  ///< row-major
-    std::string digest;                ///< MD5 of the decompressed file, hexadecimal
-    std::string path;                  ///< the file it was read from
+/// The most values of one image. It is in memory while it is converted.
+inline constexpr std::int64_t kMaxImageValues = std::int64_t{1} << 26;
+
+/// Files of images with no more bytes than these are held in memory.
+inline constexpr std::int64_t kMostHeldImageBytes = std::int64_t{64} << 20;
+
+/// A file that was read from its first byte to its last.
+struct DataFile {
+    std::string path;
+    std::string digest;  ///< MD5 of the unpacked file, hexadecimal
 };
-
-/// The most values that an IDX file may hold, unpacked.
-inline constexpr std::int64_t kMaxIdxValues = std::int64_t{1} << 30;
-
-/// An IDX file of which the header has been read: what the file says of itself is known, and can be refused, before
-/// any value is unpacked.
-class IdxFile {
-public:
-    /// Reads the header: type byte 0x08 (unsigned) or 0x09 (signed), rank 1..4. Throws InputError naming the file and
-    /// what is wrong with it: unreadable, no regular file, empty, wrong magic, absurd dimensions, or more values than
-    /// the file can hold even when packed as tightly as gzip can.
-    explicit IdxFile(const std::string& path);
-    ~IdxFile();
-    IdxFile(IdxFile&&) noexcept;
-    IdxFile& operator=(IdxFile&&) noexcept;
-
-    /// Without values and digest.
-    [[nodiscard]] const IdxTensor& header() const { return tensor_; }
-    /// The whole tensor; ends the use of the file. Throws InputError when it is truncated, or bytes follow.
-    [[nodiscard]] IdxTensor read() &&;
-
-private:
-    class Source;
-    int read_magic();
-    std::int64_t read_dimensions(int rank);
-    void read_values(std::size_t expected);
-
-    std::unique_ptr<Source> source_;
-    IdxTensor tensor_;
-};
-
-/// Reads header and values.
-IdxTensor read_idx(const std::string& path);
-
-/// MD5 of a file as it lies on disk, hexadecimal (RFC 1321; to name files, not for security).
-std::string md5_of_file(const std::string& path);
-std::string md5_of_bytes(const void* data, std::size_t size);
 
 class Dataset;
 
 /// Images and labels of which the headers have been read and belong together.
 class DatasetFiles {
 public:
-    /// `labels` may be empty. Throws InputError when the two files do not belong together (different counts) or are
-    /// not images (rank 3 or 4) and labels (rank 1, unsigned).
+    /// `labels` may be empty. Throws InputError when a file cannot be used, when the two do not belong together
+    /// (different counts), or are not images (rank 2 to 4, bytes or real numbers) and labels.
     DatasetFiles(const std::string& images, const std::string& labels);
 
     [[nodiscard]] int size() const { return images_.header().dimensions[0]; }
-    /// Throws InputError when the images cannot become the network's input, as Dataset::quantized() does.
-    void check_fit(const Preprocessing& preprocessing, const Tensor& input) const;
-    /// Reads the values.
-    [[nodiscard]] Dataset read() &&;
+    [[nodiscard]] const ImageFormat& format() const { return format_; }
+    /// Throws InputError when the images cannot become the network's input, as InputConversion does.
+    void check_fit(const Preprocessing& preprocessing, const NetworkInput& input) const;
+    /// Reads both files from front to back, `most_held` bytes of images and all labels to stay in memory. Throws
+    /// InputError when a file is damaged, cut short or too long, and for real numbers that are not finite, naming image
+    /// and position: so all that can be wrong with them is found before work starts.
+    [[nodiscard]] Dataset read(std::int64_t most_held = kMostHeldImageBytes) &&;
 
 private:
-    IdxFile images_;
-    std::optional<IdxFile> labels_;
+    ArrayFile images_;
+    std::optional<LabelFile> labels_;
+    ImageFormat format_;
 };
 
-/// Images of one channel (rank 3: N x H x W) or more (rank 4: N x C x H x W) with their labels.
+/// Images N x features, N x H x W, N x C x H x W or N x H x W x C, with their labels. All functions may be called from
+/// several threads.
 class Dataset {
 public:
     /// Headers and values at once, for images that are known to be of use.
     static Dataset load(const std::string& images, const std::string& labels);
 
-    [[nodiscard]] int size() const;
+    [[nodiscard]] int size() const { return images_ ? images_->header().dimensions[0] : 0; }
     [[nodiscard]] bool has_labels() const { return !labels_.values.empty(); }
     [[nodiscard]] int label(int index) const;
-    [[nodiscard]] const IdxTensor& images() const { return images_; }
-    [[nodiscard]] const IdxTensor& labels() const { return labels_; }
+    [[nodiscard]] const DataFile& images() const { return image_file_; }
+    [[nodiscard]] const Labels& labels() const { return labels_; }
+    [[nodiscard]] const ImageFormat& format() const { return format_; }
+    /// Whether the images are held in memory.
+    [[nodiscard]] bool is_held() const { return !held_.empty(); }
 
-    /// The quantized network input of one image, CHW bytes: pixel -> fit -> scale, mean, deviation (float32) ->
-    /// q = clamp(round half even(real / input scale) + zero point), as ONNX QuantizeLinear. Throws InputError when the
-    /// image cannot fit the input (channels differ, image larger than the input with `pad`, sizes differ with `none`).
-    /// pad: zero pixels around the image; an odd row or column goes below or to the right. resize: bilinear, pixel
-    /// centres at half coordinates, edges repeated, not rounded to whole pixels. An input that is a vector takes an
-    /// image with as many values in CHW order, unless `resize` is asked for.
+    /// The quantized network input of one image, CHW bytes; `conversion` was made for this dataset's format(). Throws
+    /// InputError when there is no such image, or its file cannot be read any more.
+    [[nodiscard]] std::vector<std::uint8_t> quantized(int index, const InputConversion& conversion) const;
+    /// The same for one image alone.
     [[nodiscard]] std::vector<std::uint8_t> quantized(int index, const Preprocessing& preprocessing,
-                                                      const Tensor& input) const;
+                                                      const NetworkInput& input) const;
 
 private:
     friend class DatasetFiles;
-    IdxTensor images_;
-    IdxTensor labels_;
+    std::optional<ArrayFile> images_;
+    std::vector<std::uint8_t> held_;  ///< all values as they lie in the file, or nothing
+    DataFile image_file_;
+    ImageFormat format_;
+    Labels labels_;
 };
 
 }  // namespace widthwise

@@ -11,7 +11,6 @@
 #include <fstream>
 
 #include "common/error.h"
-#include "data/dataset.h"
 
 namespace widthwise {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// MD5 over data that arrives in pieces.
+// MD5 of bytes, of files, and of data that arrives in pieces (RFC 1321; to name files, not for security).
 #pragma once
 
 #include <cstddef>
@@ -23,5 +23,9 @@ private:
     struct Context;  // keeps the C header of the library out of ours
     std::unique_ptr<Context> context_;
 };
+
+/// MD5 of a file as it lies on disk, hexadecimal. Throws InputError when it cannot be read.
+std::string md5_of_file(const std::string& path);
+std::string md5_of_bytes(const void* data, std::size_t size);
 
 }  // namespace widthwise

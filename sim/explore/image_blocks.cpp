@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/image_blocks.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <bit>
 #include <unordered_map>
+#include <utility>
 
-#include "common/error.h"
 #include "common/parallel.h"
 
 namespace widthwise {
@@ -17,6 +16,12 @@ namespace {
 
 std::size_t blocks_for(std::size_t images) { return (images + kLanes - 1) / kLanes; }
 
+/// The images of one block.
+std::span<const int> images_of(std::span<const int> images, std::size_t block) {
+    const std::size_t first = block * kLanes;
+    return images.subspan(first, std::min<std::size_t>(kLanes, images.size() - first));
+}
+
 void set_image(ImageBlock& block, int lane, int image, int label) {
     const auto at = static_cast<std::size_t>(lane);
     block.images[at] = image;
@@ -25,14 +30,16 @@ void set_image(ImageBlock& block, int lane, int image, int label) {
     block.lanes = lane + 1;
 }
 
-/// Preprocessing can make much of a small file.
-void check_size(std::size_t blocks, std::size_t values) {
-    const std::size_t most = kMaxImageBlockBytes / (values * sizeof(fast::LaneBytes));
-    if (blocks <= most) return;
-    throw InputError(
-        fmt::format("{} blocks of {} images, each {} values as the network takes them, are too many to be "
-                    "held at once (allowed: up to {} blocks of this size); choose fewer images",
-                    blocks, kLanes, values, most));
+ImageBlock make_block(std::span<const int> images, const ImageSource& source, const LabelSource& label) {
+    ImageBlock block;
+    for (std::size_t i = 0; i < images.size(); ++i) {
+        const auto lane = static_cast<int>(i);
+        const std::vector<std::uint8_t> values = source(images[i]);
+        if (block.input.empty()) block.input.assign(values.size(), fast::LaneBytes{});
+        for (std::size_t v = 0; v < values.size(); ++v) block.input[v].lane[lane] = values[v];
+        set_image(block, lane, images[i], label(images[i]));
+    }
+    return block;
 }
 
 }  // namespace
@@ -40,19 +47,8 @@ void check_size(std::size_t blocks, std::size_t values) {
 std::vector<ImageBlock> make_image_blocks(std::span<const int> images, const ImageSource& source,
                                           const LabelSource& label, int threads) {
     std::vector<ImageBlock> blocks(blocks_for(images.size()));
-    parallel_for(blocks.size(), threads, {}, [&](std::size_t b, int) {
-        ImageBlock& block = blocks[b];
-        const std::size_t first = b * kLanes;
-        const std::size_t end = std::min(images.size(), first + kLanes);
-        for (std::size_t i = first; i < end; ++i) {
-            const auto lane = static_cast<int>(i - first);
-            const std::vector<std::uint8_t> values = source(images[i]);
-            check_size(blocks.size(), values.size());
-            if (block.input.empty()) block.input.assign(values.size(), fast::LaneBytes{});
-            for (std::size_t v = 0; v < values.size(); ++v) block.input[v].lane[lane] = values[v];
-            set_image(block, lane, images[i], label(images[i]));
-        }
-    });
+    parallel_for(blocks.size(), threads, {},
+                 [&](std::size_t b, int) { blocks[b] = make_block(images_of(images, b), source, label); });
     return blocks;
 }
 
@@ -71,6 +67,40 @@ std::vector<ImageBlock> reordered(const std::vector<ImageBlock>& blocks, std::sp
         for (std::size_t v = 0; v < block.input.size(); ++v) block.input[v].lane[lane] = from->input[v].lane[from_lane];
         set_image(block, lane, order[i], from->labels[static_cast<std::size_t>(from_lane)]);
     }
+    return result;
+}
+
+ImageBlocks::ImageBlocks(std::vector<ImageBlock> blocks) {
+    for (const ImageBlock& block : blocks) {
+        images_.insert(images_.end(), block.images.begin(), block.images.begin() + block.lanes);
+        labelled_ += static_cast<std::uint64_t>(std::popcount(block.labelled));
+    }
+    held_ = std::make_shared<const std::vector<ImageBlock>>(std::move(blocks));
+}
+
+ImageBlocks::ImageBlocks(std::vector<int> images, ImageSource source, LabelSource label, int threads,
+                         std::size_t most_held)
+    : images_(std::move(images)), source_(std::move(source)), label_(std::move(label)) {
+    labelled_ = static_cast<std::uint64_t>(
+        std::count_if(images_.begin(), images_.end(), [this](int image) { return label_(image) >= 0; }));
+    const std::size_t values = images_.empty() ? 0 : source_(images_.front()).size();
+    const std::size_t block_bytes = std::max<std::size_t>(1, values) * sizeof(fast::LaneBytes);
+    if (size() > most_held / block_bytes) return;
+    held_ = std::make_shared<const std::vector<ImageBlock>>(make_image_blocks(images_, source_, label_, threads));
+    source_ = nullptr;
+}
+
+std::size_t ImageBlocks::size() const { return blocks_for(images_.size()); }
+
+std::shared_ptr<const ImageBlock> ImageBlocks::at(std::size_t block) const {
+    if (are_held()) return {held_, &(*held_)[block]};
+    return std::make_shared<const ImageBlock>(make_block(images_of(images_, block), source_, label_));
+}
+
+ImageBlocks ImageBlocks::in_order(std::vector<int> images) const {
+    if (are_held()) return reordered(*held_, images);
+    ImageBlocks result = *this;
+    result.images_ = std::move(images);
     return result;
 }
 

@@ -15,9 +15,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// The keys of an accelerator file with their values, "array.rows": "8". Paths are left out: what they lead to counts.
-Json settings_of(const RunConfig& config) {
+Json settings_of(const RunConfig& config, std::span<const UnusedKey> unused) {
     Json settings = Json::object();
-    std::istringstream lines(to_yaml(config));
+    std::istringstream lines(to_yaml(config, ".", unused));
     std::string section;
     for (std::string line; std::getline(lines, line);) {
         const std::size_t start = line.find_first_not_of(' ');
@@ -93,7 +93,7 @@ std::string sweep_about(const Sweep& sweep) {
     about["range"] = fmt::format("{}:{}", sweep.first_image(), sweep.end_image());
     about["images"] = data.images().digest;
     about["labels"] = data.has_labels() ? data.labels().digest : "none";
-    about["settings"] = settings_of(sweep.base());
+    about["settings"] = settings_of(sweep.base(), sweep.unused_data_keys());
     about["axes"] = Json::object();
     for (const Axis& axis : sweep.file().axes) {
         std::vector<std::string> values;

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -13,18 +12,6 @@
 
 namespace widthwise {
 namespace {
-
-std::uint64_t labelled_in(const std::vector<ImageBlock>& blocks) {
-    std::uint64_t count = 0;
-    for (const ImageBlock& block : blocks) count += static_cast<std::uint64_t>(std::popcount(block.labelled));
-    return count;
-}
-
-std::uint64_t images_in(const std::vector<ImageBlock>& blocks) {
-    std::uint64_t count = 0;
-    for (const ImageBlock& block : blocks) count += static_cast<std::uint64_t>(block.lanes);
-    return count;
-}
 
 /// Never costs more, whatever is gated. Of equals the narrower one is kept, which comes first.
 bool costs_no_more(const WidthOption& a, const WidthOption& b, Minimise minimise) {
@@ -77,10 +64,10 @@ std::vector<std::size_t> SearchResult::pareto() const {
     return front;
 }
 
-WidthSearch::WidthSearch(const WidthCosts& costs, std::vector<ImageBlock> blocks, SearchRequest request)
+WidthSearch::WidthSearch(const WidthCosts& costs, ImageBlocks blocks, SearchRequest request)
     : costs_(costs), blocks_(std::move(blocks)), request_(std::move(request)) {
-    result_.images = images_in(blocks_);
-    result_.labelled = labelled_in(blocks_);
+    result_.images = blocks_.images().size();
+    result_.labelled = blocks_.labelled();
     if (result_.labelled == 0) throw InputError("a search needs labels: accuracy is not known without them");
     if (costs.layers().empty()) throw InputError("the network has no layer with an accumulator");
     result_.combinations = 1;
@@ -117,9 +104,7 @@ std::vector<std::size_t> WidthSearch::evaluate(const std::vector<Choice>& choice
     }
     if (!unknown.empty()) {
         std::map<int, std::vector<std::size_t>> wrong;  // an entry per image, so that threads do not meet
-        for (const ImageBlock& block : blocks_) {
-            for (int lane = 0; lane < block.lanes; ++lane) wrong[block.images[static_cast<std::size_t>(lane)]];
-        }
+        for (const int image : blocks_.images()) wrong[image];
         const auto report = [&](std::size_t) { say(origin); };
         const std::vector<ValueOutcome> found =
             widthwise::evaluate(costs_.variants(), blocks_, unknown, request_.threads, report,
@@ -275,14 +260,11 @@ void WidthSearch::sort_images() {
     constexpr std::uint64_t kAlmost = 20;  // loses a twentieth of the images
     const std::uint64_t almost = result_.needed_correct - result_.needed_correct / kAlmost;
     std::vector<std::pair<std::pair<std::size_t, std::size_t>, int>> hardness;
-    for (const ImageBlock& block : blocks_) {
-        for (int lane = 0; lane < block.lanes; ++lane) {
-            const int image = block.images[static_cast<std::size_t>(lane)];
-            const std::vector<std::uint64_t>& by = missed_[image];
-            const auto close = static_cast<std::size_t>(
-                std::count_if(by.begin(), by.end(), [&](std::uint64_t correct) { return correct >= almost; }));
-            hardness.push_back({{close, by.size()}, image});
-        }
+    for (const int image : blocks_.images()) {
+        const std::vector<std::uint64_t>& by = missed_[image];
+        const auto close = static_cast<std::size_t>(
+            std::count_if(by.begin(), by.end(), [&](std::uint64_t correct) { return correct >= almost; }));
+        hardness.push_back({{close, by.size()}, image});
     }
     std::sort(hardness.begin(), hardness.end(), [](const auto& a, const auto& b) {
         return a.first != b.first ? a.first > b.first : a.second < b.second;
@@ -290,7 +272,7 @@ void WidthSearch::sort_images() {
     std::vector<int> order;
     order.reserve(hardness.size());
     for (const auto& [hard, image] : hardness) order.push_back(image);
-    blocks_ = reordered(blocks_, order);
+    blocks_ = blocks_.in_order(std::move(order));
 }
 
 void WidthSearch::prove(Choice& choice) {

@@ -75,7 +75,7 @@ class WidthSearch {
 public:
     /// `costs` made with from..to of the request and as many images as there are in the blocks. Throws InputError when
     /// no image has a label.
-    WidthSearch(const WidthCosts& costs, std::vector<ImageBlock> blocks, SearchRequest request);
+    WidthSearch(const WidthCosts& costs, ImageBlocks blocks, SearchRequest request);
 
     SearchResult run();
 
@@ -102,7 +102,7 @@ private:
     void say(const std::string& stage) const;
 
     const WidthCosts& costs_;
-    std::vector<ImageBlock> blocks_;
+    ImageBlocks blocks_;
     SearchRequest request_;
     SearchResult result_;
     Choice widest_;

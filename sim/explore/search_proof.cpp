@@ -16,6 +16,8 @@ constexpr std::size_t kMostBytes = std::size_t{256} << 20U;
 /// Blocks that most combinations need; their outputs go last.
 constexpr std::size_t kFirstBlocks = 6;
 
+std::size_t bytes_of(const ImageBlock& block) { return block.input.capacity() * sizeof(fast::LaneBytes); }
+
 }  // namespace
 
 CheapestFirst::CheapestFirst(std::vector<std::vector<double>> costs) : costs_(std::move(costs)) {
@@ -70,9 +72,9 @@ std::vector<int> CheapestFirst::take() {
     return choice;
 }
 
-Rejecter::Rejecter(const LayerVariants& variants, const std::vector<ImageBlock>& blocks, int threads)
+Rejecter::Rejecter(const LayerVariants& variants, const ImageBlocks& blocks, int threads)
     : variants_(variants), blocks_(blocks), threads_(static_cast<std::size_t>(std::max(1, threads))) {
-    for (Thread& thread : threads_) thread.trees.resize(blocks.size());
+    for (Thread& thread : threads_) thread.states.resize(blocks.size());
 }
 
 std::vector<Rejecter::Verdict> Rejecter::judge(std::span<const ValuePath> paths, std::uint64_t allowed_wrong,
@@ -97,30 +99,44 @@ std::vector<Rejecter::Verdict> Rejecter::judge(std::span<const ValuePath> paths,
 Rejecter::Verdict Rejecter::judge(const ValuePath& path, std::uint64_t allowed_wrong, Thread& thread) {
     Verdict verdict;
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
-        std::unique_ptr<BlockTree>& tree = thread.trees[b];
-        if (!tree) tree = std::make_unique<BlockTree>(variants_, blocks_[b], BlockTree::Records::dropped);
-        const std::size_t before = tree->bytes();
-        verdict.wrong += static_cast<std::uint64_t>(std::popcount(tree->follow(path, thread.workspace, {})));
-        thread.bytes += tree->bytes() - before;
+        BlockTree& tree = *state(thread, b).tree;
+        const std::size_t before = tree.bytes();
+        verdict.wrong += static_cast<std::uint64_t>(std::popcount(tree.follow(path, thread.workspace, {})));
+        thread.bytes += tree.bytes() - before;
         ++verdict.blocks;
+        if (thread.bytes > kMostBytes) trim(thread);
         if (verdict.wrong > allowed_wrong) {
             verdict.rejected = true;
             break;
         }
     }
-    if (thread.bytes > kMostBytes) trim(thread);
     return verdict;
+}
+
+Rejecter::BlockState& Rejecter::state(Thread& thread, std::size_t block) const {
+    BlockState& state = thread.states[block];
+    if (state.tree) return state;
+    state.block = blocks_.at(block);
+    state.tree = std::make_unique<BlockTree>(variants_, *state.block, BlockTree::Records::dropped);
+    if (!blocks_.are_held()) thread.bytes += bytes_of(*state.block);
+    return state;
 }
 
 void Rejecter::trim(Thread& thread) const {
     for (const std::size_t first : {kFirstBlocks, std::size_t{0}}) {
         if (thread.bytes <= kMostBytes / 2) return;
-        for (std::size_t b = first; b < thread.trees.size(); ++b) {
-            if (!thread.trees[b]) continue;
-            thread.bytes -= thread.trees[b]->bytes();
-            thread.trees[b]->clear();
-        }
+        for (std::size_t b = first; b < thread.states.size(); ++b) forget(thread, b);
     }
+}
+
+void Rejecter::forget(Thread& thread, std::size_t block) const {
+    BlockState& state = thread.states[block];
+    if (!state.tree) return;
+    thread.bytes -= state.tree->bytes();
+    state.tree->clear();
+    if (blocks_.are_held()) return;
+    thread.bytes -= bytes_of(*state.block);
+    state = {};
 }
 
 }  // namespace widthwise

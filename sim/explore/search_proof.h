@@ -53,7 +53,7 @@ private:
 class Rejecter {
 public:
     /// Both must outlive it. `blocks`: hardest images first.
-    Rejecter(const LayerVariants& variants, const std::vector<ImageBlock>& blocks, int threads);
+    Rejecter(const LayerVariants& variants, const ImageBlocks& blocks, int threads);
 
     struct Verdict {
         bool rejected = false;
@@ -65,16 +65,22 @@ public:
                                const std::function<void(std::size_t)>& report);
 
 private:
+    struct BlockState {
+        std::shared_ptr<const ImageBlock> block;  ///< none: not looked at, or forgotten
+        std::unique_ptr<BlockTree> tree;          ///< none: likewise
+    };
     struct Thread {
         fast::Workspace workspace;
-        std::vector<std::unique_ptr<BlockTree>> trees;  ///< by block
-        std::size_t bytes = 0;
+        std::vector<BlockState> states;  ///< by block
+        std::size_t bytes = 0;           ///< of trees, and of blocks that nobody else holds
     };
     Verdict judge(const ValuePath& path, std::uint64_t allowed_wrong, Thread& thread);
+    BlockState& state(Thread& thread, std::size_t block) const;
     void trim(Thread& thread) const;
+    void forget(Thread& thread, std::size_t block) const;
 
     const LayerVariants& variants_;
-    const std::vector<ImageBlock>& blocks_;
+    const ImageBlocks& blocks_;
     std::vector<Thread> threads_;
 };
 

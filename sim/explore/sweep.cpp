@@ -31,8 +31,6 @@ void at(const YamlValue& place, const Action& action) {
 
 std::string digest_of(const std::string& text) { return md5_of_bytes(text.data(), text.size()); }
 
-const Tensor& input_of(const Network& network) { return network.tensors[static_cast<std::size_t>(network.input)]; }
-
 void check_layer_names(const AxisValue& value, const Network& network) {
     RunConfig config;
     value.apply(config);
@@ -56,8 +54,7 @@ Sweep::Sweep(const std::string& path, const std::string& data_root, const std::s
     DatasetFiles files(base_.images, base_.labels);
     choose_images(files.size());
     check_axes(data_root);
-    check_networks([&](const Network& network) { files.check_fit(base_.preprocessing, input_of(network)); });
-    dataset_ = std::move(files).read();
+    read_images(std::move(files));
     check_networks([this](const Network& network) { check_labels(network); });
     const std::string data = data_digest();
     const auto step = static_cast<std::size_t>(shard_.count);
@@ -65,6 +62,29 @@ Sweep::Sweep(const std::string& path, const std::string& data_root, const std::s
     for (auto point = static_cast<std::size_t>(shard_.index - 1); point < file_.points(); point += step) {
         plan(point, data_root, data);
     }
+}
+
+void Sweep::read_images(DatasetFiles files) {
+    check_networks([&](const Network& network) {
+        try {
+            files.check_fit(base_.preprocessing, network);
+        } catch (const InputError& error) {
+            throw InputError(about_key(error.what()) ? fmt::format("{}: {}", base_.path, error.what()) : error.what());
+        }
+    });
+    base_.preprocessing = resolved(base_.preprocessing, files.format().element);
+    const auto unused_in = [&](const Network& network) {
+        return widthwise::unused_data_keys(files.format(), base_.preprocessing, network);
+    };
+    unused_data_keys_ = unused_in(networks_.front());
+    for (const Network& network : networks_) {
+        const std::vector<UnusedKey> here = unused_in(network);
+        std::erase_if(unused_data_keys_, [&](const UnusedKey& unused) {
+            return std::none_of(here.begin(), here.end(),
+                                [&](const UnusedKey& other) { return other.key == unused.key; });
+        });
+    }
+    dataset_ = std::move(files).read();
 }
 
 void Sweep::choose_images(int available) {
@@ -188,10 +208,13 @@ void Sweep::plan(std::size_t point, const std::string& data_root, const std::str
 /// Beside network and arithmetic: the tool, the images and what is made of them.
 std::string Sweep::data_digest() const {
     const Preprocessing& p = base_.preprocessing;
-    return digest_of(fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
-                                 dataset_.images().digest, fmt::format("{}:{}", first_, end_),
-                                 dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
-                                 p.scale, p.mean, p.deviation));
+    std::string text = fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
+                                   dataset_.images().digest, fmt::format("{}:{}", first_, end_),
+                                   dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
+                                   p.scale, fmt::join(p.mean, ","), fmt::join(p.deviation, ","));
+    if (p.layout != Preprocessing::Layout::automatic) text += fmt::format(" layout {}", static_cast<int>(p.layout));
+    if (p.quantized) text += " quantized";
+    return digest_of(text);
 }
 
 std::vector<std::string> Sweep::digests() const {
@@ -246,10 +269,9 @@ void Sweep::compute(Journal& journal, int threads, const std::function<void(std:
         }
         if (unevaluated.empty()) continue;
         const auto label = [this](int image) { return dataset_.has_labels() ? dataset_.label(image) : -1; };
-        const auto source = [&](int image) {
-            return dataset_.quantized(image, base_.preprocessing, input_of(networks_[n]));
-        };
-        const std::vector<ImageBlock> blocks = make_image_blocks(images, source, label, threads);
+        const InputConversion conversion(dataset_.format(), base_.preprocessing, networks_[n]);
+        const auto source = [&](int image) { return dataset_.quantized(image, conversion); };
+        const ImageBlocks blocks(images, source, label, threads);
         // Portions: an interruption loses one. Their size has no influence on results.
         constexpr double kSeconds = 5;
         std::size_t portion = 8;

@@ -88,6 +88,8 @@ public:
     [[nodiscard]] const Point& point(std::size_t number) const {
         return points_[number / static_cast<std::size_t>(shard_.count)];
     }
+    /// Of the preprocessing, without effect in any network.
+    [[nodiscard]] const std::vector<UnusedKey>& unused_data_keys() const { return unused_data_keys_; }
     [[nodiscard]] const std::string& version() const { return version_; }
     [[nodiscard]] int first_image() const { return first_; }
     [[nodiscard]] int end_image() const { return end_; }
@@ -119,6 +121,7 @@ private:
     void check_prices(const EnergyTable& table, const Schedule& schedule);
     [[nodiscard]] Timing timing(const Point& point) const;
     [[nodiscard]] std::string data_digest() const;
+    void read_images(DatasetFiles files);
     void check_outcome(const Point& point, const ValueOutcome& outcome, const std::string& place) const;
     [[nodiscard]] PointResult result(const Point& point, const ValueOutcome& values, const Timing& timing) const;
     void check_labels(const Network& network) const;
@@ -128,6 +131,7 @@ private:
     SweepFile file_;
     RunConfig base_;
     Dataset dataset_;
+    std::vector<UnusedKey> unused_data_keys_;
     int first_ = 0;
     int end_ = 0;
     std::deque<Network> networks_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <memory>
 #include <numeric>
 
 #include "common/parallel.h"
@@ -40,7 +41,7 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
 
 }  // namespace
 
-std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vector<ImageBlock>& blocks,
+std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const ImageBlocks& blocks,
                                    std::span<const ValuePath> paths, int threads,
                                    const std::function<void(std::size_t)>& report, const WrongSink& wrong,
                                    std::size_t most_bytes) {
@@ -56,7 +57,8 @@ std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const std::vec
         if (report) report(finished * paths.size());
     };
     parallel_for(blocks.size(), threads, count, [&](std::size_t b, int thread) {
-        const ImageBlock& block = blocks[b];
+        const std::shared_ptr<const ImageBlock> held = blocks.at(b);
+        const ImageBlock& block = *held;
         const auto t = static_cast<std::size_t>(thread);
         BlockTree tree(variants, block, BlockTree::Records::kept);
         for (const std::size_t p : order) {

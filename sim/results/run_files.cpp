@@ -254,7 +254,9 @@ void write_run(ResultFolder& folder, const RunReport& report) {
     folder.write("predictions.csv", predictions_csv(report));
     folder.write("utilisation.csv", utilisation_csv(report));
     if (!report.outcome.record.histograms.empty()) folder.write("psums.csv", psums_csv(report));
-    folder.write("config.yaml", to_yaml(report.run.config, folder.path(), report.run.schedule->unused_keys));
+    std::vector<UnusedKey> unused = report.run.unused_data_keys;
+    unused.insert(unused.end(), report.run.schedule->unused_keys.begin(), report.run.schedule->unused_keys.end());
+    folder.write("config.yaml", to_yaml(report.run.config, folder.path(), unused));
 }
 
 }  // namespace widthwise

@@ -19,7 +19,7 @@ namespace widthwise {
 /// A file that went into a run.
 struct SourceFile {
     std::string path;
-    std::string digest;  ///< MD5, hexadecimal; of IDX files, decompressed
+    std::string digest;  ///< MD5, hexadecimal; of images and labels, unpacked
 };
 
 struct Prediction {
@@ -34,7 +34,8 @@ struct RunSetup {
     std::string version;  ///< of the tool
     std::string command;  ///< that repeats the run; without options that do not change results
     std::string engine;
-    RunConfig config;  ///< with the command line's changes
+    RunConfig config;                         ///< with the command line's changes
+    std::vector<UnusedKey> unused_data_keys;  ///< of the preprocessing; those of the hardware are in the schedule
     const Network* network = nullptr;
     const Schedule* schedule = nullptr;
     const EnergyTable* table = nullptr;

@@ -52,7 +52,16 @@ json limited_part(const ConfigKey& key, const json& property) {
         EXPECT_EQ(property.at("oneOf").at(0), json({{"const", "auto"}})) << key.key;
         return property.at("oneOf").at(1);
     }
-    if (key.type == "number or fraction") return property.at("oneOf").at(0);
+    if (key.type == "auto, number or fraction") {
+        EXPECT_EQ(property.at("oneOf").at(0), json({{"const", "auto"}})) << key.key;
+        return property.at("oneOf").at(1);
+    }
+    if (key.type == "number or list") {
+        const json& number = property.at("oneOf").at(0);
+        const json list = {{"type", "array"}, {"minItems", 1}, {"items", number}};
+        EXPECT_EQ(property.at("oneOf").at(1), list) << key.key;
+        return number;
+    }
     if (key.type == "map of integers") return property.at("additionalProperties");
     if (key.type == "list") return property.at("items");
     return property;
@@ -68,7 +77,7 @@ std::string default_text(const json& property) {
 
 std::string json_type(const std::string& type) {
     if (type == "integer" || type == "auto or integer" || type == "map of integers") return "integer";
-    if (type == "number" || type == "number or fraction") return "number";
+    if (type.find("number") != std::string::npos) return "number";
     return type == "boolean" ? "boolean" : "string";
 }
 

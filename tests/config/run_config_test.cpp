@@ -76,7 +76,7 @@ energy: {table: tables/mine.yaml, loop_accounting: true}
     expected.dram = {9, 2};
     expected.loop_accounting = true;
     EXPECT_EQ(config.hardware, expected);
-    EXPECT_EQ(config.preprocessing, (Preprocessing{Preprocessing::Fit::resize, 1.0 / 255, 0.1307, 0.3081}));
+    EXPECT_EQ(config.preprocessing, (Preprocessing{Preprocessing::Fit::resize, 1.0 / 255, {0.1307}, {0.3081}}));
     EXPECT_EQ(config.labels, folder.path() + "/l.gz");
     EXPECT_EQ(config.energy_table, folder.path() + "/tables/mine.yaml");
 }
@@ -132,6 +132,23 @@ TEST(RunConfig, RefusesValuesOutOfRange) {
               "3:28: preprocessing.deviation: 0 is out of range (allowed: above 0, up to 1000000)");
     EXPECT_EQ(problem("name: \"\"\n"), "3:7: name: has 0 characters (allowed: 1..100)");
     EXPECT_EQ(problem("name: \"a\\tb\"\n"), "3:7: name: holds the control character 0x09");
+}
+
+TEST(RunConfig, PreprocessingPerChannel) {
+    const TemporaryFolder folder;
+    const RunConfig config = loaded(folder,
+                                    "preprocessing: {scale: auto, mean: [0.485, -1], deviation: [2], layout: hwc, "
+                                    "quantized: true}\n");
+    EXPECT_EQ(config.preprocessing,
+              (Preprocessing{Preprocessing::Fit::pad, 0, {0.485, -1}, {2}, Preprocessing::Layout::hwc, true}));
+    EXPECT_EQ(problem("preprocessing: {mean: []}\n"),
+              "3:23: preprocessing.mean: expects a number, or a list of one for each channel, got an empty list");
+    EXPECT_EQ(problem("preprocessing: {deviation: [1, 0]}\n"),
+              "3:32: preprocessing.deviation[1]: 0 is out of range (allowed: above 0, up to 1000000)");
+    EXPECT_EQ(problem("preprocessing: {mean: [a]}\n"),
+              "3:24: preprocessing.mean[0]: expects a number in the range -1000000..1000000, got 'a'");
+    EXPECT_EQ(problem("preprocessing: {scale: 0}\n"),
+              "3:24: preprocessing.scale: 0 is out of range (allowed: above 0, up to 1000000)");
 }
 
 TEST(RunConfig, RefusesUnknownWords) {

@@ -96,6 +96,9 @@ TEST(ToYaml, RoundTripsAwkwardText) {
     config.hardware.accumulator.layer_bits = {{"conv/1: \"a\"", 16}, {"~", 17}};
     config.hardware.clock_mhz = 1.0 / 3;
     config.preprocessing.scale = 1e-300;
+    config.preprocessing.mean = {0.485, 0.456, 0.1};
+    config.preprocessing.deviation = {1.0 / 3};
+    config.preprocessing.layout = Preprocessing::Layout::hwc;
     config.network = "/a b/\"n\".onnx";
     config.images = "/i: #1";
     RunConfig again = load_run_config(folder.write("again.yaml", to_yaml(config, folder.path())));

@@ -46,7 +46,8 @@ TEST(Idx, FilesThatCannotBeRead) {
 TEST(Idx, WrongHeaders) {
     expect_refused("abc", {"3 bytes", "at least 8"});
     expect_refused("not an idx file", {"starts with 6e 6f 74 20", "expected an IDX magic number"});
-    expect_refused(idx(0x0d, {1}, {0, 0, 0, 0}), {"type 0x0d", "expected 0x08 (unsigned bytes) or 0x09"});
+    expect_refused(idx(0x0a, {1}, {0, 0, 0, 0}), {"type 0x0a", "expected 0x08 (unsigned bytes), 0x09"});
+    expect_refused(idx(0x0d, {1}, {0, 0, 0, 0}), {"holds float32 values, expected bytes"});
     expect_refused(idx(0x08, {}, {1}), {"rank 0", "expected 1..4"});
     expect_refused(idx(0x08, {1, 1, 1, 1, 1}, {1}), {"rank 5", "expected 1..4"});
     expect_refused(idx(0x08, {1, 2}, {}).substr(0, 10), {"ends within the header", "expected 2 dimensions"});
@@ -55,10 +56,12 @@ TEST(Idx, WrongHeaders) {
 TEST(Idx, AbsurdDimensionsCostNoMemory) {
     expect_refused(idx(0x08, {5, 0}, {}), {"dimension 1 is 0"});
     expect_refused(idx(0x08, {0xffffffffU}, {1}), {"dimension 0 is 4294967295, expected 1..2147483647"});
-    expect_refused(idx(0x08, {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}, {1}), {"announce more than 1073741824"});
-    expect_refused(idx(0x08, {0x40000000, 2}, {1}), {"announce more than"});
-    expect_refused(idx(0x08, {0x40000000}, {1, 2}), {"holds at most 10 values, expected 1073741824"});
-    expect_refused(gzipped(idx(0x08, {0x40000000}, {1, 2})), {"values, expected 1073741824 (1073741824)"});
+    expect_refused(idx(0x08, {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}, {1}),
+                   {"announce more than 1099511627776"});
+    expect_refused(idx(0x08, {0x40000000, 1025}, {1}), {"announce more than"});
+    expect_refused(idx(0x08, {0x40000000}, {1, 2}), {"holds 2 values, expected 1073741824"});
+    expect_refused(gzipped(idx(0x08, {0x40000000}, {1, 2})),
+                   {"holds at most", "values, expected 1073741824 (1073741824)"});
 }
 
 TEST(Idx, TruncatedAndTrailing) {
@@ -69,6 +72,16 @@ TEST(Idx, TruncatedAndTrailing) {
     expect_refused(kSound + "x", {"bytes follow the 6 values (2 x 1 x 3)"});
     expect_refused(gzipped(kSound + "x"), {"bytes follow"});
     expect_refused(idx(0x08, {2, 3}, {1, 2, 3}), {"holds 3 values, expected 6 (2 x 3)"});
+}
+
+TEST(Idx, EveryPlaceOfADamagedGzipFileIsNoticed) {
+    // But for those that say nothing of the content: flags, time, system; and what a longer header would hold.
+    const std::string sound = gzipped(kSound);
+    for (std::size_t at = 10; at < sound.size(); ++at) {
+        std::string damaged = sound;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+        expect_refused(damaged, {});
+    }
 }
 
 TEST(Idx, DamagedGzip) {

@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sweeps and searches hold in memory is bounded, and refused where the bound does not do.
+// What sweeps and searches hold in memory is bounded: made again, or refused, where the bound does not do.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <atomic>
+#include <cstring>
+#include <numeric>
 
 #include "common/error.h"
 #include "config/test_files.h"
 #include "engine/fast/fast_engine.h"
+#include "explore/explore_case.h"
 #include "explore/image_blocks.h"
 #include "explore/layer_variants.h"
+#include "explore/search_proof.h"
+#include "explore/value_evaluation.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 /// Pools of 1 x 1 pixels, each with an output as large as its input.
 Network pools(int side, int count) {
@@ -61,15 +68,68 @@ TEST(MemoryBounds, VariantsKnowHowManyThreadsThereAreFor) {
     EXPECT_EQ(variants.most_threads(), 25);
 }
 
-TEST(MemoryBounds, ImagesThatPreprocessingMakesLargeAreRefused) {
-    const std::vector<int> images(288, 0);  // nine blocks
-    const auto source = [](int) { return std::vector<std::uint8_t>(std::size_t{1} << 24, 1); };
-    EXPECT_EQ(test::refusal([&] {
-                  make_image_blocks(
-                      images, source, [](int) { return -1; }, 1);
-              }),
-              "9 blocks of 32 images, each 16777216 values as the network takes them, are too many to be held at once "
-              "(allowed: up to 8 blocks of this size); choose fewer images");
+TEST(MemoryBounds, ImagesThatWouldTakeTooMuchAreMadeAgain) {
+    std::vector<int> images(70);
+    std::iota(images.begin(), images.end(), 5);
+    std::atomic<int> made = 0;
+    const auto source = [&](int image) {
+        ++made;
+        return std::vector<std::uint8_t>(1000, static_cast<std::uint8_t>(image));
+    };
+    const auto label = [](int image) { return image % 2 == 0 ? image : -1; };
+    const std::size_t bytes = 3 * 1000 * sizeof(fast::LaneBytes);  // three blocks
+    const ImageBlocks held(images, source, label, 2, bytes);
+    const int made_once = made;
+    const ImageBlocks others(images, source, label, 2, bytes - 1);
+    EXPECT_TRUE(held.are_held());
+    EXPECT_FALSE(others.are_held());
+    EXPECT_EQ(made, made_once + 1);  // one shows how large they are
+    EXPECT_EQ(held.labelled(), 35U);
+    EXPECT_EQ(others.labelled(), 35U);
+    std::vector<int> backwards(images.rbegin(), images.rend());
+    for (const auto& [a, b] : {std::pair{held, others}, {held.in_order(backwards), others.in_order(backwards)}}) {
+        ASSERT_EQ(a.size(), 3U);
+        ASSERT_EQ(b.size(), 3U);
+        EXPECT_EQ(a.images(), b.images());
+        for (std::size_t block = 0; block < 3; ++block) {
+            const auto left = a.at(block);
+            const auto right = b.at(block);
+            EXPECT_EQ(left->lanes, right->lanes);
+            EXPECT_EQ(left->images, right->images);
+            EXPECT_EQ(left->labels, right->labels);
+            EXPECT_EQ(left->labelled, right->labelled);
+            EXPECT_EQ(std::memcmp(left->input.data(), right->input.data(), 1000 * sizeof(fast::LaneBytes)), 0);
+        }
+    }
+    EXPECT_EQ(held.in_order(backwards).at(2)->images[5], 5);
+}
+
+TEST(MemoryBounds, SearchAndEvaluationDoNotNeedTheBlocksHeld) {
+    const test::ExploreCase explored(3, 100);
+    const auto source = [&](int image) { return explored.random.images[static_cast<std::size_t>(image)]; };
+    std::vector<int> images(100);
+    std::iota(images.begin(), images.end(), 0);
+    const ImageBlocks held(
+        images, source, [](int) { return 0; }, 1);
+    const ImageBlocks others(
+        images, source, [](int) { return 0; }, 1, 0);
+    LayerVariants variants;
+    std::vector<ValuePath> paths;
+    for (const int bits : {8, 12, 30}) {
+        HardwareParams hardware = explored.random.hardware;
+        hardware.accumulator.format.bits = bits;
+        paths.push_back(variants.add(compile(explored.random.network, hardware, hardware.batch)));
+    }
+    EXPECT_EQ(evaluate(variants, held, paths, 2, {}), evaluate(variants, others, paths, 2, {}));
+    for (const std::uint64_t allowed : {10, 100}) {
+        const auto a = Rejecter(variants, held, 2).judge(paths, allowed, {});
+        const auto b = Rejecter(variants, others, 2).judge(paths, allowed, {});
+        for (std::size_t p = 0; p < paths.size(); ++p) {
+            EXPECT_EQ(a[p].rejected, b[p].rejected);
+            EXPECT_EQ(a[p].wrong, b[p].wrong);
+            EXPECT_EQ(a[p].blocks, b[p].blocks);
+        }
+    }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of scripts/quantize: folding, scales, narrow ranges, the written graph, errors. Needs Debian's python3-onnx."""
 
+import gzip
 import subprocess
 import sys
 import tempfile
@@ -219,6 +220,54 @@ class QuantizeTest(unittest.TestCase):
         found = self.constants(self.quantized("--mean", "0.2", "--deviation", "0.5"))
         self.assertEqual((found["x_zero_point"].dtype, found["x_zero_point"]), (np.uint8, 51))
 
+    def real_images(self, images, *options):
+        """What the script makes of images for an input of 2 x 8 x 8, and its bounds."""
+        parsed = SCRIPT.parse(["m.onnx", "--images", "-", "--out", "-", *options])
+        return SCRIPT.preprocessed(images, (2, 8, 8), parsed)
+
+    def test_mean_and_deviation_per_channel(self):
+        real, bounds = self.real_images(self.images, "--mean", "0.5,0.25", "--deviation", "0.5,1/4")
+        for channel, (mean, deviation) in enumerate(((0.5, 0.5), (0.25, 0.25))):
+            np.testing.assert_allclose(real[:, channel], (self.images[:, channel] / 255 - mean) / deviation, rtol=1e-5,
+                                       atol=1e-6)
+        self.assertEqual(bounds, (-1, 3))
+        self.assertEqual(real.dtype, np.float32)
+        with self.assertRaisesRegex(ModelError, "--mean: 3 values for 2 channels"):
+            self.real_images(self.images, "--mean", "1,2,3")
+
+    def test_real_numbers_are_scaled_only_on_demand(self):
+        values = self.images.astype(np.float64) / 7
+        np.testing.assert_array_equal(self.real_images(values)[0], values.astype(np.float32))
+        real, bounds = self.real_images(values, "--scale", "1/2", "--mean", "3", "--deviation", "4")
+        np.testing.assert_allclose(real, (values / 2 - 3) / 4, rtol=1e-5, atol=1e-6)
+        self.assertEqual(bounds, (real.min(), real.max()))
+        for bad in (np.nan, 1e39):
+            values[3, 1, 2, 2] = bad
+            with self.assertRaisesRegex(ModelError, "not finite"):
+                self.real_images(values)
+
+    def test_layouts(self):
+        last = np.moveaxis(self.images, 1, 3)
+        expected = self.real_images(self.images)[0]
+        for images, layout in ((last, "auto"), (last, "hwc"), (self.images, "auto"), (self.images, "chw")):
+            np.testing.assert_array_equal(self.real_images(images, "--layout", layout)[0], expected)
+        padded = self.real_images(last[:, 1:7, 2:5])[0]
+        np.testing.assert_array_equal(padded[:, :, 1:7, 2:5], expected[:, :, 1:7, 2:5])
+        for images, layout in ((last, "chw"), (self.images, "hwc")):
+            with self.assertRaisesRegex(ModelError, "do not fit the network's input"):
+                self.real_images(images, "--layout", layout)
+
+    def test_files_of_images(self):
+        real = self.images.astype(np.float32) / 3
+        header = b"\0\0\x0d\4" + np.array(real.shape, ">u4").tobytes()
+        (self.path / "real.idx").write_bytes(header + real.astype(">f4").tobytes())
+        (self.path / "packed").write_bytes(gzip.compress((self.path / "images.npy").read_bytes()))
+        np.save(self.path / "integers.npy", self.images.astype(np.int64))
+        np.testing.assert_array_equal(SCRIPT.read_images(self.path / "real.idx"), real)
+        np.testing.assert_array_equal(SCRIPT.read_images(self.path / "packed"), self.images)
+        with self.assertRaisesRegex(ModelError, "holds int64 values"):
+            SCRIPT.read_images(self.path / "integers.npy")
+
     def test_weights_per_tensor_and_per_channel(self):
         self.plain()
         per_tensor = self.constants(self.quantized("--weight-bits", "5"))
@@ -282,7 +331,9 @@ class QuantizeTest(unittest.TestCase):
                           (self.quantize(images="absent.gz"), "absent.gz"),
                           (self.quantize(images="short.idx"), "short.idx"), (self.quantize(images="bad.gz"), "bad.gz"),
                           (self.quantize(images="large.npy"), "(2, 9, 9)"),
-                          (self.quantize("m.onnx", "--weight-bits", "9"), "9 is not 2..8")):
+                          (self.quantize("m.onnx", "--weight-bits", "9"), "9 is not 2..8"),
+                          (self.quantize("m.onnx", "--mean", "0.1,x"), "--mean"),
+                          (self.quantize("m.onnx", "--deviation", "1,0"), "0 is not above 0")):
             self.assertEqual(run.returncode, 2, run.stderr)
             self.assertIn(text, run.stderr)
             self.assertNotIn("Traceback", run.stderr)
