@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantizes the Graph of float_onnx and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
+"""Quantizes a float_graph.Graph and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import quantization_scales as scales_of
-from float_onnx import PASSING, WEIGHTED
+from float_graph import PASSING, WEIGHTED
 
 OPERATOR_SET = 13
 OUTPUT_BITS = 8  # no multiplier reads the graph's output
@@ -57,7 +57,7 @@ class Quantization:
 
 
 def sharing(graph):
-    """{tensor: the first of those it shares its quantization with}: what pooling, flattening, joining connects."""
+    """{tensor: the first of those it shares its quantization with}: what pooling and flattening connects."""
     first = {name: name for name in graph.shapes}
 
     def root(name):
@@ -83,7 +83,7 @@ def nonnegative_tensors(graph, input_low):
 
 
 def activation_quantizations(graph, magnitudes, input_range, settings):
-    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) of the graph input."""
+    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) of the tensor graph.input."""
     shared, nonnegative = sharing(graph), nonnegative_tensors(graph, input_range[0])
     groups = {}
     for name, first in shared.items():
@@ -203,21 +203,32 @@ class Writer:
         bounds = bounds if bounds[1] else bounds[:1]
         return self.add("Clip", [source, *bounds], node.name + "_clip", self.unique(node.name + "_limited"))
 
+    def images(self):
+        """The graph input after the arithmetic that stays in front."""
+        source = self.graph.input
+        for step in self.graph.front:
+            values = step.spread(self.graph.shapes[self.graph.input])
+            source = self.add(step.op, [source, self.constant(step.name + "_values", values)], step.name,
+                              self.unique(step.name + "_images"))
+        return source
+
     def limited_input(self):
         """A Clip before the first QuantizeLinear declares integers narrower than 8 bits."""
-        name = self.graph.input
+        name, source = self.graph.input, self.images()
         how = self.quantizations[name]
         if not how.is_narrow:
-            return name
+            return source
         bounds = [self.constant(f"{name}_{what}", np.float32((limit - how.zero) * how.scale))
                   for what, limit in (("low", how.low), ("high", how.high))]
-        return self.add("Clip", [name, *bounds], name + "_clip", self.unique(name + "_limited"))
+        return self.add("Clip", [source, *bounds], name + "_clip", self.unique(name + "_limited"))
 
     def write_node(self, node, dequantized):
         inputs = [dequantized[name] for name in node.inputs]
-        attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op in ("Flatten", "Concat") else {}
+        attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op == "Flatten" else {}
         if node.op in WEIGHTED:
             inputs += self.weights_and_bias(node)
+        if node.op == "Reshape":
+            inputs.append(self.constant(node.name + "_shape", np.array([0, *self.graph.shapes[node.output]], np.int64)))
         source = self.add(node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
         result = self.graph.output if node.output == self.graph.output else None
         dequantized[node.output] = self.quantize(node.name, self.limits(node, source), node.output, result)

@@ -5,7 +5,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 import float_execution
-from float_onnx import Node
+from float_graph import Node
 
 
 def quantize_linear(x, scale, zero):

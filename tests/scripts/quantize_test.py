@@ -20,7 +20,8 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import float_execution  # noqa: E402
 import quantization_scales as scales_of  # noqa: E402
-from float_onnx import ModelError, read_float_onnx  # noqa: E402
+from float_graph import ModelError  # noqa: E402
+from float_onnx import read_float_onnx  # noqa: E402
 from qdq_execution import run_qdq  # noqa: E402
 
 
