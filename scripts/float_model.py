@@ -42,6 +42,8 @@ class FloatModel:
         """The model, if it is well formed; operator sets newer than the installed onnx are taken as they come."""
         if all(entry.version <= onnx.defs.onnx_opset_version() for entry in model.opset_import if not entry.domain):
             model.ir_version = min(model.ir_version, onnx.IR_VERSION)
+            for output in model.graph.output:  # whose shape nobody needs, and some files leave out
+                output.type.tensor_type.shape.SetInParent()
             onnx.checker.check_model(model)
         if not all(isinstance(node.name, str) for node in model.graph.node):
             raise ValueError("a name is not text")
