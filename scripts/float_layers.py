@@ -47,10 +47,7 @@ class LayerSteps:
         channels, height, width = self.shapes[tensor]
         padded = (channels, height + top + bottom, width + left + right)
         rounds_up = attributes.pop("ceil_mode", 0)
-        if rounds_up and attributes.get("auto_pad", "NOTSET") == "NOTSET":
-            own = rounded_up_pads(attributes, padded, kernel)
-        else:
-            own = window_pads(attributes, padded, kernel)
+        own = (rounded_up_pads if rounds_up else window_pads)(attributes, padded, kernel)
         pads = tuple(a + b for a, b in zip(own, value.padding))
         if pads != window_pads(attributes, self.shapes[tensor], kernel):
             attributes = {name: found for name, found in attributes.items() if name != "auto_pad"}
@@ -216,7 +213,7 @@ class LayerSteps:
         before = self.producers.get(value.tensor)
         if before is None:
             self.fail(node, "follows the graph input, expected a node that it can be merged into")
-        readers = self.has_other_readers(value.tensor)
+        readers = self.several_readers(value.tensor)
         if readers:
             self.fail(node, f"cannot be merged into '{before.name}' ({before.op}), whose output has "
                             f"{len(readers)} readers: {', '.join(label(reader) for reader in readers)}")
@@ -247,12 +244,10 @@ class LayerSteps:
 
     def stay_in_front(self, node, value, *steps):
         """Arithmetic on images, before they are quantized. `steps` are (operator, values)."""
-        if any(value.padding) or self.has_other_readers(value.tensor):
+        if any(value.padding) or self.several_readers(value.tensor):
             self.fail(node, "computes on the graph input beside or behind other nodes, expected a chain of arithmetic "
                             "before a Pad")
         for op, values in steps:
-            if not np.isfinite(values).all() or (op == "Div" and not values.all()):
-                self.fail(node, f"computes with {values[~np.isfinite(values) | (values == 0)][0]}")
             self.front.append(Arithmetic(op, self.layer_name(node), values.astype(np.float32)))
         self.notes.append(f"{label(node)} computes on images before they are quantized: --scale, --mean and --deviation "
                           "must give what it expects.")
@@ -303,6 +298,9 @@ class LayerSteps:
         if index == 1 and op in ("Sub", "Div"):
             self.fail(node, "has the constant on its left, expected it on its right")
         values = self.channel_values(node, self.constant(node, 1 - index, "operands"), value.view)
+        with_zero = op == "Div" and not values.all()
+        if with_zero or not np.isfinite(values).all():
+            self.fail(node, f"computes with {0.0 if with_zero else values[~np.isfinite(values)][0]}")
         if self.is_images(value):
             return self.stay_in_front(node, value, (op, values))
         into = self.weighted_before(node, value)

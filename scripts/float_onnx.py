@@ -6,16 +6,17 @@ fully connected layer before them (or stay in front of the first layer), Relu an
 follow, and what only orders values anew leaves no trace but in the weights.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
 
-from constant_folding import attributes_of, constant_value, fold
+from constant_folding import ERRORS, attributes_of, constant_value, fold
 from feature_view import View
 from float_graph import UNKNOWN, WEIGHTED, Graph, ModelError, Node
 from float_layers import LayerSteps
-from float_model import FloatModel
+from float_model import MOST_EXTENT, MOST_MAP_VALUES, FloatModel
 from float_problems import KEEPS_SHAPE, Problems, label
 from float_shapes import ShapeSteps
 
@@ -87,30 +88,35 @@ class Reader(LayerSteps, ShapeSteps):
             return False
 
     def visit(self, node):
-        if node.op_type != "Constant" and self.attempt(lambda: self.is_of_constants(node)) and (
-                node.output[0] in self.constants):
-            return
-        step = self.steps.get(node.op_type) if node.domain in ("", "ai.onnx") else None
-        is_broken = any(name in self.values and self.values[name].tensor is None for name in node.input)
-        if step is None:
-            self.problems.add_unsupported(node)
-        if step is None or is_broken or not self.attempt(lambda: self.take(step, node)):
+        if not self.attempt(lambda: self.take(node)):
             self.mark_broken(node)
 
-    def take(self, step, node):
+    def take(self, node):
+        if self.is_of_constants(node):
+            return
+        step = self.steps.get(node.op_type) if node.domain in ("", "ai.onnx") else None
+        if step is None:
+            self.problems.add_unsupported(node)
+        if step is None or any(name in self.values and self.values[name].tensor is None for name in node.input):
+            self.skip()
         if any(node.output[1:]):
             self.fail(node, f"has {len(node.output)} outputs, only one is supported")
-        step(node)
+        try:
+            step(node)
+        except ERRORS as error:  # of a file that no checker knows the operators of
+            self.fail(node, f"cannot be read ({error})")
 
     def is_of_constants(self, node):
+        """Whether the node is computed here and now."""
         if not node.input or not all(name in self.constants or not name for name in node.input):
-            return
+            return False
         try:
             value = fold(node, [self.constants.get(name) for name in node.input])
         except ValueError as error:
-            raise NodeProblem(f"{label(node)} {error}") from error
+            self.fail(node, str(error))
         if value is not None:
             self.constants[node.output[0]] = value
+        return value is not None
 
     def read_constant(self, node):
         self.constants[node.output[0]] = constant_value(node)
@@ -203,8 +209,8 @@ class Reader(LayerSteps, ShapeSteps):
         if value.padding != NO_PADDING:
             self.fail(node, "reads a map that a Pad has enlarged, expected a convolution or a pool behind the Pad")
 
-    def has_other_readers(self, tensor):
-        """The nodes that read a tensor, under whatever name, if there are several of one name."""
+    def several_readers(self, tensor):
+        """The nodes that read a tensor under one of its names, if there are more than one; else none."""
         for name in self.aliases[tensor]:
             if len(self.model.readers.get(name, ())) > 1:
                 return self.model.readers[name]
@@ -234,6 +240,9 @@ class Reader(LayerSteps, ShapeSteps):
         """A layer, whose output is that of the node."""
         if min(shape) < 1:
             self.fail(node, "has a window that is larger than its padded input")
+        if max(shape[1:], default=1) > MOST_EXTENT or math.prod(shape) > MOST_MAP_VALUES:
+            self.fail(node, f"its output is {' x '.join(map(str, shape))}, expected at most {MOST_EXTENT} rows and columns "
+                            f"and {MOST_MAP_VALUES} values")
         made = self.add_node(Node(op, self.layer_name(node), inputs, node.output[0], **rest), shape)
         self.values[made.output] = Value(made.output, view, made.output)
 

@@ -67,7 +67,7 @@ class ShapeSteps:
         """The view as maps of vectors that are the graph input, which is one of maps from the start then."""
         view, shape = value.view, tuple(extents[1:])
         varies = any(step.values.size > 1 for step in self.front)
-        if not self.is_images(value) or self.has_other_readers(value.tensor) or not view.is_in_order() or varies:
+        if not self.is_images(value) or self.several_readers(value.tensor) or not view.is_in_order() or varies:
             return None
         if len(shape) != 3 or extents[0] != view.batch or math.prod(shape) != view.features:
             return None

@@ -160,6 +160,8 @@ def ends():
         yield stem(kind.lower() + "_end").node("Flatten").gemm(144).node(kind, **attributes)
     form = stem("softmax_cast_end", opset=11).node("Flatten").gemm(144).node("Softmax")
     yield form.node("Cast", to=1).node("Identity")
+    form = stem("mean_end").conv(4, 5)
+    yield form.node("ReduceMean", axes=[2, 3], keepdims=0)
     yield stem("flattened_end").conv(4, 5, 6).node("Flatten").node("Softmax", axis=1)
 
 

@@ -8,6 +8,7 @@ and with the float network. Needs Debian's python3-onnx.
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,9 @@ import onnx  # noqa: E402
 
 import fixture_tools as tools  # noqa: E402
 import float_forms  # noqa: E402
+import float_layers  # noqa: E402
+import float_model  # noqa: E402
+import float_problems  # noqa: E402
 import float_reference  # noqa: E402
 from float_graph import ModelError  # noqa: E402
 from qdq_execution import run_qdq  # noqa: E402
@@ -104,6 +108,20 @@ class FormsTest(unittest.TestCase):
                     self.quantized(form, np.zeros((2, *form.shape[1:]), np.uint8))
                 for part in parts:
                     self.assertIn(part, str(caught.exception))
+
+    def test_sentences_and_limits_are_those_of_the_simulator(self):
+        source = (ROOT / "sim/network/onnx_problems.cpp").read_text()
+        theirs = dict(re.findall(r'\{"(\w+)", "([^"]+)"\}', source))
+        self.assertGreater(len(theirs), 10)
+        for op, advice in float_problems.ADVICE.items():
+            if advice != float_problems.QUANTIZED:
+                self.assertIn(advice, theirs.values())
+                self.assertEqual(advice, theirs.get(op, advice))
+        limits = (ROOT / "sim/network/onnx_limits.h").read_text()
+        for line in ("kMaxExtent = 65535;", "kMaxMapValues = std::int64_t{1} << 24;", "kMaxTaps = std::int64_t{1} << 20;"):
+            self.assertIn(line, limits)
+        self.assertEqual((float_model.MOST_EXTENT, float_model.MOST_MAP_VALUES, float_layers.MOST_TAPS),
+                         (65535, 2 ** 24, 2 ** 20))
 
 
 if __name__ == "__main__":
