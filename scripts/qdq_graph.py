@@ -2,7 +2,7 @@
 """Quantizes a float_graph.Graph and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -42,6 +42,13 @@ class Quantization:
     def is_narrow(self):
         limits = np.iinfo(self.dtype)
         return self.low > limits.min or self.high < limits.max
+
+    def declared(self):
+        """The same with the range of the narrowest integer of 2 bits or more that has the values."""
+        signed = self.dtype == np.int8
+        largest = max(self.high, -self.low - 1)
+        levels = 2 ** max(largest.bit_length(), 2 - signed) - 1
+        return replace(self, low=-levels - 1 if signed else 0, high=levels)
 
     def coarser(self, factor):
         """With a larger scale for the same range of real values; a zero point stays, since images define it."""
@@ -215,7 +222,7 @@ class Writer:
     def limited_input(self):
         """A Clip before the first QuantizeLinear declares integers narrower than 8 bits."""
         name, source = self.graph.input, self.images()
-        how = self.quantizations[name]
+        how = self.quantizations[name].declared()
         if not how.is_narrow:
             return source
         bounds = [self.constant(f"{name}_{what}", np.float32((limit - how.zero) * how.scale))

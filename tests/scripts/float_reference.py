@@ -37,11 +37,12 @@ def windows(x, kernel, attributes, fill):
     return seen[(slice(None), slice(None), *steps)]
 
 
-def conv(attributes, x, weights):
-    axes = weights.ndim - 2
-    seen = windows(x, weights.shape[2:], attributes, 0)
-    kernel = list(range(2 + axes, 2 + 2 * axes))
-    return np.moveaxis(np.tensordot(seen, weights, ([1, *kernel], [1, *range(2, 2 + axes)])), -1, 1)
+def conv(attributes, x, weights, bias=None):
+    axes, group = weights.ndim - 2, attributes.get("group", 1)
+    seen = np.split(windows(x, weights.shape[2:], attributes, 0), group, 1)
+    taps = ([1, *range(2 + axes, 2 + 2 * axes)], list(range(1, 2 + axes)))
+    parts = [np.tensordot(part, kernel, taps) for part, kernel in zip(seen, np.split(weights, group))]
+    return np.moveaxis(np.concatenate(parts, -1) + (0 if bias is None else bias), -1, 1)
 
 
 def pool(op, attributes, x):
@@ -88,6 +89,7 @@ FUNCTIONS = {
     "Div": lambda a, x, y: x // y if x.dtype.kind == "i" else x / y,
     "BatchNormalization": batch_normalization,
     "Cast": lambda a, x: x.astype(TYPES[a["to"]]),
+    "Clip": lambda a, x, low, high: np.clip(x, low, high),
     "Concat": lambda a, *parts: np.concatenate(parts, a["axis"]),
     "Conv": conv,
     "Flatten": flatten,
