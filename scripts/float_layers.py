@@ -62,7 +62,7 @@ class LayerSteps:
         return replace(view, dimensions=("N", "C", "W")) if len(value.view.dimensions) == 3 else view
 
     def read_conv(self, node):
-        (value, source), weights = self.image(node), self.constant(node, 1, "weights")
+        (value, source), weights = self.image(node), self.needed_constant(node, 1, "weights")
         attributes = self.window_attributes(node, value, [*WINDOW_ATTRIBUTES, "group"])
         shape, group = self.shapes[source], attributes.get("group", 1)
         if weights.ndim == 3 and len(value.view.dimensions) == 3:
@@ -172,7 +172,7 @@ class LayerSteps:
 
     def read_gemm(self, node):
         attributes = self.attributes(node, ["alpha", "beta", "transB"], {"transA": 0})
-        weights, bias = self.constant(node, 1, "weights"), self.constant(node, 2, "biases")
+        weights, bias = self.needed_constant(node, 1, "weights"), self.constant(node, 2, "biases")
         weights = weights * np.float32(attributes.get("alpha", 1))
         bias = None if bias is None else bias * np.float32(attributes.get("beta", 1))
         self.add_fully_connected(node, weights if attributes.get("transB", 0) else weights.T, bias)
@@ -180,7 +180,7 @@ class LayerSteps:
     def read_matmul(self, node):
         self.attributes(node, [])
         self.operand(node)
-        weights = self.constant(node, 1, "weights")
+        weights = self.needed_constant(node, 1, "weights")
         while weights.ndim > 2 and weights.shape[0] == 1:
             weights = weights[0]
         self.add_fully_connected(node, weights.T, None)
@@ -256,7 +256,7 @@ class LayerSteps:
     def read_batchnormalization(self, node):
         attributes = self.attributes(node, ["epsilon", "momentum"], {"training_mode": 0, "spatial": 1})
         value = self.operand(node)
-        gamma, beta, mean, variance = (self.constant(node, index, "parameters").astype(np.float64)
+        gamma, beta, mean, variance = (self.needed_constant(node, index, "parameters").astype(np.float64)
                                        for index in range(1, 5))
         factor = gamma / np.sqrt(variance + attributes.get("epsilon", 1e-5))
         if value.view.dimensions[1:2] != ("C",) or factor.shape != (value.view.shape[0],):
@@ -297,7 +297,7 @@ class LayerSteps:
             self.fail(node, "computes on two feature maps, which needs hardware that is not modelled yet")
         if index == 1 and op in ("Sub", "Div"):
             self.fail(node, "has the constant on its left, expected it on its right")
-        values = self.channel_values(node, self.constant(node, 1 - index, "operands"), value.view)
+        values = self.channel_values(node, self.needed_constant(node, 1 - index, "operands"), value.view)
         with_zero = op == "Div" and not values.all()
         if with_zero or not np.isfinite(values).all():
             self.fail(node, f"computes with {0.0 if with_zero else values[~np.isfinite(values)][0]}")

@@ -45,7 +45,11 @@ class FloatModel:
             for output in model.graph.output:  # whose shape nobody needs, and some files leave out
                 output.type.tensor_type.shape.SetInParent()
             onnx.checker.check_model(model)
-        if not all(isinstance(node.name, str) for node in model.graph.node):
+        graph = model.graph
+        names = [entry.name for entry in (*graph.initializer, *graph.input, *graph.output)]
+        for node in graph.node:
+            names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        if not all(isinstance(name, str) for name in names):
             raise ValueError("a name is not text")
         return model
 
@@ -73,7 +77,9 @@ class FloatModel:
 
     def passes(self, node):
         """Whether the first output is the first input."""
-        if node.domain not in ("", "ai.onnx") or node.op_type not in ("Identity", "Dropout") or not node.input:
+        if node.domain not in ("", "ai.onnx") or node.op_type not in ("Identity", "Dropout"):
+            return False
+        if not node.input or not node.output:
             return False
         attributes, training = attributes_of(node), node.input[2] if len(node.input) > 2 else ""
         if node.op_type == "Dropout" and (training or attributes.get("is_test") == 0):

@@ -192,6 +192,12 @@ class Reader(LayerSteps, ShapeSteps):
             self.fail(node, f"has {what} '{name}' that are computed, only constants are supported")
         return np.asarray(self.constants[name], np.float32)
 
+    def needed_constant(self, node, index, what):
+        values = self.constant(node, index, what)
+        if values is None:
+            self.fail(node, f"has no {what}")
+        return values
+
     def attributes(self, node, allowed, fixed=None):
         """Attributes as a dictionary; only those `allowed`, or those in `fixed` with the value given there."""
         fixed, found = fixed or {}, {}
