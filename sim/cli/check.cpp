@@ -95,6 +95,7 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
                          "applied too",
                          steps_text(workload.network.input_steps)));
     }
+    for (const std::string& note : workload.network.notes) line("note", note);
     for (const BufferUse& use : buffer_use(schedule)) {
         line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
     }
@@ -117,6 +118,7 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
         json["output"] = {
             {"sums_leave", true}, {"bytes_per_sum", last.value_bytes}, {"bytes_per_image", last.output_bytes()}};
     }
+    if (!workload.network.notes.empty()) json["notes"] = workload.network.notes;
     json["images"] = workload.dataset.size();
     json["labels"] = workload.dataset.has_labels();
     if (has_unusual_images(workload)) {

@@ -107,7 +107,7 @@ public:
             "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n{}\n{}\nQuantization\n\n{}\n"
             "Accumulator bits that the worst input can need, by types and by the actual weights{}\n\n{}",
             "network", printable(network_.path), "MD5", network_.digest, "input", shape_text(input.shape),
-            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, sums_text(),
+            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, sums_text() + notes_text(),
             shapes_table(), quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
     }
 
@@ -123,11 +123,18 @@ public:
             weights += parameters(op);
         }
         json["total"] = {{"parameters", weights}, {"macs", macs}};
+        if (!network_.notes.empty()) json["notes"] = network_.notes;
         return json;
     }
 
 private:
     [[nodiscard]] const Tensor& tensor(int index) const { return network_.tensors[static_cast<std::size_t>(index)]; }
+
+    [[nodiscard]] std::string notes_text() const {
+        std::string text;
+        for (const std::string& note : network_.notes) text += fmt::format("{:<10}{}\n", "note", printable(note));
+        return text;
+    }
 
     [[nodiscard]] std::string sums_text() const {
         const Operator& last = network_.operators.back();
@@ -280,7 +287,8 @@ void inspect(const ParsedOptions& options) {
     }
     std::optional<RunConfig> config;
     if (is_config) config = load_run_config(path);
-    const Network network = import_onnx(config ? config->network : path);
+    const std::string output = options.has("output") ? options.text("output") : config ? config->network_output : "";
+    const Network network = import_onnx(config ? config->network : path, output);
     const Operator& last = network.operators.back();
     std::optional<int> sum_bits;
     if (config && last.sums_leave) sum_bits = accumulator_bits(config->hardware.accumulator, last.name);
@@ -300,7 +308,8 @@ Command inspect_command() {
         "MODEL is an ONNX file, or a YAML configuration that names one. With a configuration, --images\n"
         "measures the range of each layer's partial sums: of finished ones, or after every addition if the\n"
         "configuration says accumulator.statistics: every_add.";
-    spec.options = {{"images", "A:B", "Measure on images A up to B, B not among them."},
+    spec.options = {{"output", "NAME", "The graph output to inspect, of several."},
+                    {"images", "A:B", "Measure on images A up to B, B not among them."},
                     {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
     spec.examples = {"models/lenet5.onnx", "configs/widthwise-8x8.yaml --images 0:10000"};
     return {spec, inspect};

@@ -42,7 +42,7 @@ Workload::Workload(const std::string& config_path, const std::string& accumulato
 Workload::Workload(ConfigFile file, const std::string& accumulator, const std::string& energy)
     : config(changed(std::move(file.config), accumulator, energy)),
       given_keys(std::move(file.keys)),
-      network(import_onnx(config.network)),
+      network(import_onnx(config.network, config.network_output)),
       table(load_table(config, !energy.empty())) {
     read_images();
     check_labels();

@@ -111,6 +111,7 @@ void describe(Visitor& v, RunConfig& config) {
     HardwareParams& hardware = config.hardware;
     v.name("name", hardware.name);
     v.path("network", config.network, Presence::required);
+    v.text("network_output", config.network_output, "a graph output of the network");
     v.path("images", config.images, Presence::required);
     v.path("labels", config.labels, Presence::optional);
     v.section("preprocessing", [&](auto& s) {

@@ -62,6 +62,10 @@ public:
         if (!text.empty()) line(key, quoted(path_from(text, folder_)));
     }
 
+    void text(const char* key, const std::string& text, const char* /*allowed*/) {
+        if (!text.empty()) line(key, quoted(text));
+    }
+
     void table(const char* key, const std::string& text) {
         const bool is_file = text.ends_with(".yaml") || text.ends_with(".yml");
         line(key, quoted(is_file ? path_from(text, folder_) : text));
@@ -134,6 +138,7 @@ public:
     void path(const char* key, const std::string& text, Presence presence) {
         add(key, "path", "", presence == Presence::required ? "required" : text);
     }
+    void text(const char* key, const std::string& text, const char* allowed) { add(key, "text", allowed, text); }
     void table(const char* key, const std::string& text) { add(key, "text", "a table's name or a .yaml file", text); }
 
     template <typename Int>

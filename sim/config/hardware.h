@@ -139,6 +139,7 @@ struct Preprocessing {
 struct RunConfig {
     std::string path;  ///< the YAML file
     std::string network;
+    std::string network_output;  ///< of several outputs the one that labels belong to; may be empty where there is one
     std::string images;
     std::string labels;  ///< may be empty: no accuracy then
     Preprocessing preprocessing;

@@ -61,6 +61,10 @@ public:
         }
     }
 
+    void text(const char* key, std::string& text, const char* /*allowed*/) {
+        if (const auto value = map_.find(key)) text = value->text();
+    }
+
     void table(const char* key, std::string& text) {
         const auto value = map_.find(key);
         if (!value) return;

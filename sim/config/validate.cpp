@@ -23,6 +23,8 @@ public:
         callback(child);
     }
 
+    void text(const char* /*key*/, const std::string& /*text*/, const char* /*allowed*/) const {}
+
     void name(const char* key, const std::string& text) const {
         const std::string problem = name_problem(text);
         if (!problem.empty()) refuse(key, problem);

@@ -12,7 +12,8 @@ namespace widthwise {
 namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{1} << 16;
-constexpr std::int64_t kFirstSpan = std::int64_t{4} << 20;
+/// What one call of zlib unpacks at most, so that states are kept in time.
+constexpr std::size_t kMostAtOnce = std::size_t{1} << 20;
 /// Some 40 KiB each. When there are more, every second one goes.
 constexpr std::size_t kMostStates = 128;
 constexpr int kGzipWindow = 15 + 16;  // the largest window, in a gzip wrapper
@@ -31,8 +32,8 @@ GzipDecoder::State::State(const State& other)
 
 GzipDecoder::State::~State() { inflateEnd(&stream); }
 
-GzipDecoder::GzipDecoder(const PlainFile& file)
-    : file_(file), now_(std::make_unique<State>()), input_(kInputBytes), span_(kFirstSpan) {
+GzipDecoder::GzipDecoder(const PlainFile& file, std::int64_t span)
+    : file_(file), now_(std::make_unique<State>()), input_(kInputBytes), span_(span) {
     kept_.push_back(std::make_unique<State>(*now_));
 }
 
@@ -74,7 +75,7 @@ std::size_t GzipDecoder::read(std::uint8_t* data, std::size_t size) {
         State& now = *now_;
         if (!fill_input()) file_.fail("the gzip stream is cut short");
         const uInt input_before = now.stream.avail_in;
-        const std::size_t room = std::min(size - held, static_cast<std::size_t>(kFirstSpan));
+        const std::size_t room = std::min(size - held, kMostAtOnce);
         now.stream.next_out = data + held;
         now.stream.avail_out = static_cast<uInt>(room);
         const int code = inflate(&now.stream, Z_NO_FLUSH);

@@ -20,8 +20,9 @@ inline constexpr std::array<std::uint8_t, 2> kGzipMagic = {0x1f, 0x8b};
 /// does not count, as in gunzip. Checksums are checked wherever a member is read to its end.
 class GzipDecoder {
 public:
-    /// `file` must outlive the decoder.
-    explicit GzipDecoder(const PlainFile& file);
+    /// `file` must outlive the decoder. `span`: unpacked bytes between the states that are kept, to begin with; it doubles
+    /// whenever there are too many of them.
+    explicit GzipDecoder(const PlainFile& file, std::int64_t span = std::int64_t{4} << 20);
     ~GzipDecoder();
     GzipDecoder(const GzipDecoder&) = delete;
     GzipDecoder& operator=(const GzipDecoder&) = delete;
@@ -30,6 +31,8 @@ public:
     std::size_t read(std::uint8_t* data, std::size_t size);
     /// Goes to an offset of the unpacked bytes; false when the stream ends before it. Throws as read().
     bool seek(std::int64_t offset);
+
+    [[nodiscard]] std::size_t kept_states() const { return kept_.size(); }
 
 private:
     /// What it takes to go on from a place.
@@ -52,7 +55,7 @@ private:
     std::unique_ptr<State> now_;
     std::vector<std::uint8_t> input_;
     std::vector<std::unique_ptr<State>> kept_;  ///< ascending places
-    std::int64_t span_ = 0;                     ///< unpacked bytes between them
+    std::int64_t span_;                         ///< unpacked bytes between them
 };
 
 }  // namespace widthwise

@@ -133,7 +133,7 @@ std::size_t Sweep::network_index(const std::string& path) {
     for (std::size_t n = 0; n < networks_.size(); ++n) {
         if (networks_[n].path == path) return n;
     }
-    networks_.push_back(import_onnx(path));
+    networks_.push_back(import_onnx(path, base_.network_output));
     variants_.emplace_back();
     return networks_.size() - 1;
 }

@@ -128,7 +128,8 @@ struct InputStep {
 struct Network {
     std::string name;
     std::string path;    ///< the file it was read from
-    std::string digest;  ///< MD5 of that file, hexadecimal
+    /// MD5 of that file, hexadecimal; where values lie in other files or an output was chosen, MD5 over all of these.
+    std::string digest;
     std::vector<Tensor> tensors;
     std::vector<Operator> operators;     ///< in execution order: tensors are written before they are read
     int input = 0;                       ///< index into tensors
@@ -156,12 +157,13 @@ struct WorstCaseBits {
 /// those of Weights::bits. Both are 0 for pooling.
 WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op);
 
-/// Reads a quantized ONNX network: QDQ form (QuantizeLinear -> (DequantizeLinear -> operator -> [Relu | Clip] ->
-/// QuantizeLinear)* -> [DequantizeLinear]), operators on integers (QLinearConv and its like), or ConvInteger and
-/// MatMulInteger with a constant scale behind them. The batch dimension is ignored. Flatten and Reshape leave no trace:
-/// a fully connected layer reads the C x H x W tensor before it. Quantization::bits of a layer's output is the fewest
-/// (2..8) that hold its clamp range and zero point, so that Clip declares activations narrower than 8 bits.
-/// Throws InputError naming the file and the node.
+/// Reads a quantized ONNX network as far as `output` ("": its only one) needs it: in the QDQ form (QuantizeLinear ->
+/// DequantizeLinear -> operator -> QuantizeLinear ...), of operators on integers (QLinearConv and its like), of
+/// ConvInteger and MatMulInteger with a constant scale behind them, or in QONNX. Each image is computed alone, whatever
+/// the batch that the file declares. What moves values about leaves no trace: all feature maps are C x H x W here, and
+/// weights of fully connected layers lie in the order of the map before them. Quantization::bits of a layer's output is
+/// the fewest (2..8) that hold its clamp range and zero point, so that Clip declares activations narrower than 8 bits.
+/// models/README.md lists the forms that are read. Throws InputError naming the file, and every node that cannot be read.
 Network import_onnx(const std::string& path, const std::string& output = "");
 
 }  // namespace widthwise

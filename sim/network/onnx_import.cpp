@@ -420,11 +420,12 @@ std::string GraphImporter::unique_name(const onnx::NodeProto& node) {
     return name;
 }
 
-/// Values that lie outside of the model file are part of it.
+/// Values that lie outside of the model file are part of it, and so is the choice of one of several outputs.
 std::string digest_of(const OnnxModel& model) {
     std::string digest = md5_of_file(model.path());
-    if (model.external_files().empty()) return digest;
+    if (model.external_files().empty() && model.other_outputs().empty()) return digest;
     for (const std::string& file : model.external_files()) digest += md5_of_file(file);
+    if (!model.other_outputs().empty()) digest += model.output_name();
     return md5_of_bytes(digest.data(), digest.size());
 }
 

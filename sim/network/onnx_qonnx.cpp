@@ -153,7 +153,7 @@ std::vector<onnx::NodeProto> quantize(const onnx::NodeProto& node, Constants& co
 
 /// -scale below zero, else scale: of constants only, since the hardware's activations have no two values.
 std::vector<onnx::NodeProto> quantize_to_signs(const onnx::NodeProto& node, Constants& constants) {
-    if (node.output_size() != 1) throw InputError("expected one output");
+    if (node.input_size() < 2 || node.output_size() != 1) throw InputError("expected 2 inputs and one output");
     const auto values = constants.find(node.input(0));
     if (values == constants.end()) {
         throw InputError(

@@ -28,14 +28,14 @@ std::string read_at(const UnpackedFile& file, std::size_t offset, std::size_t si
 
 TEST(Gzip, ReadFromAnyPlaceInAnyOrder) {
     const std::string text =
-        text_of(std::size_t{50} << 20);  // a dozen states of the decoder, more pieces than are held
-    const TemporaryFile packed(gzipped(text));
+        text_of(std::size_t{40} << 20);  // a dozen states of the decoder, more pieces than are held
+    const TemporaryFile packed(gzipped(text, 1));
     const UnpackedFile file(packed.path());
     EXPECT_TRUE(file.is_packed());
     std::mt19937 random(9);
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 30; ++i) {
         const std::size_t offset = random() % text.size();
-        const std::size_t size = random() % 3000000;
+        const std::size_t size = random() % 2000000;
         ASSERT_EQ(read_at(file, offset, size), text.substr(offset, size)) << offset << ' ' << size;
     }
     EXPECT_EQ(read_at(file, text.size() - 2, 10), text.substr(text.size() - 2));
@@ -46,7 +46,7 @@ TEST(Gzip, ReadFromAnyPlaceInAnyOrder) {
 
 TEST(Gzip, MembersBehindOneAnotherAndWhatFollowsThem) {
     const std::string first = text_of(5000000);
-    const TemporaryFile packed(gzipped(first) + gzipped("second") + gzipped("") + gzipped("third") + "garbage");
+    const TemporaryFile packed(gzipped(first, 1) + gzipped("second") + gzipped("") + gzipped("third") + "garbage");
     const UnpackedFile file(packed.path());
     EXPECT_EQ(read_at(file, first.size() - 3, 100), first.substr(first.size() - 3) + "secondthird");
     EXPECT_EQ(read_at(file, 10, 10), first.substr(10, 10));
@@ -55,7 +55,7 @@ TEST(Gzip, MembersBehindOneAnotherAndWhatFollowsThem) {
 
 TEST(Gzip, TheDecoderGoesBackToItsStatesAndOnFromThem) {
     const std::string text = text_of(std::size_t{20} << 20);
-    const TemporaryFile packed(gzipped(text));
+    const TemporaryFile packed(gzipped(text, 1));
     const PlainFile plain(packed.path());
     GzipDecoder decoder(plain);
     std::string bytes(100, '\0');
@@ -71,9 +71,35 @@ TEST(Gzip, TheDecoderGoesBackToItsStatesAndOnFromThem) {
     EXPECT_FALSE(decoder.seek(20971521));
 }
 
+TEST(Gzip, ThereIsABoundOnTheStatesThatAreKept) {
+    const std::string text = text_of(std::size_t{8} << 20);
+    const TemporaryFile packed(gzipped(text, 1));
+    const PlainFile plain(packed.path());
+    GzipDecoder decoder(plain, 5000);
+    std::string bytes(text.size(), '\0');
+    std::size_t most = 0;
+    for (std::size_t at = 0; at < text.size(); at += 4096) {
+        decoder.read(reinterpret_cast<std::uint8_t*>(bytes.data()) + at, 4096);
+        most = std::max(most, decoder.kept_states());
+    }
+    EXPECT_EQ(bytes, text);
+    EXPECT_EQ(most, 127U);
+    EXPECT_GE(decoder.kept_states(), 64U);
+    std::mt19937 random(3);
+    int wrong = 0;
+    for (int i = 0; i < 200; ++i) {
+        const std::size_t offset = random() % (text.size() - 100);
+        std::string found(100, '\0');
+        const bool is_there = decoder.seek(static_cast<std::int64_t>(offset));
+        decoder.read(reinterpret_cast<std::uint8_t*>(found.data()), found.size());
+        if (!is_there || found != text.substr(offset, 100)) ++wrong;
+    }
+    EXPECT_EQ(wrong, 0);
+}
+
 TEST(Gzip, ThreadsReadTheSameFile) {
     const std::string text = text_of(std::size_t{6} << 20);
-    const TemporaryFile packed(gzipped(text));
+    const TemporaryFile packed(gzipped(text, 1));
     for (const std::string& path : {packed.path(), TemporaryFile(text).path()}) {
         const TemporaryFile plain(text);
         const UnpackedFile file(path == packed.path() ? path : plain.path());
@@ -94,7 +120,7 @@ TEST(Gzip, ThreadsReadTheSameFile) {
 
 TEST(Gzip, ForkedProcessesReadOnTheirOwn) {
     const std::string text = text_of(std::size_t{4} << 20);
-    const TemporaryFile packed(gzipped(text));
+    const TemporaryFile packed(gzipped(text, 1));
     const UnpackedFile file(packed.path());
     EXPECT_EQ(read_at(file, 0, 10), text.substr(0, 10));
     std::vector<pid_t> children;

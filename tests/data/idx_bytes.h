@@ -54,9 +54,10 @@ std::string bytes_of(const std::vector<Value>& values) {
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(Value)};
 }
 
-inline std::string gzipped(const std::string& bytes) {
+inline std::string gzipped(const std::string& bytes, int level = 9) {
     z_stream stream{};
-    if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::runtime_error("zlib");
+    if (deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        throw std::runtime_error("zlib");
     std::string result(deflateBound(&stream, static_cast<uLong>(bytes.size())), '\0');
     std::string source = bytes;
     stream.next_in = reinterpret_cast<Bytef*>(source.data());

@@ -43,27 +43,36 @@ TEST(Npy, BytesAsNumPyWritesThem) {
 }
 
 TEST(Npy, TypesAndVersions) {
-    const auto element = [](const std::string& type, int bytes, int major) {
-        return header_of(npy(type, "1,", std::string(static_cast<std::size_t>(bytes), 'x'), major)).element;
+    struct Case {
+        std::string type;
+        int major;
+        ElementType element;
+        std::string name;
     };
-    EXPECT_EQ(element("|u1", 1, 1), (ElementType{kUnsigned, 1, false}));
-    EXPECT_EQ(element("|i1", 1, 2), (ElementType{kSigned, 1, false}));
-    EXPECT_EQ(element("<u2", 2, 3), (ElementType{kUnsigned, 2, false}));
-    EXPECT_EQ(element(">i4", 4, 1), (ElementType{kSigned, 4, true}));
-    EXPECT_EQ(element("<i8", 8, 1), (ElementType{kSigned, 8, false}));
-    EXPECT_EQ(element("<f4", 4, 1), (ElementType{kReal, 4, false}));
-    EXPECT_EQ(element(">f8", 8, 1), (ElementType{kReal, 8, true}));
-    EXPECT_EQ((ElementType{kReal, 8, true}).name(), "float64");
-    EXPECT_EQ((ElementType{kUnsigned, 2, true}).name(), "uint16");
+    const std::vector<Case> cases = {
+        {"|u1", 1, {kUnsigned, 1, false}, "uint8"},  {"|i1", 2, {kSigned, 1, false}, "int8"},
+        {"<u2", 3, {kUnsigned, 2, false}, "uint16"}, {">i4", 1, {kSigned, 4, true}, "int32"},
+        {"<i8", 1, {kSigned, 8, false}, "int64"},    {"<f4", 1, {kReal, 4, false}, "float32"},
+        {">f8", 1, {kReal, 8, true}, "float64"},
+    };
+    for (const Case& c : cases) {
+        const std::string value(static_cast<std::size_t>(c.element.bytes), 'x');
+        EXPECT_EQ(header_of(npy(c.type, "1,", value, c.major)).element, c.element) << c.type;
+        EXPECT_EQ(c.element.name(), c.name);
+    }
 }
 
-TEST(Npy, ValuesOfEveryType) {
-    const auto data = [](const std::string& bytes) { return reinterpret_cast<const std::uint8_t*>(bytes.data()); };
+const std::uint8_t* data(const std::string& bytes) { return reinterpret_cast<const std::uint8_t*>(bytes.data()); }
+
+TEST(Npy, IntegersOfEveryType) {
     EXPECT_EQ(integer_at(data("\x01\x02"), {kUnsigned, 2, false}), 0x0201);
     EXPECT_EQ(integer_at(data("\x01\x02"), {kUnsigned, 2, true}), 0x0102);
     EXPECT_EQ(integer_at(data("\xfe\xff"), {kSigned, 2, false}), -2);
     EXPECT_EQ(integer_at(data("\xfe"), {kSigned, 1, false}), -2);
     EXPECT_EQ(integer_at(data(bytes_of<std::int64_t>({-5})), {kSigned, 8, false}), -5);
+}
+
+TEST(Npy, RealNumbersOfEveryType) {
     EXPECT_EQ(real_at(data(bytes_of<float>({-1.5F})), {kReal, 4, false}), -1.5F);
     EXPECT_EQ(real_at(data(bytes_of<double>({0.1})), {kReal, 8, false}), 0.1F);
     EXPECT_EQ(real_at(data(std::string("\x3f\x80\0\0", 4)), {kReal, 4, true}), 1.0F);

@@ -144,7 +144,8 @@ TEST(PoolImport, MaxPoolCannotRequantize) {
     ChainBuilder builder = quantized_input();
     set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
     builder.qdq<U8>("y", 0.25F, 3)
-        .expect_error({"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "nothing in between can requantize"});
+        .expect_error(
+            {"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "nothing in between can requantize"});
 }
 
 TEST(PoolImport, AveragePoolMayRequantize) {

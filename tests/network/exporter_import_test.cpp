@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forms that exporters write: what becomes of them, and what a refusal tells. That their values are right is what
+// tests/goldens/exporters shows (shipped_models_test.cpp).
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "network/onnx_builder.h"
+
+namespace widthwise::test {
+namespace {
+
+using U8 = std::uint8_t;
+using S8 = std::int8_t;
+
+ChainBuilder convolved(const Extents& input = {-1, 1, 4, 4}) {
+    ChainBuilder builder = quantized_input(input);
+    builder.conv({1, 1, 1, 1}, {2});
+    return builder;
+}
+
+const Quantization& input_format(const Network& network) {
+    return network.tensors[static_cast<std::size_t>(network.input)].quantization;
+}
+
+std::string refusal(ChainBuilder&& builder) {
+    const TemporaryFile file(builder.bytes());
+    try {
+        import_onnx(file.path());
+    } catch (const InputError& error) {
+        return error.what();
+    }
+    return "imported";
+}
+
+// ------------------------------------------------------------------------------------------------------ lone limits
+
+TEST(LoneLimit, GoesIntoTheOperatorBeforeIt) {
+    ChainBuilder builder = convolved();
+    builder.qdq<S8>("y", 0.25F, -3);
+    builder.step("Relu", "relu");
+    builder.qdq<S8>("z", 0.25F, -3);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    ASSERT_EQ(network.tensors.size(), 2U);
+    EXPECT_EQ(network.operators[0].clamp_low, -3);
+    EXPECT_EQ(network.operators[0].clamp_high, 127);
+    EXPECT_EQ(network.operators[0].activation, Activation::relu);
+}
+
+TEST(LoneLimit, StaysWhereSomethingElseReadsWhatItLimits) {
+    ChainBuilder builder = convolved();
+    builder.qdq<S8>("y", 0.25F, -3);
+    builder.step("Relu", "relu");
+    builder.qdq<S8>("z", 0.25F, -3);
+    builder.step("Add", "sum", {"y_dq"});
+    builder.qdq<S8>("s", 0.5F, 0);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 3U);
+    const Operator& limit = network.operators[1];
+    EXPECT_EQ(limit.name, "z_q_node");
+    EXPECT_EQ(limit.kind, OperatorKind::max_pool);
+    EXPECT_EQ(limit.window, Window{});
+    EXPECT_EQ(limit.clamp_low, -3);
+    EXPECT_EQ(network.operators[0].clamp_low, -128);
+}
+
+TEST(LoneLimit, WithoutEffectLeavesNoTrace) {
+    ChainBuilder builder = convolved();
+    builder.qdq<U8>("y", 0.25F, 0);
+    builder.step("Relu", "relu");
+    builder.qdq<U8>("z", 0.25F, 0);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    EXPECT_EQ(network.operators[0].activation, Activation::none);
+}
+
+TEST(LoneLimit, OfIntegersDeclaresTheirWidth) {
+    ChainBuilder builder;
+    builder.quantize<U8>("x", 0.5F, 0);
+    builder.constant<U8>("low", {}, {0});
+    builder.constant<U8>("high", {}, {15});
+    builder.step("Clip", "narrow", {"low", "high"});
+    builder.dequantize("x");
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.quantize<U8>("y", 0.25F, 0);
+    builder.constant<U8>("most", {}, {7});
+    builder.step("Clip", "narrower", {"low", "most"});
+    builder.dequantize("y");
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    EXPECT_EQ(input_format(network).bits, 4);
+    EXPECT_EQ(output_tensor(network).quantization.bits, 3);
+    EXPECT_EQ(network.operators[0].clamp_high, 7);
+}
+
+TEST(LoneLimit, OfTheInputStaysUnlessItIsARangeOfBits) {
+    ChainBuilder builder;
+    builder.quantize<U8>("x", 0.5F, 0);
+    builder.constant<U8>("low", {}, {0});
+    builder.constant<U8>("high", {}, {14});
+    builder.step("Clip", "narrow", {"low", "high"});
+    builder.dequantize("x");
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<U8>("y", 0.25F, 0);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 2U);
+    EXPECT_EQ(input_format(network).bits, 8);
+    EXPECT_EQ(network.operators[0].clamp_high, 14);
+}
+
+TEST(LoneLimit, WithoutAQuantizerMustHaveBoundsOfTheScale) {
+    const auto clipped = [](float high) {
+        ChainBuilder builder = convolved();
+        builder.qdq<U8>("y", 0.25F, 0);
+        builder.constant<float>("low", {}, {0.0F});
+        builder.constant<float>("high", {}, {high});
+        builder.step("Clip", "clip", {"low", "high"});
+        builder.parameter<S8>("v", {1, 1, 1, 1}, {1}, {0.5F});
+        builder.step("Conv", "next", {"v"});
+        builder.qdq<U8>("z", 0.25F, 0);
+        return builder;
+    };
+    EXPECT_EQ(clipped(1.5F).import().operators.at(0).clamp_high, 6);
+    EXPECT_THAT(refusal(clipped(1.6F)), ::testing::HasSubstr("limited to 1.6, which is no multiple of its scale 0.25"));
+}
+
+// ------------------------------------------------------------------------------------------------------- QONNX
+
+onnx::NodeProto& quant(ChainBuilder& builder, const std::string& name, const std::string& source, float scale,
+                       float bits, bool is_signed, bool narrow) {
+    builder.constant<float>(name + "_scale", {}, {scale});
+    builder.constant<float>(name + "_zero", {}, {0.0F});
+    builder.constant<float>(name + "_bits", {}, {bits});
+    onnx::NodeProto& node = builder.node("Quant", {source, name + "_scale", name + "_zero", name + "_bits"}, name);
+    node.set_domain("qonnx.custom_op.general");
+    set(node, "signed", std::int64_t{is_signed ? 1 : 0});
+    set(node, "narrow", std::int64_t{narrow ? 1 : 0});
+    set(node, "rounding_mode", std::string("ROUND"));
+    return node;
+}
+
+ChainBuilder quantized_by_quant(float bits = 4) {
+    ChainBuilder builder;
+    quant(builder, "x", "image", 0.5F, 8, false, false);
+    builder.constant<float>("real", {1, 1, 1, 2}, {0.9F, -5.0F});
+    quant(builder, "w", "real", 0.25F, bits, true, true);
+    builder.node("Conv", {"x", "w"}, "conv");
+    builder.node("Relu", {"conv"}, "relu");
+    quant(builder, "y", "relu", 0.125F, 3, false, false);
+    builder.graph().add_output()->set_name("y");
+    return builder;
+}
+
+TEST(Qonnx, QuantIsQuantizeClipDequantize) {
+    const Network network = quantized_by_quant().import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    const Operator& op = network.operators[0];
+    EXPECT_EQ(op.weights.values, (std::vector<S8>{4, -7}));  // 0.9 / 0.25 = 3.6; narrow: -7..7
+    EXPECT_EQ(op.weights.bits, 4);
+    EXPECT_EQ(op.weights.scales, std::vector<float>{0.25F});
+    EXPECT_EQ(input_format(network).bits, 8);
+    EXPECT_FALSE(input_format(network).is_signed);
+    EXPECT_EQ(output_tensor(network).quantization.bits, 3);
+    EXPECT_EQ(output_tensor(network).quantization.scale, 0.125F);
+    EXPECT_EQ(op.clamp_low, 0);
+    EXPECT_EQ(op.clamp_high, 7);
+}
+
+TEST(Qonnx, OneSignedBitAndBipolarQuantAreMinusOneAndOne) {
+    for (const std::string type : {"BipolarQuant", "Quant"}) {
+        ChainBuilder builder = quantized_input();
+        builder.constant<float>("real", {2, 1, 1, 2}, {0.9F, -5.0F, 0.0F, -0.1F});
+        builder.constant<float>("scale", {2, 1, 1, 1}, {0.5F, 0.25F});
+        builder.constant<float>("zero", {}, {0.0F});
+        builder.constant<float>("bits", {}, {1.0F});
+        onnx::NodeProto& node = builder.node(type, {"real", "scale"}, "w");
+        if (type == "Quant") {
+            node.add_input("zero");
+            node.add_input("bits");
+        }
+        node.set_domain("qonnx.custom_op.general");
+        builder.step("Conv", "conv", {"w"});
+        builder.qdq<U8>("y", 0.25F, 0);
+        const Operator op = builder.import().operators.at(0);
+        EXPECT_EQ(op.weights.values, (std::vector<S8>{1, -1, 1, -1})) << type;
+        EXPECT_EQ(op.weights.scales, (std::vector<float>{0.5F, 0.25F})) << type;
+    }
+}
+
+TEST(Qonnx, RefusesWhatIntegersOfEightBitsDoNotHold) {
+    EXPECT_THAT(refusal(quantized_by_quant(9)), ::testing::HasSubstr("quantizes to 9 bits, expected 1..8"));
+    ChainBuilder rounding = quantized_by_quant();
+    rounding.graph().mutable_node(4)->mutable_attribute(2)->set_s("FLOOR");
+    EXPECT_THAT(refusal(std::move(rounding)), ::testing::HasSubstr("rounds by FLOOR, expected ROUND"));
+    ChainBuilder activation = quantized_input();
+    activation.constant<float>("scale", {}, {0.5F});
+    activation.node("BipolarQuant", {"x_dq", "scale"}, "signs").set_domain("qonnx.custom_op.general");
+    activation.graph().add_output()->set_name("signs");
+    EXPECT_THAT(refusal(std::move(activation)), ::testing::HasSubstr("quantizes a feature map to -1 and 1"));
+    ChainBuilder trunc = quantized_input();
+    trunc.step("Trunc", "trunc").set_domain("qonnx.custom_op.general");
+    EXPECT_THAT(refusal(std::move(trunc)), ::testing::HasSubstr("Trunc is not supported: rounding down inside"));
+}
+
+// ---------------------------------------------------------------------------------------------------- graph inputs
+
+TEST(InputForms, IntegersAreNotedAndTakeTheirScaleFromTheirReader) {
+    ChainBuilder builder;
+    builder.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::INT8);
+    builder.constant<float>("x_scale", {}, {0.5F});
+    builder.constant<S8>("x_zero", {}, {-128});
+    builder.dequantize("x");
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<U8>("y", 0.25F, 0);
+    const Network network = builder.import();
+    EXPECT_TRUE(network.input_is_integer);
+    EXPECT_TRUE(input_format(network).is_signed);
+    EXPECT_EQ(input_format(network).zero_point, -128);
+    EXPECT_EQ(input_format(network).scale, 0.5F);
+    EXPECT_FALSE(convolved().qdq<U8>("y", 0.25F, 0).import().input_is_integer);
+}
+
+TEST(InputForms, ArithmeticIsKeptInOrder) {
+    ChainBuilder builder({-1, 2, 3, 3});
+    builder.constant<float>("mean", {1, 2, 1, 1}, {0.5F, 0.25F});
+    builder.constant<float>("deviation", {}, {2.0F});
+    builder.step("Sub", "centred", {"mean"});
+    builder.step("Div", "scaled", {"deviation"});
+    builder.qdq<U8>("x", 0.5F, 3);
+    set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+    builder.qdq<U8>("y", 0.5F, 3);
+    const Network network = builder.import();
+    ASSERT_EQ(network.input_steps.size(), 2U);
+    EXPECT_EQ(network.input_steps[0], (InputStep{InputStep::Kind::subtract, {0.5F, 0.25F}}));
+    EXPECT_EQ(network.input_steps[1], (InputStep{InputStep::Kind::divide, {2.0F}}));
+    EXPECT_EQ(network.notes.size(), 2U);
+}
+
+TEST(InputForms, ArithmeticPerPixelOrByZeroIsRefused) {
+    for (const bool per_pixel : {true, false}) {
+        ChainBuilder builder;
+        const std::vector<float> values(per_pixel ? 16 : 1, 0.0F);
+        builder.constant<float>("by", per_pixel ? Extents{4, 4} : Extents{}, values);
+        builder.step("Div", "scaled", {"by"});
+        builder.qdq<U8>("x", 0.5F, 3);
+        set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+        builder.qdq<U8>("y", 0.5F, 3);
+        EXPECT_THAT(refusal(std::move(builder)),
+                    ::testing::HasSubstr(per_pixel ? "one per channel (1)" : "computes with 0"));
+    }
+}
+
+TEST(InputForms, ChannelsLastAreFoundByTheTranspose) {
+    ChainBuilder builder({-1, 5, 6, 2});
+    builder.qdq<U8>("x", 0.5F, 3);
+    set(builder.step("Transpose", "first"), "perm", Extents{0, 3, 1, 2});
+    set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{5, 6});
+    builder.qdq<U8>("y", 0.5F, 3);
+    const Network network = builder.import();
+    EXPECT_EQ(network.tensors[static_cast<std::size_t>(network.input)].shape, (Shape{2, 5, 6}));
+    EXPECT_EQ(output_tensor(network).shape, (Shape{2, 1, 1}));
+}
+
+// --------------------------------------------------------------------------------------------------------- padding
+
+ChainBuilder padded(float value, int zero_point) {
+    ChainBuilder builder = quantized_input();
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<U8>("y", 0.25F, zero_point);
+    builder.constant<std::int64_t>("pads", {8}, {0, 0, 1, 0, 0, 0, 0, 2});
+    builder.constant<float>("value", {}, {value});
+    builder.step("Pad", "pad", {"pads", "value"});
+    return builder;
+}
+
+TEST(PadImport, BecomesThePaddingOfTheWindowBehindIt) {
+    ChainBuilder builder = padded(0.0F, 7);
+    builder.parameter<S8>("v", {1, 1, 2, 2}, {1, 2, 3, 4}, {0.5F});
+    set(builder.step("Conv", "next", {"v"}), "pads", Extents{1, 1, 1, 1});
+    builder.qdq<U8>("z", 0.25F, 0);
+    const Window window = builder.import().operators.at(1).window;
+    EXPECT_EQ(window.pad_top, 2);
+    EXPECT_EQ(window.pad_bottom, 1);
+    EXPECT_EQ(window.pad_left, 1);
+    EXPECT_EQ(window.pad_right, 3);
+}
+
+TEST(PadImport, RefusesValuesThatTheWindowWouldNotSee) {
+    ChainBuilder one = padded(1.0F, 7);
+    one.parameter<S8>("v", {1, 1, 2, 2}, {1, 2, 3, 4}, {0.5F});
+    one.step("Conv", "next", {"v"});
+    EXPECT_THAT(refusal(std::move(one)), ::testing::HasSubstr("reads a map padded with 1, expected 0"));
+    ChainBuilder maximum = padded(0.0F, 7);  // values may be below zero
+    set(maximum.step("MaxPool", "pool"), "kernel_shape", Extents{3, 3});
+    EXPECT_THAT(refusal(std::move(maximum)), ::testing::HasSubstr("which can be larger than its values"));
+    ChainBuilder above_zero = padded(0.0F, 0);
+    set(above_zero.step("MaxPool", "pool"), "kernel_shape", Extents{3, 3});
+    EXPECT_EQ(above_zero.import().operators.at(1).window.pad_right, 2);
+    ChainBuilder flat = padded(0.0F, 7);
+    flat.step("Flatten", "flat");
+    EXPECT_THAT(refusal(std::move(flat)), ::testing::HasSubstr("a map that a Pad has enlarged"));
+    ChainBuilder last = padded(0.0F, 7);
+    EXPECT_THAT(refusal(std::move(last)), ::testing::HasSubstr("a map that a Pad has enlarged"));
+}
+
+// ------------------------------------------------------------------------------------------------------------ ends
+
+TEST(Ends, SumsLeaveWithANote) {
+    ChainBuilder builder = convolved();
+    const Network network = builder.import();
+    EXPECT_TRUE(network.operators.at(0).sums_leave);
+    ASSERT_EQ(network.notes.size(), 1U);
+    EXPECT_THAT(network.notes[0], ::testing::HasSubstr("The sums of 'conv_node' leave without quantization"));
+}
+
+TEST(Ends, RefusesSumsWhoseClassIsNotTheirs) {
+    ChainBuilder relu = convolved();
+    relu.step("Relu", "relu");
+    EXPECT_THAT(refusal(std::move(relu)), ::testing::HasSubstr("would make classes equal"));
+    ChainBuilder maps = convolved();
+    maps.qdq<U8>("y", 0.25F, 0);
+    set(maps.step("Softmax", "classes"), "axis", std::int64_t{1});
+    EXPECT_THAT(refusal(std::move(maps)), ::testing::HasSubstr("expected one class for each image"));
+    ChainBuilder inner = quantized_input({-1, 4});
+    inner.step("Softmax", "classes");
+    inner.parameter<S8>("w", {4, 2}, std::vector<S8>(8, 1), {0.25F});
+    inner.step("MatMul", "next", {"w"});
+    EXPECT_THAT(refusal(std::move(inner)), ::testing::HasSubstr("expected them at the end of the network"));
+}
+
+TEST(Ends, OneOfSeveralOutputsIsNamed) {
+    ChainBuilder builder = convolved();
+    builder.qdq<U8>("y", 0.25F, 0);
+    set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+    builder.graph().add_output()->set_name("y_dq");
+    builder.graph().add_output()->set_name("pool");
+    const TemporaryFile file(builder.bytes());
+    EXPECT_EQ(import_onnx(file.path(), "y_dq").operators.size(), 1U);
+    const Network all = import_onnx(file.path(), "pool");
+    EXPECT_EQ(all.operators.size(), 2U);
+    EXPECT_EQ(all.notes, std::vector<std::string>{"The output 'y_dq' of the file is not computed."});
+    EXPECT_NE(all.digest, import_onnx(file.path(), "y_dq").digest);
+    ChainBuilder::expect_import_error(file.path(), {"2 graph outputs (y_dq, pool)", "network_output"});
+    EXPECT_THROW(import_onnx(file.path(), "other"), InputError);
+}
+
+// -------------------------------------------------------------------------------------------------- external data
+
+class ExternalData : public ::testing::Test {
+protected:
+    /// convolved() with the weights in a file beside it.
+    std::string model(const std::string& location, const std::string& offset, const std::string& length) {
+        ChainBuilder builder = quantized_input();
+        builder.conv({1, 1, 1, 2}, {0, 0});
+        builder.qdq<U8>("y", 0.25F, 0);
+        for (onnx::TensorProto& tensor : *builder.graph().mutable_initializer()) {
+            if (tensor.name() != "w_values") continue;
+            tensor.clear_raw_data();
+            tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+            const std::pair<const char*, std::string> entries[] = {
+                {"location", location}, {"offset", offset}, {"length", length}};
+            for (const auto& [key, value] : entries) {
+                auto* entry = tensor.add_external_data();
+                entry->set_key(key);
+                entry->set_value(value);
+            }
+        }
+        return builder.bytes();
+    }
+};
+
+TEST_F(ExternalData, IsReadFromTheModelsFolder) {
+    const TemporaryFile values(std::string("\x09\x05\xfb\x09", 4), ".bin");
+    const std::string name = std::filesystem::path(values.path()).filename();
+    const TemporaryFile file(model(name, "1", "2"));
+    const Network network = import_onnx(file.path());
+    EXPECT_EQ(network.operators.at(0).weights.values, (std::vector<S8>{5, -5}));
+    std::ofstream(values.path(), std::ios::binary) << std::string("\x09\x06\xfb\x09", 4);
+    EXPECT_NE(import_onnx(file.path()).digest, network.digest);  // the file is part of the network
+}
+
+TEST_F(ExternalData, OutsideOfTheFolderOrItsFileIsRefused) {
+    const TemporaryFile values(std::string(4, '\1'), ".bin");
+    const std::string name = std::filesystem::path(values.path()).filename();
+    for (const std::string location : {"/etc/passwd", "../values.bin", "a/../../b"}) {
+        const TemporaryFile file(model(location, "0", "2"));
+        ChainBuilder::expect_import_error(file.path(),
+                                          {"'w_values' is stored outside", "expected a file in the model's folder"});
+    }
+    const TemporaryFile absent(model("absent.bin", "0", "2"));
+    ChainBuilder::expect_import_error(absent.path(), {"no regular file beside it"});
+    const TemporaryFile beyond(model(name, "3", "2"));
+    ChainBuilder::expect_import_error(beyond.path(), {"which has 4 bytes, expected 2 from byte 3 on"});
+    const TemporaryFile text(model(name, "one", "2"));
+    ChainBuilder::expect_import_error(text.path(), {"with the offset 'one', expected a number"});
+    const TemporaryFile wrong(model(name, "0", "3"));
+    ChainBuilder::expect_import_error(wrong.path(), {"'w_values' holds 3 bytes or values, expected 2"});
+}
+
+// ---------------------------------------------------------------------------------------------------------- advice
+
+TEST(Advice, NamesEveryObstacleAtOnce) {
+    ChainBuilder builder = convolved();
+    builder.step("LeakyRelu", "leaky1");
+    builder.qdq<U8>("y", 0.25F, 0);
+    builder.parameter<S8>("v", {1, 1, 1, 1}, {1}, {0.5F});
+    builder.step("Conv", "second", {"v"});
+    builder.step("LeakyRelu", "leaky2");
+    builder.qdq<U8>("z", 0.25F, 0);
+    builder.parameter<S8>("u", {1, 3, 1, 1}, {1, 1, 1}, {0.5F});
+    builder.step("Conv", "third", {"u"});
+    builder.qdq<U8>("a", 0.25F, 0);
+    builder.step("Resize", "resized");
+    const std::string text = refusal(std::move(builder));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'leaky1_node' (LeakyRelu), node 'leaky2_node' (LeakyRelu): operator "
+                                           "LeakyRelu is not supported: only Relu and Clip"));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'resized_node' (Resize): operator Resize is not supported"));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'third_node' (Conv): its weights take 3 channels"));
+}
+
+TEST(Advice, TellsFloatAndDynamicNetworksWhatToDo) {
+    ChainBuilder real;
+    real.constant<float>("w", {1, 1, 1, 1}, {1.0F});
+    real.step("Conv", "conv", {"w"});
+    EXPECT_THAT(refusal(std::move(real)), ::testing::HasSubstr("holds a float network, without any quantization: "
+                                                               "scripts/quantize makes an integer one of it"));
+    ChainBuilder dynamic;
+    onnx::NodeProto& node = dynamic.step("DynamicQuantizeLinear", "q");
+    node.add_output("scale");
+    node.add_output("zero");
+    EXPECT_THAT(refusal(std::move(dynamic)), ::testing::HasSubstr("quantize statically, with calibration images"));
+}
+
+TEST(Advice, AConstantOnAMapBelongsToTheLayerBefore) {
+    ChainBuilder builder = convolved();
+    builder.qdq<U8>("y", 0.25F, 0);
+    builder.constant<float>("constant", {}, {1.0F});
+    builder.step("Add", "sum", {"constant"});
+    EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("adds a constant to a quantized map"));
+    ChainBuilder product = convolved();
+    product.qdq<U8>("y", 0.25F, 0);
+    product.constant<float>("constant", {}, {1.0F});
+    product.step("Mul", "product", {"constant"});
+    EXPECT_THAT(refusal(std::move(product)), ::testing::HasSubstr("multiplies a quantized map"));
+}
+
+}  // namespace
+}  // namespace widthwise::test
