@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-PASSING = ("MaxPool", "Flatten", "Reshape")  # their outputs hold values of their inputs
+PASSING = ("MaxPool", "Flatten", "Reshape", "Limit")  # their outputs hold values of their inputs, or their own limits
 WEIGHTED = ("Conv", "Gemm")
 UNKNOWN = "?"  # stands for an operator that cannot be quantized, so that the nodes behind it are read as well
 

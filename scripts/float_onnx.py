@@ -16,6 +16,7 @@ from constant_folding import ERRORS, attributes_of, constant_value, fold
 from feature_view import View
 from float_graph import UNKNOWN, WEIGHTED, Graph, ModelError, Node
 from float_layers import LayerSteps
+from float_merges import MergeSteps
 from float_model import MOST_EXTENT, MOST_MAP_VALUES, FloatModel
 from float_problems import KEEPS_SHAPE, Problems, label
 from float_shapes import ShapeSteps
@@ -39,7 +40,7 @@ class Value:
     moved_by: onnx.NodeProto = None  # the last node that ordered its values anew
 
 
-class Reader(LayerSteps, ShapeSteps):
+class Reader(LayerSteps, MergeSteps, ShapeSteps):
     """Walks the nodes of a file in their order and builds the Graph."""
 
     def __init__(self, model):

@@ -236,7 +236,8 @@ class Writer:
             inputs += self.weights_and_bias(node)
         if node.op == "Reshape":
             inputs.append(self.constant(node.name + "_shape", np.array([0, *self.graph.shapes[node.output]], np.int64)))
-        source = self.add(node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
+        source = inputs[0] if node.op == "Limit" else self.add(
+            node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
         result = self.graph.output if node.output == self.graph.output else None
         dequantized[node.output] = self.quantize(node.name, self.limits(node, source), node.output, result)
 

@@ -149,6 +149,13 @@ def folded():
     form = FloatForm("batch_normalization_in_front")
     positive = [form.constant(form.random.uniform(0.5, 1.5, 2).astype(F32)) for _ in range(4)]
     yield form.node("BatchNormalization", *positive).conv(2, 4).relu().node("Flatten").gemm(144)
+    form = FloatForm("relu_beside_another_reader").conv(2, 4)
+    before = form.at
+    form.relu().conv(4, 4, 1)
+    yield form.node("Add", before).relu().node("Flatten").gemm(144)
+    form = FloatForm("limited_images", options=["--mean", "0.5"])
+    yield form.node("Clip", scalar(form, -0.25), scalar(form, 0.3)).conv(2, 4).relu().node("Flatten").gemm(144)
+    yield stem("narrow_accumulators", options=["--accumulator-bits", "12"]).node("Flatten").gemm(144)
     form = stem("addition_of_vectors").node("Flatten").gemm(144, 6).relu()
     before = form.at
     yield form.gemm(6, 6).node("Add", before).relu().gemm(6)

@@ -37,7 +37,7 @@ IMAGES = 8
 CONFIGURATION = """name: form
 network: q.onnx
 images: images.idx.gz
-preprocessing: {{fit: none, scale: {scale}}}
+preprocessing: {{fit: none, scale: {scale}, mean: {mean}}}
 array: {{rows: 8, columns: 8}}
 accumulator: {{bits: 32, overflow: wrap}}
 requantization: {{mode: float32, rounding: half_even}}
@@ -51,12 +51,12 @@ class FormsTest(unittest.TestCase):
         self.path = Path(self.folder.name)
 
     def quantized(self, form, images):
-        """(the written model, scale of the images)"""
+        """(the written model, preprocessing)"""
         onnx.save(form.model(), self.path / "m.onnx")
         options = SCRIPT.parse([str(self.path / "m.onnx"), "--images", "-", "--out", "-", *form.options])
         content, _, self.notes = SCRIPT.quantize(options.model, images, options)
         (self.path / "q.onnx").write_bytes(content)
-        return onnx.load_from_string(content), options.scale or 1 / 255
+        return onnx.load_from_string(content), {"scale": options.scale or 1 / 255, "mean": options.mean[0]}
 
     def images(self, form):
         """(as the float file takes them, as widthwise does)"""
@@ -68,10 +68,10 @@ class FormsTest(unittest.TestCase):
         as_maps["matmul_of_three_dimensions"] = (1, 1, 24)
         return images, images.reshape(IMAGES, *as_maps.get(form.name, shape))
 
-    def widthwise(self, images, scale):
+    def widthwise(self, images, preprocessing):
         """Integers of the last layer."""
         tools.write_idx(self.path / "images.idx.gz", images)
-        (self.path / "c.yaml").write_text(CONFIGURATION.format(scale=scale))
+        (self.path / "c.yaml").write_text(CONFIGURATION.format(**preprocessing))
         run = subprocess.run([WIDTHWISE, "run", "c.yaml", "--engine", "fast", "--images", f"0:{IMAGES}", "--dump-layers",
                               "d", "--out", "r"], cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
@@ -88,15 +88,16 @@ class FormsTest(unittest.TestCase):
 
     def check(self, form):
         images, maps = self.images(form)
-        model, scale = self.quantized(form, maps)
-        real = images.astype(np.float32) * np.float32(scale)
+        model, how = self.quantized(form, maps)
+        real, written = (values.astype(np.float32) * np.float32(how["scale"]) - np.float32(how["mean"])
+                         for values in (images, maps))
         wanted = form.options[form.options.index("--output") + 1] if "--output" in form.options else None
         expected = float_reference.run(form.model(), real, wanted or (form.outputs or [form.at])[0])
-        written = run_qdq(model, maps.astype(np.float32) * np.float32(scale))
+        written = run_qdq(model, written)
         self.assertLess(np.abs(written.reshape(expected.shape) - expected).max(), 0.08 * np.abs(expected).max())
         constants = {c.name: onnx.numpy_helper.to_array(c) for c in model.graph.initializer}
         output_scale = constants[model.graph.node[-1].input[1]]
-        found = self.widthwise(maps, scale)
+        found = self.widthwise(maps, how)
         difference = np.abs(found.reshape(expected.shape) - np.rint(written / output_scale).reshape(expected.shape))
         self.assertLessEqual(difference.max(), 1)
         self.assertLess(difference.mean(), 0.02)
