@@ -10,7 +10,8 @@ from feature_view import View
 from float_graph import UNKNOWN, WEIGHTED, rounded_up_pads, window_pads, window_shape
 
 WINDOW_ATTRIBUTES = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"]
-EXTENTS = {"dilations": (1, 1), "kernel_shape": (1, 1), "pads": (2, 0), "strides": (1, 1)}  # how many per axis, the least
+# How many there are per axis, the least value.
+EXTENTS = {"dilations": (1, 1), "kernel_shape": (1, 1), "pads": (2, 0), "strides": (1, 1)}
 MOST_TAPS = 2 ** 20  # kMaxTaps of sim/network/onnx_limits.h
 
 

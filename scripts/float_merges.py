@@ -54,8 +54,8 @@ class MergeSteps:
                             "before a Pad")
         for op, values in steps:
             self.front.append(Arithmetic(op, self.layer_name(node), values.astype(np.float32)))
-        self.notes.append(f"{label(node)} computes on images before they are quantized: --scale, --mean and --deviation "
-                          "must give what it expects.")
+        self.notes.append(f"{label(node)} computes on images before they are quantized: --scale, --mean and "
+                          "--deviation must give what it expects.")
         self.pass_value(node, value)
 
     def read_batchnormalization(self, node):

@@ -14,7 +14,7 @@ INDIFFERENT = ("Cast", "Sub", "Div", "Mul", "Add", "Clip", "Pad", "Relu")
 
 
 class FloatModel:
-    """`nodes` are those that the output needs, `constants` arrays by name, `readers` the nodes that compute with a tensor."""
+    """`nodes` are those that the output needs, `constants` arrays by name, `readers` what computes with a tensor."""
 
     def __init__(self, path, output=None):
         self.path, self.notes = path, []

@@ -2,8 +2,8 @@
 """Reads a float CNN from an ONNX file into the few kinds of node that scripts/quantize knows.
 
 On the way constants are computed, BatchNormalization and arithmetic with constants are folded into the convolution or
-fully connected layer before them (or stay in front of the first layer), Relu and Clip become limits of the node that they
-follow, and what only orders values anew leaves no trace but in the weights.
+fully connected layer before them (or stay in front of the first layer), Relu and Clip become limits of the node that
+they follow, and what only orders values anew leaves no trace but in the weights.
 """
 
 import math
@@ -14,7 +14,7 @@ import onnx
 
 from constant_folding import ERRORS, attributes_of, constant_value, fold
 from feature_view import View
-from float_graph import UNKNOWN, WEIGHTED, Graph, ModelError, Node
+from float_graph import UNKNOWN, WEIGHTED, Graph, Node
 from float_layers import LayerSteps
 from float_merges import MergeSteps
 from float_model import MOST_EXTENT, MOST_MAP_VALUES, FloatModel
@@ -248,8 +248,8 @@ class Reader(LayerSteps, MergeSteps, ShapeSteps):
         if min(shape) < 1:
             self.fail(node, "has a window that is larger than its padded input")
         if max(shape[1:], default=1) > MOST_EXTENT or math.prod(shape) > MOST_MAP_VALUES:
-            self.fail(node, f"its output is {' x '.join(map(str, shape))}, expected at most {MOST_EXTENT} rows and columns "
-                            f"and {MOST_MAP_VALUES} values")
+            self.fail(node, f"its output is {' x '.join(map(str, shape))}, expected at most {MOST_EXTENT} rows and "
+                            f"columns and {MOST_MAP_VALUES} values")
         made = self.add_node(Node(op, self.layer_name(node), inputs, node.output[0], **rest), shape)
         self.values[made.output] = Value(made.output, view, made.output)
 

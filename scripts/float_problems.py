@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that keeps a float network from being quantized, in one report, in the words of sim/network/onnx_problems.cpp."""
+"""All that keeps a float network from being quantized, in one report, as sim/network/onnx_problems.cpp words it."""
 
 from float_graph import ModelError
 

@@ -60,8 +60,8 @@ class ShapeSteps:
         if made is None and not value.is_scores:
             made = self.images_of_vectors(value, extents)
         return self.with_view(
-            node, value, made, f"reshapes {view.text()} of {view.extents()} to {extents}, which divides the values of an "
-                               f"axis; expected [N, {view.features}] (one vector per image) or the like")
+            node, value, made, f"reshapes {view.text()} of {view.extents()} to {extents}, which divides the values of "
+                               f"an axis; expected [N, {view.features}] (one vector per image) or the like")
 
     def images_of_vectors(self, value, extents):
         """The view as maps of vectors that are the graph input, which is one of maps from the start then."""

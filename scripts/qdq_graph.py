@@ -90,7 +90,7 @@ def nonnegative_tensors(graph, input_low):
 
 
 def activation_quantizations(graph, magnitudes, input_range, settings):
-    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) of the tensor graph.input."""
+    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) behind the front."""
     shared, nonnegative = sharing(graph), nonnegative_tensors(graph, input_range[0])
     groups = {}
     for name, first in shared.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Small float graphs in the forms that exporters write: those that scripts/quantize takes, and those that it refuses."""
+"""Small float graphs in the forms that exporters write: what scripts/quantize takes, and what it refuses."""
 
 import numpy as np
 
@@ -202,7 +202,8 @@ def refused():
     form.node("Sub", scalar(form, 1)).conv(2, 2, 1)
     yield form.node("Add", image), ["beside or behind other nodes"]
     form = stem("pad_value")
-    yield form.node("Pad", form.integers_of(0, 0, 1, 1, 0, 0, 1, 1), scalar(form, 1)).conv(4, 3), ["pads with 1.0, expected 0"]
+    yield form.node("Pad", form.integers_of(0, 0, 1, 1, 0, 0, 1, 1), scalar(form, 1)).conv(4, 3), [
+        "pads with 1.0, expected 0"]
     form = stem("pad_channels")
     yield form.node("Pad", form.integers_of(0, 1, 0, 0, 0, 0, 0, 0)).conv(5, 3), [
         "pads axis 1 of N x C x H x W, expected height and width alone"]
@@ -222,7 +223,8 @@ def refused():
     yield stem("mean_of_channels").node("ReduceMean", axes=[1]).conv(1, 3), ["averages N x C x H x W over the axes [1]"]
     yield stem("ceil_with_padding_counted").node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1,
                                                  count_include_pad=1), ["ceil_mode and count_include_pad together"]
-    yield stem("pads_like_the_kernel").node("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), ["as large as the kernel"]
+    yield stem("pads_like_the_kernel").node("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), [
+        "as large as the kernel"]
     form = stem("matmul_of_a_map")
     yield form.node("MatMul", form.real(6, 5)), ["its input is N x C x H x W, expected N x features"]
     form = stem("cast_to_integers")

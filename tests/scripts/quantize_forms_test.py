@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/quantize takes the forms that exporters write, and widthwise reads what it makes of them; the rest is refused.
+"""scripts/quantize takes the forms that exporters write, and widthwise reads what it makes of them, or refuses.
 
 Each form is quantized, run by widthwise in ONNX Runtime's arithmetic, and compared with the written graph's definition
 and with the float network. Needs Debian's python3-onnx.
@@ -72,8 +72,9 @@ class FormsTest(unittest.TestCase):
         """Integers of the last layer."""
         tools.write_idx(self.path / "images.idx.gz", images)
         (self.path / "c.yaml").write_text(CONFIGURATION.format(**preprocessing))
-        run = subprocess.run([WIDTHWISE, "run", "c.yaml", "--engine", "fast", "--images", f"0:{IMAGES}", "--dump-layers",
-                              "d", "--out", "r"], cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run = subprocess.run([WIDTHWISE, "run", "c.yaml", "--engine", "fast", "--images", f"0:{IMAGES}",
+                              "--dump-layers", "d", "--out", "r"], cwd=self.path, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
         self.assertEqual(run.returncode, 0, run.stderr)
         last = json.loads((self.path / "d" / "layers.json").read_text())["operators"][-1]
         found = np.load(self.path / "d" / last["file"]).astype(int)
@@ -119,7 +120,8 @@ class FormsTest(unittest.TestCase):
                 self.assertIn(advice, theirs.values())
                 self.assertEqual(advice, theirs.get(op, advice))
         limits = (ROOT / "sim/network/onnx_limits.h").read_text()
-        for line in ("kMaxExtent = 65535;", "kMaxMapValues = std::int64_t{1} << 24;", "kMaxTaps = std::int64_t{1} << 20;"):
+        for line in ("kMaxExtent = 65535;", "kMaxMapValues = std::int64_t{1} << 24;",
+                     "kMaxTaps = std::int64_t{1} << 20;"):
             self.assertIn(line, limits)
         self.assertEqual((float_model.MOST_EXTENT, float_model.MOST_MAP_VALUES, float_layers.MOST_TAPS),
                          (65535, 2 ** 24, 2 ** 20))

@@ -153,6 +153,45 @@ class QuantizeTest(unittest.TestCase):
         graph = self.read(model, model.node("Relu", [y], "r"))
         self.assertEqual([(node.op, node.low) for node in graph.nodes], [("Conv", 0.0), ("MaxPool", -np.inf)])
 
+    def test_arithmetic_in_front_stays_and_widens_the_range_of_images(self):
+        model = Model()
+        x = model.node("Sub", ["x", model.constant("m", np.array([[[0.5]], [[0.25]]], np.float32))], "sub")
+        x = model.node("Mul", [x, model.constant("s", np.float32(4))], "mul")
+        graph, notes = read_float_onnx(model.save(self.path / "m.onnx", model.conv(x, "c", 4, 2, 3, 3)))
+        self.assertEqual([(step.op, step.values.tolist()) for step in graph.front],
+                         [("Sub", [0.5, 0.25]), ("Mul", [4])])
+        self.assertIn("node 'sub' (Sub) computes on images before they are quantized", notes[0])
+        written = self.quantized()
+        self.assertEqual([node.op_type for node in written.graph.node[:3]], ["Sub", "Mul", "QuantizeLinear"])
+        found = self.constants(written)
+        self.assertEqual(found["sub_values"].shape, (1, 2, 1, 1))
+        self.assertAlmostEqual(float(found["x_scale"]), (3 + 2) / 255, delta=1e-6)  # -2..2 and -1..3
+        self.assertEqual(found["x_zero_point"], 102)
+
+    def test_coarser_images_declare_an_integer(self):
+        self.plain()
+        found = self.constants(self.quantized("--accumulator-bits", "12"))
+        high = np.rint(found["x_high"] / found["x_scale"])
+        self.assertIn(high, [2 ** bits - 1 for bits in range(2, 8)])
+        self.assertGreaterEqual(high * found["x_scale"], 1)
+
+    def test_outputs_that_are_left_out_are_named(self):
+        model = Model()
+        y = model.conv("x", "c", 3, 2, 8, 8)
+        model.save(self.path / "m.onnx", y)
+        loaded = onnx.load(self.path / "m.onnx")
+        loaded.graph.node.append(helper.make_node("Tanh", [y], ["other"], "t"))
+        loaded.graph.output.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, None))
+        onnx.save(loaded, self.path / "m.onnx")
+        run = self.quantize("m.onnx", "--output", y)
+        self.assertEqual(run.returncode, 0)
+        self.assertEqual(run.stdout.splitlines()[0], "The output 'other' of the file is not computed.")
+        run = self.quantize("m.onnx", "--force")
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("has 2 graph outputs (c_y, other)", run.stderr)
+        run = self.quantize("m.onnx", "--force", "--output", "other")
+        self.assertIn("node 't' (Tanh): operator Tanh is not supported: only Relu and Clip", run.stderr)
+
     def test_softmax_at_the_end_is_left_out(self):
         model = Model()
         y = model.node("Flatten", [model.conv("x", "c", 3, 2, 8, 8)], "f")
