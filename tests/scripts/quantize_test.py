@@ -17,6 +17,7 @@ import onnx  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import float_execution  # noqa: E402
+import qdq_graph  # noqa: E402
 import quantization_scales as scales_of  # noqa: E402
 from float_graph import ModelError  # noqa: E402
 from float_onnx import read_float_onnx  # noqa: E402
@@ -169,11 +170,11 @@ class QuantizeTest(unittest.TestCase):
         self.assertEqual(found["x_zero_point"], 102)
 
     def test_coarser_images_declare_an_integer(self):
-        self.plain()
-        found = self.constants(self.quantized("--accumulator-bits", "12"))
-        high = np.rint(found["x_high"] / found["x_scale"])
-        self.assertIn(high, [2 ** bits - 1 for bits in range(2, 8)])
-        self.assertGreaterEqual(high * found["x_scale"], 1)
+        for dtype, factor, declared in ((np.uint8, 2.2, (0, 127)), (np.uint8, 200, (0, 3)), (np.uint8, 1, (0, 255)),
+                                        (np.int8, 3, (-64, 63)), (np.int8, 100, (-4, 3)), (np.int8, 1, (-128, 127))):
+            limits = np.iinfo(dtype)
+            how = qdq_graph.Quantization(np.float32(0.1), 0, dtype, limits.min, limits.max).coarser(factor).declared()
+            self.assertEqual((how.low, how.high), declared)
 
     def test_outputs_that_are_left_out_are_named(self):
         model = Model()
