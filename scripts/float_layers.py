@@ -8,6 +8,7 @@ import numpy as np
 from constant_folding import axes_of
 from feature_view import View
 from float_graph import UNKNOWN, WEIGHTED, rounded_up_pads, window_pads, window_shape
+from float_model import MOST_EXTENT
 
 WINDOW_ATTRIBUTES = ["auto_pad", "dilations", "kernel_shape", "pads", "strides"]
 # How many there are per axis, the least value.
@@ -46,6 +47,8 @@ class LayerSteps:
         rounds_up = attributes.pop("ceil_mode", 0)
         own = (rounded_up_pads if rounds_up else window_pads)(attributes, padded, kernel)
         pads = tuple(a + b for a, b in zip(own, value.padding))
+        if max(height + pads[0] + pads[2], width + pads[1] + pads[3]) > MOST_EXTENT:
+            self.fail(node, f"pads {list(pads)} make its input larger than {MOST_EXTENT} pixels each way")
         if pads != window_pads(attributes, self.shapes[tensor], kernel):
             attributes = {name: found for name, found in attributes.items() if name != "auto_pad"}
             attributes["pads"] = list(pads)

@@ -223,6 +223,7 @@ def refused():
     yield stem("mean_of_channels").node("ReduceMean", axes=[1]).conv(1, 3), ["averages N x C x H x W over the axes [1]"]
     yield stem("ceil_with_padding_counted").node("AveragePool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1,
                                                  count_include_pad=1), ["ceil_mode and count_include_pad together"]
+    yield stem("huge_pads").conv(4, 3, pads=[0, 10 ** 12, 0, 0], strides=[1, 10 ** 11]), ["larger than 65535 pixels"]
     yield stem("pads_like_the_kernel").node("MaxPool", kernel_shape=[2, 2], pads=[2, 0, 0, 0]), [
         "as large as the kernel"]
     form = stem("matmul_of_a_map")
