@@ -105,12 +105,14 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
     const std::size_t taps = layer.taps.size();
     for (std::size_t t = 0; t < taps; ++t) {
         for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-            bytes.push_back(static_cast<std::uint8_t>(layer.weights[(first + r) * taps + t]));
+            const int zero_point = layer.weights_have_zero_points ? layer.weight_zero_points[first + r] : 0;
+            bytes.push_back(static_cast<std::uint8_t>(layer.weights[(first + r) * taps + t] + zero_point));
         }
     }
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
         append_little_endian(bytes, static_cast<std::uint64_t>(layer.bias.empty() ? 0 : layer.bias[first + r]),
                              kBiasBytes);
+        if (layer.weights_have_zero_points) bytes.push_back(layer.weight_zero_points[first + r]);
         if (layer.sums_leave) continue;
         append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].multiplier), 4);
         append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].shift), 1);
@@ -149,7 +151,7 @@ void Accelerator::set_probe(const ResultProbe& probe) {
     pool_unit.probe = probe;
 }
 
-void Accelerator::add_waves(WaveList& wave) const {
+void Accelerator::add_waves(WaveList& wave, int weight_bits) const {
     const std::string top = name();
     sequencer.add_waves(wave, top + ".sequencer");
     dram.add_waves(wave, top + ".dram");
@@ -157,7 +159,7 @@ void Accelerator::add_waves(WaveList& wave) const {
     weight_buffer.add_waves(wave, top + ".weight_buffer");
     activation_buffer.add_waves(wave, top + ".activation_buffer");
     line_buffer.add_waves(wave, top + ".line_buffer");
-    pe_array.add_waves(wave, top + ".pe_array");
+    pe_array.add_waves(wave, top + ".pe_array", weight_bits);
     requant_unit.add_waves(wave, top + ".requant_unit");
     residual_unit.add_waves(wave, top + ".residual_unit");
     pool_unit.add_waves(wave, top + ".pool_unit");

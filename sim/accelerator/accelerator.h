@@ -37,7 +37,8 @@ public:
     [[nodiscard]] std::span<const std::uint8_t> outputs(const Schedule& schedule) const;
     void set_probe(const ResultProbe& probe);
 
-    void add_waves(WaveList& wave) const;
+    /// `weight_bits`: of the PEs' weight registers, 8, or 9 where a network has such weights.
+    void add_waves(WaveList& wave, int weight_bits) const;
 
 private:
     void connect();

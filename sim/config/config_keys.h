@@ -45,7 +45,8 @@ inline constexpr RealRange kClockMhz{0.001, 10000.0};
 inline constexpr RealRange kPositive{0.0, 1e6, true};
 inline constexpr RealRange kSigned{-1e6, 1e6};
 inline constexpr IntRange kUpTo256{1, 256};
-inline constexpr IntRange kOperandBits{2, 8};
+inline constexpr IntRange kActivationBits{2, 8};
+inline constexpr IntRange kWeightBits{2, 9};
 inline constexpr IntRange kAccumulatorBits{kMinAccumulatorBits, kMaxAccumulatorBits};
 inline constexpr IntRange kMultiplierBits{2, 32};
 inline constexpr IntRange kUpTo64{1, 64};
@@ -69,8 +70,8 @@ void describe_array(Visitor& v, ArrayParams& array) {
     v.word("interconnect", array.interconnect, kInterconnectWords);
     v.boolean("zero_gating", array.zero_gating);
     v.boolean("shadow_accumulators", array.shadow_accumulators);
-    v.automatic("activation_bits", array.activation_bits, kOperandBits);
-    v.automatic("weight_bits", array.weight_bits, kOperandBits);
+    v.automatic("activation_bits", array.activation_bits, kActivationBits);
+    v.automatic("weight_bits", array.weight_bits, kWeightBits);
 }
 
 template <typename Visitor>

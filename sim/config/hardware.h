@@ -51,7 +51,7 @@ struct ArrayParams {
     bool zero_gating = false;         ///< a zero activation gates the PE's multiplier and adder
     bool shadow_accumulators = true;  ///< a second register per PE, so that draining overlaps computing
     int activation_bits = 0;          ///< multiplier operand width; 0: what the network says; 2..8
-    int weight_bits = 0;              ///< likewise, 2..8
+    int weight_bits = 0;              ///< likewise, 2..9
     friend bool operator==(const ArrayParams&, const ArrayParams&) = default;
 };
 

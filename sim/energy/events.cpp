@@ -22,6 +22,7 @@ constexpr std::array<EventInfo, kEventCount> kEventInfos{{
     {"activation_buffer.write", kBytes, Component::buffers, "bytes written to the activation buffer"},
     {"weight_buffer.read", kBytes, Component::buffers, "bytes handed from the weight buffer to the array"},
     {"weight_buffer.write", kBytes, Component::buffers, "bytes written to the weight buffer"},
+    {"weight.subtract", kOperations, Component::add, "zero points taken off weights on their way to the array"},
     {"requant.multiply", kOperations, Component::requant, "sums multiplied by the rescale factor (fixed_point)"},
     {"requant.shift", kOperations, Component::requant, "products shifted and rounded (fixed_point)"},
     {"requant.plain_shift", kOperations, Component::requant, "sums shifted and rounded (shift)"},

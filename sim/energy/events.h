@@ -23,6 +23,7 @@ enum class Event : std::uint8_t {
     activation_buffer_write,
     weight_buffer_read,
     weight_buffer_write,
+    weight_subtract,
     requant_multiply,
     requant_shift,
     requant_plain_shift,

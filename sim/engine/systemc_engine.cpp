@@ -113,7 +113,10 @@ SystemcEngine::~SystemcEngine() = default;
 void SystemcEngine::record_waveform(WaveWriter& writer) {
     Implementation& i = *implementation_;
     WaveList list;
-    i.accelerator.add_waves(list);
+    const auto& layers = i.full.layers;
+    const bool wide = std::any_of(layers.begin(), layers.end(),
+                                  [](const LayerSchedule& layer) { return layer.weights_have_zero_points; });
+    i.accelerator.add_waves(list, wide ? 9 : 8);
     const std::string top = i.accelerator.name();
     list.add(top + ".sequencer", "image", i.batch_first, 32);
     list.add(top + ".pe_array", "overflow_events", i.overflow_events, 48);

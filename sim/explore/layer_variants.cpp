@@ -43,6 +43,12 @@ private:
     Md5 md5_;
 };
 
+/// In as many bytes as they are stored in.
+void add_weights(Digest& digest, const LayerSchedule& layer) {
+    if (layer.weights_have_zero_points) digest.add_all(layer.weights);
+    else digest.add_all(std::vector<std::int8_t>(layer.weights.begin(), layer.weights.end()));
+}
+
 void add_pool(Digest& digest, const LayerSchedule& layer) {
     const Window& w = layer.pool_window;
     digest.add(w.kernel_height).add(w.kernel_width).add(w.stride_height).add(w.stride_width);
@@ -88,8 +94,10 @@ ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
         if (!layer.fully_connected) digest.add(tap.row).add(tap.column);  // of a vector they depend on the fill port
     }
     digest.add(layer.groups);
-    digest.add_all(layer.weights).add_all(layer.bias).add(layer.bias_preload);
-    digest.add(layer.sums_leave).add(layer.requant, layer.requant_scales);
+    add_weights(digest, layer);
+    digest.add_all(layer.bias).add(layer.bias_preload);
+    digest.add(layer.requant, layer.requant_scales);
+    if (layer.sums_leave) digest.add(layer.sums_leave);
     if (layer.addition_index >= 0) add_residual(digest, layer);
     if (layer.pool_index >= 0) add_pool(digest, layer);
     if (!layer.bypass) digest.add(hardware.accumulator.statistics).add(hardware.array.zero_gating);
@@ -127,7 +135,8 @@ int LayerVariants::add_layer(std::vector<Variant>& variants, const LayerSchedule
     for (std::size_t v = 0; v < variants.size(); ++v) {
         if (variants[v].key == key) return static_cast<int>(v);
     }
-    weight_bytes_ += fast::weight_bytes(layer) + static_cast<std::int64_t>(layer.weights.size());
+    weight_bytes_ +=
+        fast::weight_bytes(layer) + static_cast<std::int64_t>(layer.weights.size() * sizeof layer.weights[0]);
     if (weight_bytes_ > kMaxFastEngineBytes) {
         throw InputError(
             fmt::format("layer '{}': the weights of all variants of the layers take {} bytes (allowed: up "

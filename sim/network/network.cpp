@@ -69,7 +69,7 @@ int l1_bits(const Operator& op, const Quantization& input) {
     Reach sum;
     for (int channel = 0; channel < op.weights.output_channels; ++channel) {
         Reach raw;
-        const std::int8_t* weight = op.weights.values.data() + channel * op.weights.per_channel();
+        const std::int16_t* weight = op.weights.values.data() + channel * op.weights.per_channel();
         for (std::int64_t tap = 0; tap < op.weights.per_channel(); ++tap) {
             const Reach reach = tap_reach(input, weight[tap]);
             raw.low += reach.low;
@@ -100,7 +100,7 @@ const Operator* Network::find(const std::string& operator_name) const {
 std::vector<std::int64_t> folded_bias(const Operator& op, const Quantization& input) {
     std::vector<std::int64_t> folded;
     if (!op.has_weights()) return folded;
-    const std::int8_t* weight = op.weights.values.data();
+    const std::int16_t* weight = op.weights.values.data();
     for (int channel = 0; channel < op.weights.output_channels; ++channel) {
         std::int64_t sum = 0;
         for (std::int64_t tap = 0; tap < op.weights.per_channel(); ++tap) sum += *weight++;

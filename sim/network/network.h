@@ -72,14 +72,15 @@ enum class OperatorKind : std::uint8_t {
 enum class Activation : std::uint8_t { none, relu, clip };
 
 /// Signed weights of a convolution (out x in x kernel_height x kernel_width) or a fully connected layer
-/// (out x in x 1 x 1, `in` counting the flattened input in CHW order).
+/// (out x in x 1 x 1, `in` counting the flattened input in CHW order). Where a file's weights have a zero point it is
+/// taken off: real = scale * value. The values of an output channel come from 8 bits and so span 256 values at most.
 struct Weights {
     int output_channels = 0;
     int input_channels = 0;  ///< of one group
     int kernel_height = 1;
     int kernel_width = 1;
-    int bits = 8;  ///< fewest bits, 2..8, that hold every value (two's complement)
-    std::vector<std::int8_t> values;
+    int bits = 8;  ///< fewest bits, 2..9, that hold every value (two's complement)
+    std::vector<std::int16_t> values;
     std::vector<float> scales;       ///< one, or one per output channel
     std::vector<std::int32_t> bias;  ///< empty, or one per output channel; scale = input scale * weight scale
     [[nodiscard]] std::int64_t per_channel() const {
@@ -127,7 +128,7 @@ struct InputStep {
 
 struct Network {
     std::string name;
-    std::string path;    ///< the file it was read from
+    std::string path;  ///< the file it was read from
     /// MD5 of that file, hexadecimal; where values lie in other files or an output was chosen, MD5 over all of these.
     std::string digest;
     std::vector<Tensor> tensors;

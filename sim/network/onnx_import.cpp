@@ -162,6 +162,9 @@ Network GraphImporter::run() {
     problems_.raise(model_, supported);
     check_end();
     merge_lone_limits(network_, lone_limits_);
+    if (network_.operators.empty()) {
+        model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
+    }
     check_all_needed();
     return std::move(network_);
 }
@@ -173,10 +176,10 @@ void GraphImporter::check_end() {
     GraphValue& value = output->second;
     if (value.form == Form::pending) end_with_sums(name, name);
     if (value.form == Form::scores && !value.pending_by.empty()) end_with_sums(value.pending_by, name);
-    if (network_.operators.empty()) {
+    const onnx::NodeProto& last = *model_.producer(name);
+    if (value.form == Form::real_input || value.form == Form::integer_input) {
         model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
     }
-    const onnx::NodeProto& last = *model_.producer(name);
     if (value.form == Form::real) settle_clip(last, value, false);
     refuse_padding(last, value);
     if (value.tensor >= 0) network_.output = value.tensor;

@@ -28,7 +28,8 @@ inline constexpr std::int64_t kMaxMapValues = std::int64_t{1} << 24;
 /// Products that make one sum.
 inline constexpr std::int64_t kMaxTaps = std::int64_t{1} << 20;
 inline constexpr std::size_t kMaxOperators = 4096;
-/// Bytes of all operators' weights, biases and scales; counts those that operators share once for each.
+/// Bytes of all operators' weights (one each, as stored; in memory two), biases and scales; counts those that operators
+/// share once for each.
 inline constexpr std::int64_t kMaxParameterBytes = std::int64_t{1} << 28;
 
 }  // namespace widthwise

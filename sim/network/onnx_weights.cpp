@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "arithmetic/accumulator.h"
@@ -114,7 +115,10 @@ QuantizedConstant read_quantized(const OnnxModel& model, const onnx::NodeProto& 
     return constant;
 }
 
-int fewest_bits(const std::vector<std::int8_t>& values) {
+/// Of eight bits less a zero point of eight bits.
+constexpr std::int64_t kMaxWeight = 255;
+
+int fewest_bits(const std::vector<std::int16_t>& values) {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     return std::max(2, bits_for_range(*low, *high));
 }
@@ -130,19 +134,20 @@ Weights finish_weights(const OnnxModel& model, const onnx::NodeProto& node, Quan
         if (!points.empty()) {
             value -= points.size() == 1 ? points[0] : points[slice_of(constant.dimensions, channel_axis, i)];
         }
-        if (value < std::numeric_limits<std::int8_t>::min() || value > std::numeric_limits<std::int8_t>::max()) {
-            model.fail(node, "its weights less their zero point take the value {}, expected -128..127", value);
+        if (std::abs(value) > kMaxWeight) {
+            model.fail(node, "its weights less their zero point take the value {}, expected -{}..{}", value, kMaxWeight,
+                       kMaxWeight);
         }
-        weights.values[i] = static_cast<std::int8_t>(value);
+        weights.values[i] = static_cast<std::int16_t>(value);
     }
-    weights.scales = std::move(constant.parameters.scales);
     weights.bits = fewest_bits(weights.values);
+    weights.scales = std::move(constant.parameters.scales);
     return weights;
 }
 
 /// in x out to out x in.
-std::vector<std::int8_t> transpose(const std::vector<std::int8_t>& values, std::size_t rows, std::size_t columns) {
-    std::vector<std::int8_t> result(values.size());
+std::vector<std::int16_t> transpose(const std::vector<std::int16_t>& values, std::size_t rows, std::size_t columns) {
+    std::vector<std::int16_t> result(values.size());
     for (std::size_t row = 0; row < rows; ++row) {
         for (std::size_t column = 0; column < columns; ++column) {
             result[column * rows + row] = values[row * columns + column];

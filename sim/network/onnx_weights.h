@@ -23,8 +23,8 @@ struct WeightNames {
 inline WeightNames dequantized_weights(const std::string& values) { return {values, false, "", ""}; }
 
 /// Weights of a convolution, out x in x kernel; with one spatial axis the kernel's height is 1. Sets Weights::bits to the
-/// fewest (2..8) that hold every value. They are integers of 4 or 8 bits, in the QDQ form behind a DequantizeLinear. A
-/// zero point is taken off: w - z must fit 8 bits. Throws InputError naming the node.
+/// fewest (2..9) that hold every value. They are integers of 4 or 8 bits, in the QDQ form behind a DequantizeLinear; a
+/// zero point is taken off. Throws InputError naming the node.
 Weights read_convolution_weights(const OnnxModel& model, const onnx::NodeProto& node, const WeightNames& names,
                                  int spatial_axes);
 

@@ -17,6 +17,9 @@ namespace widthwise {
 
 namespace {
 
+/// A weight is stored in a byte.
+constexpr int kStoredWeightBits = 8;
+
 /// Rescale factors are formed in float32 for the float32 mode, as ONNX Runtime forms them, and in double otherwise.
 double rescale_factor(float input_scale, float weight_scale, float output_scale, RequantMode mode) {
     if (mode == RequantMode::float32) {
@@ -49,6 +52,7 @@ public:
             layer.tap_count = static_cast<int>(first.weights.per_channel());
             describe_accumulator(layer, first);
             describe_end(layer, first);
+            layer.weights_have_zero_points = first.weights.bits > kStoredWeightBits;
         } else {
             describe_bypass(layer);
         }
@@ -110,11 +114,26 @@ private:
         } else {
             add_convolution_taps(layer, op);
         }
+        if (layer.weights_have_zero_points) describe_weight_zero_points(layer, op.weights);
         layer.weights.resize(per_channel * op.weights.output_channels);
         for (int m = 0; m < op.weights.output_channels; ++m) {
             for (std::size_t t = 0; t < per_channel; ++t) {
                 layer.weights[m * per_channel + t] = op.weights.values[m * per_channel + layer.taps[t].weight];
             }
+        }
+    }
+
+    /// Any that make all bytes of the channel 0..255 do; a file's own need not be known.
+    static void describe_weight_zero_points(LayerSchedule& layer, const Weights& weights) {
+        for (int m = 0; m < weights.output_channels; ++m) {
+            const auto first = weights.values.begin() + m * weights.per_channel();
+            const auto [low, high] = std::minmax_element(first, first + weights.per_channel());
+            const int zero_point = std::max(0, -*low);
+            if (zero_point > 255 || *high + zero_point > 255) {
+                throw SimulationError(fmt::format("layer '{}': weights {}..{} of channel {} do not come from 8 bits",
+                                                  layer.name, *low, *high, m));
+            }
+            layer.weight_zero_points.push_back(static_cast<std::uint8_t>(zero_point));
         }
     }
 
@@ -311,8 +330,8 @@ private:
         EventAttributes& a = layer.attributes;
         const int weight_bits = layer.operator_index >= 0 ? network_.operators[layer.operator_index].weights.bits : 8;
         a.activation_bits =
-            operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits);
-        a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits);
+            operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits, 8);
+        a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits, 9);
         a.accumulator_bits = layer.accumulator.bits;
         a.requant_bits = layer.accumulator.bits;
         a.multiplier_bits = hardware_.requant.multiplier_bits;
@@ -324,12 +343,12 @@ private:
     }
 
     /// A multiplier narrower than the network's operands would compute other values: refused.
-    static int operand_bits(const LayerSchedule& layer, const char* key, int configured, int needed) {
+    static int operand_bits(const LayerSchedule& layer, const char* key, int configured, int needed, int most) {
         if (configured == 0) return needed;
         if (!layer.bypass && configured < needed) {
             refuse(layer,
-                   fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..8, or auto",
-                               key, configured, needed, needed));
+                   fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..{}, or auto",
+                               key, configured, needed, needed, most));
         }
         return configured;
     }

@@ -58,6 +58,12 @@ struct Placement {
     [[nodiscard]] std::int64_t image(int i) const { return address + i * bytes_per_image; }
 };
 
+/// Parameter bytes beside the weights of each output channel: the bias, the multiplier (4) and shift (1) of layers that
+/// are requantized, and the zero point of weights that have one.
+inline constexpr int kBiasBytes = 4;
+inline constexpr int kFactorBytes = 5;
+inline constexpr int kWeightZeroPointBytes = 1;
+
 /// Everything the units need to know of one layer: a convolution or fully connected operator with the addition and the
 /// pooling that follow it; or these without the former, and then pixels pass the array unchanged.
 struct LayerSchedule {
@@ -117,8 +123,12 @@ struct LayerSchedule {
     bool overflow_possible = true;  ///< false: the l1 bound proves every sum fits (a faster, equal path may be taken)
     bool bias_preload = false;
     bool has_bias = false;
-    std::vector<std::int64_t> bias;    ///< per output channel, zero point folded in; empty without
-    std::vector<std::int8_t> weights;  ///< [output channel][tap in order of accumulation]
+    std::vector<std::int64_t> bias;     ///< per output channel, zero point folded in; empty without
+    std::vector<std::int16_t> weights;  ///< [output channel][tap in order of accumulation]
+    /// Weights of 9 bits are stored in 8: each byte is its weight plus the channel's zero point, which is taken off
+    /// between weight buffer and array.
+    bool weights_have_zero_points = false;
+    std::vector<std::uint8_t> weight_zero_points;  ///< per output channel; empty without
     RequantFormat requant;
     std::vector<RequantScale> requant_scales;  ///< per output channel; none when sums leave
 
@@ -159,6 +169,10 @@ struct LayerSchedule {
     }
     /// Stored bytes of one image's output.
     [[nodiscard]] std::int64_t output_bytes() const { return output.elements() * value_bytes; }
+    /// Of each output channel, beside its weights.
+    [[nodiscard]] int parameter_bytes() const {
+        return kBiasBytes + (sums_leave ? 0 : kFactorBytes) + (weights_have_zero_points ? kWeightZeroPointBytes : 0);
+    }
     /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
     /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`.
@@ -173,11 +187,6 @@ struct LayerSchedule {
 
 /// Pooled pixels that one beat of results can complete.
 inline constexpr int kMaxPooledPixels = 256;
-
-/// Parameter bytes beside the weights of each output channel: the bias, and the multiplier (4) and shift (1) of layers
-/// that are requantized.
-inline constexpr int kBiasBytes = 4;
-inline constexpr int kFactorBytes = 5;
 
 /// Bytes in which a value of `bits` bits is stored.
 constexpr int bytes_of_bits(int bits) { return (bits + 7) / 8; }

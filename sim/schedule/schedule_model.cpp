@@ -66,6 +66,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
             const auto rows = static_cast<Count>(layer.channels_in_tile(t));
             const Count tiles = static_cast<Count>(layer.image_groups) * static_cast<Count>(layer.tiles_per_pass());
             events[Event::weight_buffer_read] += rows * taps * tiles;
+            if (layer.weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
             const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t));
             if (streamed) {
                 events[Event::weight_buffer_write] += bytes;

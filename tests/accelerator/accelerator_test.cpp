@@ -195,7 +195,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, AcceleratorValues,
 TEST(Accelerator, ShowsThePhasesOfEachLayer) {
     AcceleratorBench b(two_layers(), HardwareParams{}, 0);
     WaveList wave;
-    b.unit.add_waves(wave);
+    b.unit.add_waves(wave, 8);
     const auto state = std::find_if(wave.variables().begin(), wave.variables().end(), [](const WaveVariable& v) {
         return v.scope == "accelerator.sequencer" && v.name == "state";
     });

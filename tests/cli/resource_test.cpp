@@ -304,7 +304,7 @@ TEST_F(Resources, OneConstantManyTimes) {
     const auto result = test::run_tool({"inspect", folder_.write("shared.onnx", builder.bytes())});
     EXPECT_EQ(result.status, 2);
     EXPECT_THAT(result.err, AllOf(HasSubstr("(Conv): brings weights, biases and scales to"), HasSubstr("268435456")));
-    EXPECT_LT(result.peak_bytes, 400 * kMebibyte);
+    EXPECT_LT(result.peak_bytes, 600 * kMebibyte);  // a weight takes two bytes once it is read
 }
 
 // ------------------------------------------------------------------------------------------------ the memory runs out

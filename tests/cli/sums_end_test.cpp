@@ -26,7 +26,7 @@ protected:
                           "\npreprocessing: {fit: pad, scale: 1/255}\naccumulator: {bits: 20}\n"
                           "requantization: {mode: float32}\n");
     }
-    std::string output_of(std::vector<std::string> arguments) const {
+    std::string output_of(const std::vector<std::string>& arguments) const {
         const test::ToolResult result = test::run_tool(arguments);
         EXPECT_EQ(result.status, 0) << result.err;
         return result.out;
@@ -79,10 +79,11 @@ TEST_F(SumsEnd, ClassesAreThoseOfOnnxRuntime) {
             return value;
         };
         const auto predicted = static_cast<std::size_t>(predictions.integer(image, predictions.column("predicted")));
+        bool is_greatest = true;
         for (std::size_t c = 0; c < 10; ++c) {
-            EXPECT_GE(sum(predicted), sum(c)) << image;
-            EXPECT_GE(logit(image, predicted), logit(image, c)) << image;
+            is_greatest &= sum(predicted) >= sum(c) && logit(image, predicted) >= logit(image, c);
         }
+        EXPECT_TRUE(is_greatest) << image;
     }
     const auto layers = nlohmann::json::parse(test::read_file(folder_.path("layers/layers.json")));
     EXPECT_EQ(layers["operators"].back()["type"], "int64");

@@ -122,7 +122,7 @@ TEST(RunConfig, RefusesWrongTypes) {
 
 TEST(RunConfig, RefusesValuesOutOfRange) {
     EXPECT_EQ(problem("array: {rows: 300}\n"), "3:15: array.rows: 300 is out of range (allowed: 1..256)");
-    EXPECT_EQ(problem("array: {weight_bits: 0}\n"), "3:22: array.weight_bits: 0 is out of range (allowed: 2..8)");
+    EXPECT_EQ(problem("array: {weight_bits: 0}\n"), "3:22: array.weight_bits: 0 is out of range (allowed: 2..9)");
     EXPECT_EQ(problem("accumulator: {bits: 64}\n"), "3:21: accumulator.bits: 64 is out of range (allowed: 2..48)");
     EXPECT_EQ(problem("accumulator: {layers: {c3: 1}}\n"),
               "3:28: accumulator.layers.c3: 1 is out of range (allowed: 2..48)");

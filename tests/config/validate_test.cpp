@@ -34,8 +34,8 @@ TEST(Validate, AcceptsBothEndsOfRanges) {
 TEST(Validate, NamesKeyValueAndRange) {
     EXPECT_EQ(problem([](auto& h) { h.array.rows = 0; }), "array.rows: 0 is out of range (allowed: 1..256)");
     EXPECT_EQ(problem([](auto& h) { h.array.columns = 257; }), "array.columns: 257 is out of range (allowed: 1..256)");
-    EXPECT_EQ(problem([](auto& h) { h.array.weight_bits = 9; }),
-              "array.weight_bits: 9 is out of range (allowed: 0 for auto, or 2..8)");
+    EXPECT_EQ(problem([](auto& h) { h.array.weight_bits = 10; }),
+              "array.weight_bits: 10 is out of range (allowed: 0 for auto, or 2..9)");
     EXPECT_EQ(problem([](auto& h) { h.accumulator.format.bits = 49; }),
               "accumulator.bits: 49 is out of range (allowed: 2..48)");
     EXPECT_EQ(problem([](auto& h) { h.accumulator.layer_bits["c3"] = 1; }),

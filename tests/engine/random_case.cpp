@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "arithmetic/accumulator.h"
 #include "common/error.h"
 #include "schedule/schedule.h"
 
@@ -72,6 +73,23 @@ public:
         h.dram.latency = between(1, 80);
         h.dram.bytes_per_cycle = between(1, 12);
         return h;
+    }
+
+    /// Gives some layers weights that had a zero point, of each channel its own, so that some do not fit 8 bits.
+    void wide_weights(Network& net) {
+        for (Operator& op : net.operators) {
+            if (!op.has_weights() || !chance(12)) continue;
+            Weights& w = op.weights;
+            auto value = w.values.begin();
+            for (int m = 0; m < w.output_channels; ++m) {
+                const int zero_point = one_of({0, 255, between(0, 255), between(0, 255)});
+                for (std::int64_t t = 0; t < w.per_channel(); ++t) {
+                    *value++ = static_cast<std::int16_t>(between(0, 255) - zero_point);
+                }
+            }
+            const auto [low, high] = std::minmax_element(w.values.begin(), w.values.end());
+            w.bits = std::max(2, bits_for_range(*low, *high));
+        }
     }
 
     /// Makes a last operator with weights one whose sums leave, often.
@@ -190,7 +208,7 @@ private:
         w.bits = chance(60) ? 8 : between(2, 7);
         w.values.resize(static_cast<std::size_t>(outputs * inputs * kernel_height * kernel_width));
         const int high = (1 << (w.bits - 1)) - 1;
-        for (std::int8_t& value : w.values) value = static_cast<std::int8_t>(between(-high - 1, high));
+        for (std::int16_t& value : w.values) value = static_cast<std::int8_t>(between(-high - 1, high));
         const int scales = chance(50) ? 1 : outputs;
         for (int i = 0; i < scales; ++i) w.scales.push_back(static_cast<float>(between(1, 100)) / 20000.0F);
         const int reach = one_of({10, 1000, 100000});
@@ -257,7 +275,9 @@ RandomCase make_random_case(std::uint64_t seed) {
         RandomCase made;
         made.seed = seed;
         made.network = generate.network();
-        Generator(~(seed * 1000 + attempt)).end(made.network);  // apart, so that all else of the case stays as it was
+        Generator apart(~(seed * 1000 + attempt));  // so that all else of a seed's case stays as it was
+        apart.end(made.network);
+        apart.wide_weights(made.network);
         made.hardware = generate.hardware();
         try {
             validate(made.hardware);
@@ -287,10 +307,10 @@ std::string RandomCase::describe() const {
         const Window& w = op.window;
         text += fmt::format(
             "operator {}: kind {}, input {}, second input {}, groups {}, dilation {}x{}, kernel {}x{}, stride {}x{}, "
-            "pads {} {} {} {}, clamp {}..{}, bias {}{}\n",
+            "pads {} {} {} {}, clamp {}..{}, bias {}, weights of {} bits{}\n",
             op.name, static_cast<int>(op.kind), op.input, op.second_input, op.groups, w.dilation_height,
             w.dilation_width, w.kernel_height, w.kernel_width, w.stride_height, w.stride_width, w.pad_top, w.pad_left,
-            w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high, op.weights.bias.size(),
+            w.pad_bottom, w.pad_right, op.clamp_low, op.clamp_high, op.weights.bias.size(), op.weights.bits,
             op.sums_leave ? ", sums leave" : "");
     }
     return text;

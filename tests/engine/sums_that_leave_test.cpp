@@ -67,6 +67,26 @@ int plain_class(const std::vector<std::int64_t>& sums, std::size_t pixels, const
     return static_cast<int>(best);
 }
 
+/// Two's complement, least significant byte first.
+Bytes bytes_of(const std::vector<std::int64_t>& sums, int bytes) {
+    Bytes result;
+    for (std::int64_t sum : sums) {
+        for (int b = 0; b < bytes; ++b) {
+            result.push_back(static_cast<std::uint8_t>(sum & 255));
+            sum = (sum - (sum & 255)) / 256;
+        }
+    }
+    return result;
+}
+
+std::vector<std::int64_t> values_of(const std::vector<std::vector<bench::PlainSum>>& sums) {
+    std::vector<std::int64_t> values;
+    for (const auto& channel : sums) {
+        for (const bench::PlainSum& sum : channel) values.push_back(sum.value);
+    }
+    return values;
+}
+
 TEST_P(SumsThatLeave, AreThoseOfPlainLoops) {
     const Case& c = GetParam();
     bench::NetworkBuilder builder({2, 5, 6}, {false, 8, 13, 0.02F}, 3);
@@ -91,20 +111,10 @@ TEST_P(SumsThatLeave, AreThoseOfPlainLoops) {
     EXPECT_TRUE(clocked.record == fast.record);
     const Classifier classify(network);
     for (std::size_t i = 0; i < images.size(); ++i) {
-        std::vector<std::int64_t> sums;
-        Bytes expected;
-        std::size_t pixels = 0;
-        for (const auto& channel : bench::plain_sums(network, op, images[i], preloaded, c.format)) {
-            pixels = channel.size();
-            for (const bench::PlainSum& sum : channel) sums.push_back(sum.value);
-        }
-        for (std::int64_t sum : sums) {
-            for (int b = 0; b < c.bytes; ++b) {
-                expected.push_back(static_cast<std::uint8_t>(sum & 255));
-                sum = (sum - (sum & 255)) / 256;
-            }
-        }
-        EXPECT_EQ(clocked.outputs[i], expected) << "image " << i;
+        const auto plain = bench::plain_sums(network, op, images[i], preloaded, c.format);
+        const std::vector<std::int64_t> sums = values_of(plain);
+        const std::size_t pixels = plain.front().size();
+        EXPECT_EQ(clocked.outputs[i], bytes_of(sums, c.bytes)) << "image " << i;
         EXPECT_EQ(classify(clocked.outputs[i]), plain_class(sums, pixels, op.weights)) << "image " << i;
     }
 }
@@ -141,30 +151,38 @@ protected:
     HardwareParams hardware_;
 };
 
+void expect_cycles(const RunRecord& record) {
+    const CycleCounts& cycles = record.layers[0].cycles;
+    EXPECT_EQ(cycles.total, 23U);
+    EXPECT_EQ(cycles.compute, 4U);
+    EXPECT_EQ(cycles[Stall::fill], 2U);
+    EXPECT_EQ(cycles[Stall::drain], 17U);
+    EXPECT_EQ(record.store.cycles.total, 2U + 5U);  // 9 bytes are two words
+}
+
+void expect_events(const RunRecord& record) {
+    const LayerRecord& layer = record.layers[0];
+    EXPECT_EQ(record.setup.events[Event::weight_buffer_write], 3U * (4 + 4));
+    EXPECT_EQ(layer.events[Event::activation_buffer_write], 9U);
+    EXPECT_EQ(record.store.events[Event::activation_buffer_read], 9U);
+    EXPECT_EQ(record.store.events[Event::dram_write], 9U);
+    EXPECT_EQ(layer.events[Event::bias_add], 0U);
+    EXPECT_EQ(layer.events[Event::requant_multiply] + layer.events[Event::requant_shift], 0U);
+    EXPECT_EQ(layer.events[Event::requant_add], 0U);
+    EXPECT_EQ(layer.overflow.outputs, 3U);
+    EXPECT_EQ(layer.psums.max, 76835);
+}
+
 TEST_F(ByHand, BytesCyclesAndEvents) {
     for (const bool clocked : {true, false}) {
+        SCOPED_TRACE(clocked);
         const Answer answer = clocked ? answer_of(SystemcEngine(network_, hardware_), images_)
                                       : answer_of(FastEngine(network_, hardware_, 1), images_);
         // 200 + 200 + 150 + 1020 = 1570 = 0x000622; its negative 0xfff9de; 127 * 605 = 76835 = 0x012c23.
         EXPECT_EQ(answer.outputs[0], (Bytes{0x22, 0x06, 0x00, 0xde, 0xf9, 0xff, 0x23, 0x2c, 0x01}));
         EXPECT_EQ(Classifier(network_)(answer.outputs[0]), 0);  // 1570, -1570, 76.8
-
-        const LayerRecord& layer = answer.record.layers[0];
-        EXPECT_EQ(layer.cycles.total, 23U);
-        EXPECT_EQ(layer.cycles.compute, 4U);
-        EXPECT_EQ(layer.cycles[Stall::fill], 2U);
-        EXPECT_EQ(layer.cycles[Stall::drain], 17U);
-        EXPECT_EQ(answer.record.store.cycles.total, 2U + 5U);  // 9 bytes are two words
-
-        EXPECT_EQ(answer.record.setup.events[Event::weight_buffer_write], 3U * (4 + 4));
-        EXPECT_EQ(layer.events[Event::activation_buffer_write], 9U);
-        EXPECT_EQ(answer.record.store.events[Event::activation_buffer_read], 9U);
-        EXPECT_EQ(answer.record.store.events[Event::dram_write], 9U);
-        for (const Event event : {Event::bias_add, Event::requant_multiply, Event::requant_shift, Event::requant_add}) {
-            EXPECT_EQ(layer.events[event], 0U);
-        }
-        EXPECT_EQ(layer.overflow.outputs, 3U);
-        EXPECT_EQ(layer.psums.max, 76835);
+        expect_cycles(answer.record);
+        expect_events(answer.record);
     }
 }
 

@@ -94,6 +94,15 @@ TEST(LoneLimit, OfIntegersDeclaresTheirWidth) {
     EXPECT_EQ(network.operators[0].clamp_high, 7);
 }
 
+TEST(LoneLimit, OfTheInputAloneIsNoNetwork) {
+    ChainBuilder builder;
+    builder.quantize<U8>("x", 0.5F, 0);
+    builder.constant<U8>("low", {}, {0});
+    builder.constant<U8>("high", {}, {15});
+    builder.step("Clip", "narrow", {"low", "high"});
+    EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("computes nothing"));
+}
+
 TEST(LoneLimit, OfTheInputStaysUnlessItIsARangeOfBits) {
     ChainBuilder builder;
     builder.quantize<U8>("x", 0.5F, 0);
@@ -156,7 +165,7 @@ TEST(Qonnx, QuantIsQuantizeClipDequantize) {
     const Network network = quantized_by_quant().import();
     ASSERT_EQ(network.operators.size(), 1U);
     const Operator& op = network.operators[0];
-    EXPECT_EQ(op.weights.values, (std::vector<S8>{4, -7}));  // 0.9 / 0.25 = 3.6; narrow: -7..7
+    EXPECT_EQ(op.weights.values, (std::vector<std::int16_t>{4, -7}));  // 0.9 / 0.25 = 3.6; narrow: -7..7
     EXPECT_EQ(op.weights.bits, 4);
     EXPECT_EQ(op.weights.scales, std::vector<float>{0.25F});
     EXPECT_EQ(input_format(network).bits, 8);
@@ -183,7 +192,7 @@ TEST(Qonnx, OneSignedBitAndBipolarQuantAreMinusOneAndOne) {
         builder.step("Conv", "conv", {"w"});
         builder.qdq<U8>("y", 0.25F, 0);
         const Operator op = builder.import().operators.at(0);
-        EXPECT_EQ(op.weights.values, (std::vector<S8>{1, -1, 1, -1})) << type;
+        EXPECT_EQ(op.weights.values, (std::vector<std::int16_t>{1, -1, 1, -1})) << type;
         EXPECT_EQ(op.weights.scales, (std::vector<float>{0.5F, 0.25F})) << type;
     }
 }
@@ -375,7 +384,7 @@ TEST_F(ExternalData, IsReadFromTheModelsFolder) {
     const std::string name = std::filesystem::path(values.path()).filename();
     const TemporaryFile file(model(name, "1", "2"));
     const Network network = import_onnx(file.path());
-    EXPECT_EQ(network.operators.at(0).weights.values, (std::vector<S8>{5, -5}));
+    EXPECT_EQ(network.operators.at(0).weights.values, (std::vector<std::int16_t>{5, -5}));
     std::ofstream(values.path(), std::ios::binary) << std::string("\x09\x06\xfb\x09", 4);
     EXPECT_NE(import_onnx(file.path()).digest, network.digest);  // the file is part of the network
 }

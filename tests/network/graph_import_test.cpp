@@ -136,12 +136,12 @@ TEST(IntegerImport, QLinearConv) {
 }
 
 TEST(IntegerImport, TakesTheZeroPointOffItsWeights) {
-    const std::vector<S8> symmetric = integer_conv().import().operators.at(0).weights.values;
+    const std::vector<std::int16_t> symmetric = integer_conv().import().operators.at(0).weights.values;
     ChainBuilder builder = integer_conv();
     for (auto& constant : *builder.graph().mutable_initializer()) {
         if (constant.name() == "w_zero") constant.set_raw_data("\x01", 1);
     }
-    const std::vector<S8> shifted = builder.import().operators.at(0).weights.values;
+    const std::vector<std::int16_t> shifted = builder.import().operators.at(0).weights.values;
     for (std::size_t i = 0; i < symmetric.size(); ++i) EXPECT_EQ(shifted[i], symmetric[i] - 1) << i;
 }
 
@@ -170,7 +170,7 @@ TEST(IntegerImport, MatMulIntegerTakesItsScaleFromTheMul) {
     const Operator& op = network.operators.at(0);
     EXPECT_EQ(op.kind, OperatorKind::fully_connected);
     EXPECT_EQ(op.weights.scales, std::vector<float>{0.25F});
-    EXPECT_EQ(op.weights.values, (std::vector<S8>{1, 3, 5, 7, 2, 4, 6, 8}));
+    EXPECT_EQ(op.weights.values, (std::vector<std::int16_t>{1, 3, 5, 7, 2, 4, 6, 8}));
     EXPECT_EQ(integer_sums({0.125F, 0.25F}).import().operators.at(0).weights.scales, (std::vector<float>{0.25F, 0.5F}));
     integer_sums({0.1F, 0.1F, 0.1F}).expect_error({"node 'real_node' (Mul)", "[3]", "one per channel (2)"});
     integer_sums({0.0F}).expect_error({"node 'real_node' (Mul)", "finite scale above zero"});

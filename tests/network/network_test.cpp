@@ -12,7 +12,7 @@
 namespace widthwise {
 namespace {
 
-Network one_layer(const Quantization& input, std::vector<std::int8_t> weights, std::vector<std::int32_t> bias,
+Network one_layer(const Quantization& input, std::vector<std::int16_t> weights, std::vector<std::int32_t> bias,
                   int weight_bits) {
     Network network;
     Operator op;
@@ -115,8 +115,8 @@ TEST(WorstCaseBits, L1BoundIsTightAndTheDataTypeBoundCoversIt) {
         input.zero_point = std::uniform_int_distribution<int>(input.low(), input.high())(random);
         const int bits = std::uniform_int_distribution<int>(2, 8)(random);
         std::uniform_int_distribution<int> weight(-(1 << (bits - 1)), (1 << (bits - 1)) - 1);
-        std::vector<std::int8_t> weights(static_cast<std::size_t>(std::uniform_int_distribution<int>(1, 5)(random)));
-        for (std::int8_t& value : weights) value = static_cast<std::int8_t>(weight(random));
+        std::vector<std::int16_t> weights(static_cast<std::size_t>(std::uniform_int_distribution<int>(1, 5)(random)));
+        for (std::int16_t& value : weights) value = static_cast<std::int8_t>(weight(random));
         std::vector<std::int32_t> bias;
         if (round % 3 != 0) bias.push_back(std::uniform_int_distribution<int>(-5000, 5000)(random));
         const Network network = one_layer(input, weights, bias, bits);
@@ -152,7 +152,7 @@ TEST(WorstCaseBits, DataTypeBoundIsReachedByTheWorstWeights) {
 
 TEST(WorstCaseBits, WorkedExampleAndPooling) {
     // 25 taps of uint8 x int8, no bias: 25 * 255 * -128 = -816,000 needs 21 bits.
-    const Network network = one_layer({false, 8, 0, 1.0F}, std::vector<std::int8_t>(25, 1), {}, 8);
+    const Network network = one_layer({false, 8, 0, 1.0F}, std::vector<std::int16_t>(25, 1), {}, 8);
     const WorstCaseBits bits = worst_case_accumulator_bits(network, network.operators[0]);
     EXPECT_EQ(bits.data_type, 21);
     EXPECT_EQ(bits.l1, 14);  // 25 * 255 = 6375

@@ -40,7 +40,7 @@ int convolve(const Operator& op, const Map& input, float scale_in, const Quantiz
              int left) {
     const Weights& weights = op.weights;
     std::int64_t sum = weights.bias.empty() ? 0 : weights.bias[static_cast<std::size_t>(m)];
-    const std::int8_t* weight = weights.values.data() + m * weights.per_channel();
+    const std::int16_t* weight = weights.values.data() + m * weights.per_channel();
     const int first = m / (weights.output_channels / op.groups) * weights.input_channels;
     for (int c = first; c < first + weights.input_channels; ++c) {
         for (int r = 0; r < weights.kernel_height; ++r) {

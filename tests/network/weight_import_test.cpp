@@ -32,7 +32,7 @@ TEST(WeightImport, ConvolutionsPerChannel) {
     builder.step("Conv", "conv", {"w"});
     const Network network = builder.qdq<U8>("y", 0.5F, 0).import();
     const Weights& weights = network.operators[0].weights;
-    EXPECT_EQ(weights.values, (std::vector<I8>{1, 2, 3, 4}));
+    EXPECT_EQ(weights.values, (std::vector<std::int16_t>{1, 2, 3, 4}));
     EXPECT_EQ(weights.scales, (std::vector<float>{0.25F, 0.5F}));
     EXPECT_EQ(weights.scale(1), 0.5F);
     EXPECT_EQ(weights.output_channels, 2);
@@ -54,7 +54,7 @@ TEST(WeightImport, MatricesAreStoredOutByIn) {
     for (const Network& network : {gemm(true, 0), gemm(true, -2), gemm(false, 1), gemm(false, -1)}) {
         const Operator& op = network.operators[0];
         EXPECT_EQ(op.kind, OperatorKind::fully_connected);
-        EXPECT_EQ(op.weights.values, (std::vector<I8>{1, 2, 3, 4, 5, 6}));
+        EXPECT_EQ(op.weights.values, (std::vector<std::int16_t>{1, 2, 3, 4, 5, 6}));
         EXPECT_EQ(op.weights.output_channels, 3);
         EXPECT_EQ(op.weights.input_channels, 2);
         EXPECT_EQ(output_tensor(network).shape, (Shape{3, 1, 1}));
@@ -73,7 +73,8 @@ TEST(WeightImport, FloatWeightsBehindQuantizeLinear) {
     set(builder.node("DequantizeLinear", {"wq", "ws", "wz"}, "w"), "axis", std::int64_t{0});
     builder.step("Conv", "conv", {"w"});
     const Network network = builder.qdq<U8>("y", 0.5F, 0).import();
-    EXPECT_EQ(network.operators[0].weights.values, (std::vector<I8>{0, -2, 127, -2}));  // 0.5 and -1.5 to even
+    EXPECT_EQ(network.operators[0].weights.values,
+              (std::vector<std::int16_t>{0, -2, 127, -2}));  // 0.5 and -1.5 to even
 }
 
 TEST(WeightImport, ConstantNodesServeAsInitialisers) {
@@ -95,7 +96,7 @@ TEST(WeightImport, ConstantNodesServeAsInitialisers) {
         break;
     }
     for (int i = graph.node_size() - 1; i > 0; --i) graph.mutable_node()->SwapElements(i, i - 1);
-    EXPECT_EQ(builder.import().operators[0].weights.values, std::vector<I8>{7});
+    EXPECT_EQ(builder.import().operators[0].weights.values, std::vector<std::int16_t>{7});
 }
 
 TEST(WeightImport, ValuesInTypedFields) {
@@ -108,7 +109,7 @@ TEST(WeightImport, ValuesInTypedFields) {
         tensor.add_int32_data(-128);
         tensor.add_int32_data(5);
     }
-    EXPECT_EQ(builder.import().operators[0].weights.values, (std::vector<I8>{-128, 5}));
+    EXPECT_EQ(builder.import().operators[0].weights.values, (std::vector<std::int16_t>{-128, 5}));
     for (onnx::TensorProto& tensor : *builder.graph().mutable_initializer()) {
         if (tensor.name() == "w_values") tensor.set_int32_data(1, 128);
     }

@@ -34,6 +34,7 @@ inline constexpr ListedEvent kListedEvents[] = {
     {"activation_buffer.write", "bytes", "buffers"},
     {"weight_buffer.read", "bytes", "buffers"},
     {"weight_buffer.write", "bytes", "buffers"},
+    {"weight.subtract", "operations", "add"},
     {"requant.multiply", "operations", "requant"},
     {"requant.shift", "operations", "requant"},
     {"requant.plain_shift", "operations", "requant"},

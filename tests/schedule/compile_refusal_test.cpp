@@ -229,7 +229,7 @@ TEST(Refusals, MultiplierNarrowerThanTheOperands) {
     hardware.array.activation_bits = 6;
     hardware.array.weight_bits = 4;
     EXPECT_THAT(refusal(builder.network(), hardware),
-                AllOf(HasSubstr("array.weight_bits: 4"), HasSubstr("5..8, or auto")));
+                AllOf(HasSubstr("array.weight_bits: 4"), HasSubstr("5..9, or auto")));
     // A lone pool multiplies nothing.
     NetworkBuilder pool({2, 8, 8});
     pool.pool("p", OperatorKind::max_pool, square_window(2));

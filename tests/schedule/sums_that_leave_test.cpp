@@ -28,19 +28,25 @@ HardwareParams with_bits(int bits) {
     return hardware;
 }
 
-TEST(SumsThatLeave, TakeTheBytesThatHoldTheirAccumulator) {
+class BytesOfSums : public testing::TestWithParam<std::pair<int, int>> {};
+
+TEST_P(BytesOfSums, HoldTheAccumulator) {
+    const auto [bits, bytes] = GetParam();
     const NetworkBuilder builder = with_sums();
-    for (const auto& [bits, bytes] : {std::pair{2, 1}, {8, 1}, {9, 2}, {16, 2}, {17, 3}, {32, 4}, {33, 5}, {48, 6}}) {
-        HardwareParams hardware = with_bits(bits);
-        hardware.batch = 3;
-        const Schedule schedule = compile(builder.network(), hardware, 3);
-        EXPECT_EQ(schedule.layers[0].value_bytes, 1);
-        EXPECT_EQ(schedule.layers[1].value_bytes, bytes) << bits;
-        EXPECT_EQ(schedule.layers[1].output_bytes(), 10 * bytes);
-        EXPECT_EQ(schedule.output.bytes_per_image, 10 * bytes);
-        EXPECT_EQ(schedule.output_bytes, 3 * 10 * bytes);
-    }
+    HardwareParams hardware = with_bits(bits);
+    hardware.batch = 3;
+    const Schedule schedule = compile(builder.network(), hardware, 3);
+    EXPECT_EQ(schedule.layers[0].value_bytes, 1);
+    EXPECT_EQ(schedule.layers[1].value_bytes, bytes);
+    EXPECT_EQ(schedule.layers[1].output_bytes(), 10 * bytes);
+    EXPECT_EQ(schedule.output.bytes_per_image, 10 * bytes);
+    EXPECT_EQ(schedule.output_bytes, 3 * 10 * bytes);
 }
+
+INSTANTIATE_TEST_SUITE_P(Widths, BytesOfSums,
+                         testing::Values(std::pair{2, 1}, std::pair{8, 1}, std::pair{9, 2}, std::pair{16, 2},
+                                         std::pair{17, 3}, std::pair{32, 4}, std::pair{33, 5}, std::pair{48, 6}),
+                         [](const auto& test) { return "bits" + std::to_string(test.param.first); });
 
 TEST(SumsThatLeave, FollowTheWidthOfTheirOwnLayer) {
     HardwareParams hardware = with_bits(32);

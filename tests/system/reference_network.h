@@ -60,7 +60,7 @@ private:
     /// Activation times weight in the order that the configuration asks for; padding reads as the zero point.
     std::vector<std::int64_t> products(const Operator& op, int m, int y, int x, const std::vector<int>& input) const {
         const Weights& w = op.weights;
-        const std::int8_t* weights = w.values.data() + m * w.per_channel();
+        const std::int16_t* weights = w.values.data() + m * w.per_channel();
         std::vector<std::int64_t> list;
         if (op.kind == OperatorKind::fully_connected) {
             for (std::size_t i = 0; i < input.size(); ++i) list.push_back(std::int64_t{input[i]} * weights[i]);

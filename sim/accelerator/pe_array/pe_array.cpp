@@ -199,7 +199,7 @@ void PeArray::wake_events(sc_core::sc_event_or_list& events) const {
     events |= sums.valid_rises();
 }
 
-void PeArray::add_waves(WaveList& wave, const std::string& scope) const {
+void PeArray::add_waves(WaveList& wave, const std::string& scope, int weight_bits) const {
     static constexpr std::array<std::string_view, kStallCount> kStalls = {"SKEW",    "DRAIN",         "DRAM",
                                                                           "WEIGHTS", "PORT_CONFLICT", "FILL"};
     wave.add(scope, "issued", issued_);
@@ -210,7 +210,7 @@ void PeArray::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add_words(scope, "last_stall", last_stall_, kStalls);
     wave.add(scope + ".drain", "busy", shadow_busy_);
     wave.add(scope + ".drain", "beat", leaving_.beat, 16);
-    grid_->add_waves(wave, scope);
+    grid_->add_waves(wave, scope, weight_bits);
 }
 
 }  // namespace widthwise

@@ -33,7 +33,7 @@ public:
 
     PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const;
 
 private:
     /// A tile whose last tap has been issued: its sums become final, then leave.

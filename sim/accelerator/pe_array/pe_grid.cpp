@@ -118,12 +118,12 @@ void BroadcastGrid::accumulate() {
     }
 }
 
-void BroadcastGrid::add_waves(WaveList& wave, const std::string& scope) const {
+void BroadcastGrid::add_waves(WaveList& wave, const std::string& scope, int weight_bits) const {
     for (int r = 0; r < rows_; ++r) {
         for (int c = 0; c < columns_; ++c) {
             const std::string pe = pe_scope(scope, r, c);
             wave.add(pe, "activation", activation_[static_cast<std::size_t>(c)], 9);
-            wave.add(pe, "weight", weight_[static_cast<std::size_t>(r)], 8);
+            wave.add(pe, "weight", weight_[static_cast<std::size_t>(r)], weight_bits);
             trace_accumulators(wave, pe, r, c);
         }
     }

@@ -38,7 +38,7 @@ public:
     [[nodiscard]] virtual int latency(int rows, int columns) const = 0;
     /// Cycles that the next tile has to stay behind this one.
     [[nodiscard]] virtual int skew(int rows, int columns) const = 0;
-    virtual void add_waves(WaveList& wave, const std::string& scope) const = 0;
+    virtual void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const = 0;
 
     [[nodiscard]] std::int64_t value(int row, int column) const { return value_[at(row, column)]; }
     [[nodiscard]] std::int64_t exact(int row, int column) const { return exact_[at(row, column)]; }
@@ -72,7 +72,7 @@ public:
     void clock(const IssuedTap& tap, const Activations& activations, const WeightOperands& weights) override;
     [[nodiscard]] int latency(int, int) const override { return kPipeline; }
     [[nodiscard]] int skew(int, int) const override { return 0; }
-    void add_waves(WaveList& wave, const std::string& scope) const override;
+    void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const override;
 
 private:
     void accumulate();
@@ -89,7 +89,7 @@ public:
     void clock(const IssuedTap& tap, const Activations& activations, const WeightOperands& weights) override;
     [[nodiscard]] int latency(int rows, int columns) const override { return kPipeline + skew(rows, columns); }
     [[nodiscard]] int skew(int rows, int columns) const override { return rows + columns - 2; }
-    void add_waves(WaveList& wave, const std::string& scope) const override;
+    void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const override;
 
 private:
     /// What the edge registers remember of a tap until its last row and column have received it.

@@ -110,12 +110,12 @@ void SystolicGrid::enter() {
     }
 }
 
-void SystolicGrid::add_waves(WaveList& wave, const std::string& scope) const {
+void SystolicGrid::add_waves(WaveList& wave, const std::string& scope, int weight_bits) const {
     for (int r = 0; r < rows_; ++r) {
         for (int c = 0; c < columns_; ++c) {
             const std::string pe = scope + ".row" + std::to_string(r) + ".pe" + std::to_string(c);
             wave.add(pe, "activation", activation_[at(r, c)], 9);
-            wave.add(pe, "weight", weight_[at(r, c)], 8);
+            wave.add(pe, "weight", weight_[at(r, c)], weight_bits);
             trace_accumulators(wave, pe, r, c);
         }
     }

@@ -85,8 +85,16 @@ void WeightBuffer::load_operands() {
     } else {
         if (tap_ == 0) next_word_ = memory_.data() + slot_address();
         for (int i = 0; i < rows; ++i) operands_.rows[i] = static_cast<std::int8_t>(next_word_[i]);
+        EventCounts& events = record_.layers[layer.index].events;
+        if (layer.weights_have_zero_points) {
+            const auto first = static_cast<std::size_t>(layer.first_channel(tile.index.channel_tile));
+            for (int i = 0; i < rows; ++i) {
+                operands_.rows[i] = static_cast<std::int16_t>(next_word_[i] - layer.weight_zero_points[first + i]);
+            }
+            events[Event::weight_subtract] += static_cast<std::uint64_t>(rows);
+        }
         next_word_ += rows;
-        record_.layers[layer.index].events[Event::weight_buffer_read] += static_cast<std::uint64_t>(rows);
+        events[Event::weight_buffer_read] += static_cast<std::uint64_t>(rows);
     }
     weights.load(operands_);
     beats_ = 0;

@@ -54,6 +54,7 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
     if (layer.bypass) return;
     const AccumulatorFormat& format = layer.accumulator;
     flip_ = layer.input_may_be_negative;
+    if (layer.weights_have_zero_points) products_ = Products::long_ones;
     const bool checked = layer.overflow_possible && format.check == OverflowCheck::per_add;
     if (layer.worst_case_bits > kMaxLaneBits || (format.bits > kMaxLaneBits && layer.overflow_possible) ||
         statistics_ == PsumStatistics::every_add) {
@@ -61,7 +62,7 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
     } else if (!checked) {
         path_ = Path::exact;
     } else {
-        path_ = flip_ ? Path::ordered : Path::bounded;
+        path_ = flip_ || products_ == Products::long_ones ? Path::ordered : Path::bounded;
     }
     prepare_weights();
 }
@@ -83,9 +84,12 @@ void FastLayer::prepare_weights() {
     for (std::size_t m = 0; m < channels; ++m) {
         std::int32_t sum = 0;
         for (std::size_t t = 0; t < l.taps.size(); ++t) {
-            const std::int8_t weight = l.weights[m * l.taps.size() + t];
-            quad_weights_[m * per_channel + t] = weight;
-            (weight > 0 ? quad_positive_ : quad_negative_)[m * per_channel + t] = weight;
+            const std::int16_t weight = l.weights[m * l.taps.size() + t];
+            if (products_ == Products::short_ones) {
+                const auto byte = static_cast<std::int8_t>(weight);
+                quad_weights_[m * per_channel + t] = byte;
+                (weight > 0 ? quad_positive_ : quad_negative_)[m * per_channel + t] = byte;
+            }
             tap_weights_[m * l.taps.size() + t] = pair_of(weight);
             sum += weight;
         }
@@ -117,7 +121,6 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
                              const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
     const auto channels = static_cast<std::size_t>(l.sums.channels);
-    const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
     workspace.sums.resize(static_cast<std::size_t>(l.sums.elements() * l.value_bytes));
     workspace.taps.resize(static_cast<std::size_t>(taps_));
     workspace.quads.resize(static_cast<std::size_t>(quads_));
@@ -141,21 +144,30 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
                     sum_pixel(group, lanes, workspace, record);
                 }
             }
-            if (path_ == Path::plain) continue;
-            if (workspace.keeps_psums) {
-                if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
-                psums.add(workspace.exact.data(), l.sums.channels);
+            if (path_ != Path::plain) {
+                finish_pixel(static_cast<int>(pixel), lanes, workspace, record, psums, probe);
             }
-            if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
-            if (l.sums_leave) {
-                store_sums(static_cast<int>(pixel), lanes, workspace, probe);
-                continue;
-            }
-            requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
-            if (probe) report_pixel(static_cast<int>(pixel), lanes, workspace, probe);
         }
     }
     psums.flush(lanes, record.psums);
+}
+
+/// What follows once every channel's sum of a pixel is in the workspace.
+void FastLayer::finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
+                             const LaneProbe& probe) const {
+    const LayerSchedule& l = layer_;
+    if (workspace.keeps_psums) {
+        if (psums.full(l.sums.channels)) psums.flush(lanes, record.psums);
+        psums.add(workspace.exact.data(), l.sums.channels);
+    }
+    if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
+    if (l.sums_leave) {
+        store_sums(pixel, lanes, workspace, probe);
+        return;
+    }
+    const std::ptrdiff_t pixels = std::ptrdiff_t{l.sums.height} * l.sums.width;
+    requantizer_->run(workspace.value.data(), workspace.sums.data() + pixel, pixels);
+    if (probe) report_pixel(pixel, lanes, workspace, probe);
 }
 
 /// A sum that leaves: value number `at` of the map, in two's complement, least significant byte first.
@@ -230,8 +242,13 @@ void FastLayer::sum_pixel(const Channels& channels, int lanes, Workspace& worksp
     LaneInts* value = workspace.value.data() + first;
     LaneInts* events = workspace.events.data() + first;
     std::uint8_t* leaves = workspace.leaves.data() + first;
-    gather_quads(dispatch_, workspace.taps, flip_, workspace.quads.data());
-    if (path_ == Path::bounded) {
+    if (products_ == Products::short_ones) {
+        gather_quads(dispatch_, workspace.taps, flip_, workspace.quads.data());
+    }
+    if (products_ == Products::long_ones) {
+        sum_long_products(channels, workspace);
+        std::fill(leaves, leaves + count, path_ == Path::ordered ? 1 : 0);
+    } else if (path_ == Path::bounded) {
         LaneInts* negative = workspace.negative.data() + first;
         dot_quads(dispatch_, workspace.quads.data(), quads_, quad_positive_.data() + weights, channels.count, exact);
         dot_quads(dispatch_, workspace.quads.data(), quads_, quad_negative_.data() + weights, channels.count, negative);
@@ -256,6 +273,19 @@ void FastLayer::sum_pixel(const Channels& channels, int lanes, Workspace& worksp
         if (!check_finished && leaves[m] == 0) continue;
         count_overflow(format, exact[m], events[m], lanes, record.overflow);
     }
+}
+
+/// Exact sums of weights that the dot product cannot take, as an accumulator that is wide enough adds them up.
+void FastLayer::sum_long_products(const Channels& channels, Workspace& workspace) const {
+    workspace.ordered.clear();
+    const auto end = static_cast<std::size_t>(channels.first + channels.count);
+    for (auto m = static_cast<std::size_t>(channels.first); m < end; ++m) {
+        workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start_[m],
+                                     &workspace.exact[m], &workspace.events[m]});
+    }
+    widen(dispatch_, workspace.taps, flip_, workspace.wide.data());
+    ordered_sums(dispatch_, products_, {kMaxLaneBits, Overflow::saturate, OverflowCheck::per_add},
+                 workspace.wide.data(), taps_, workspace.ordered);
 }
 
 /// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes,
@@ -286,13 +316,26 @@ void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) con
     }
     if (workspace.ordered.empty()) return;
     widen(dispatch_, workspace.taps, flip_, workspace.wide.data());
-    ordered_sums(dispatch_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
+    ordered_sums(dispatch_, products_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
     const std::int32_t one = 1;
     for (std::size_t m = first; m < end; ++m) {  // a bias that did not fit is an event of its own
         if (workspace.leaves[m] != 0 && !layer_.accumulator.fits(start_exact_[m])) {
             add_constants(&workspace.events[m], {&one, 1});
         }
     }
+}
+
+/// Value number `at` of the map, quantized or as it is. Returns it.
+std::int64_t FastLayer::store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
+                                        Workspace& workspace) const {
+    if (layer_.sums_leave) {
+        store_value(sum, at, lane, workspace);
+        return sum;
+    }
+    const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[channel] : 0;
+    const int value = requantize(sum, bias, layer_.requant_scales[channel], layer_.requant);
+    workspace.sums[at].lane[lane] = static_cast<std::uint8_t>(value);
+    return value;
 }
 
 /// The definition itself, one output after the other.
@@ -321,14 +364,8 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
                 ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient
                                                                 : record.overflow.persistent);
             }
-            if (layer_.sums_leave) {
-                store_value(accumulator.value(), i * pixels + static_cast<std::size_t>(pixel), lane, workspace);
-                if (probe) probe(layer_.operator_index, lane, m, pixel, accumulator.value());
-                continue;
-            }
-            const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[i] : 0;
-            const int value = requantize(accumulator.value(), bias, layer_.requant_scales[i], layer_.requant);
-            workspace.sums[i * pixels + static_cast<std::size_t>(pixel)].lane[lane] = static_cast<std::uint8_t>(value);
+            const std::size_t at = i * pixels + static_cast<std::size_t>(pixel);
+            const std::int64_t value = store_plain_sum(accumulator.value(), i, at, lane, workspace);
             if (probe) probe(layer_.operator_index, lane, m, pixel, value);
         }
     }

@@ -70,12 +70,17 @@ private:
     };
     void gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const;
     void sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const;
+    void sum_long_products(const Channels& channels, Workspace& workspace) const;
     void bound_prefixes(const Channels& channels, Workspace& workspace) const;
     void sum_in_order(const Channels& channels, Workspace& workspace) const;
     void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
                      const LaneProbe& probe) const;
     void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
+    void finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
+                      const LaneProbe& probe) const;
+    [[nodiscard]] std::int64_t store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
+                                               Workspace& workspace) const;
     void store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const;
     void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
@@ -101,6 +106,7 @@ private:
     Path path_ = Path::exact;
     PsumStatistics statistics_;
     bool zero_gating_;
+    Products products_ = Products::short_ones;
     bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
     int taps_ = 0;
     int quads_ = 0;                        ///< groups of four taps

@@ -195,10 +195,10 @@ void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_si
     else widen_portable(taps, is_signed, wide);
 }
 
-void ordered_sums(Dispatch dispatch, const AccumulatorFormat& format, const LaneShorts* wide, int taps,
-                  std::span<const OrderedChannel> channels) {
+void ordered_sums(Dispatch dispatch, Products products, const AccumulatorFormat& format, const LaneShorts* wide,
+                  int taps, std::span<const OrderedChannel> channels) {
     if (dispatch == Dispatch::avx512) {
-        ordered_sums_avx512(format, wide, taps, channels);
+        ordered_sums_avx512(products, format, wide, taps, channels);
         return;
     }
     const auto low = static_cast<std::int32_t>(format.min());

@@ -60,7 +60,7 @@ bool prefixes_may_leave(Dispatch dispatch, const LaneQuads* quads, int groups, c
 void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide);
 
 /// A weight in both halves of 32 bits: broadcasting those takes one instruction less than broadcasting 16.
-constexpr std::int32_t pair_of(std::int8_t weight) {
+constexpr std::int32_t pair_of(std::int16_t weight) {
     const std::uint32_t half = static_cast<std::uint16_t>(weight);
     return static_cast<std::int32_t>(half << 16 | half);
 }
@@ -74,8 +74,10 @@ struct OrderedChannel {
     LaneInts* value = nullptr;
     LaneInts* events = nullptr;  ///< additions that did not fit
 };
-void ordered_sums(Dispatch dispatch, const AccumulatorFormat& format, const LaneShorts* wide, int taps,
-                  std::span<const OrderedChannel> channels);
+/// Whether the products of activations and weights fit 16 bits: of 8-bit weights they do, of 9-bit ones they do not.
+enum class Products : std::uint8_t { short_ones, long_ones };
+void ordered_sums(Dispatch dispatch, Products products, const AccumulatorFormat& format, const LaneShorts* wide,
+                  int taps, std::span<const OrderedChannel> channels);
 
 /// What a channel's requantization in integers needs: the quotient (sum + bias) * multiplier / 2^shift fits 32 bits.
 struct IntegerScale {

@@ -168,8 +168,22 @@ WIDTHWISE_AVX512 inline void ordered_16_bits(int bits, const LaneShorts* wide, i
     }
 }
 
-/// 17 to 31 bits: two registers of 16 lanes of 32 bits; the exact sums stay within 32 bits.
-template <int Channels, bool Saturate>
+/// 32 products of 16-bit activations and a weight, as pair_of() gives it.
+template <Products Size>
+WIDTHWISE_AVX512 inline void multiply_lanes(__m512i activations, std::int32_t pair, __m512i* product) {
+    if constexpr (Size == Products::short_ones) {
+        const __m512i products = _mm512_mullo_epi16(activations, _mm512_set1_epi32(pair));
+        product[0] = _mm512_cvtepi16_epi32(_mm512_castsi512_si256(products));
+        product[1] = _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(products, 1));
+    } else {
+        const __m512i weight = _mm512_set1_epi32(weight_of(pair));
+        product[0] = _mm512_mullo_epi32(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(activations)), weight);
+        product[1] = _mm512_mullo_epi32(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(activations, 1)), weight);
+    }
+}
+
+/// 17 to 31 bits, and any for long products: two registers of 16 lanes of 32 bits; the exact sums stay within 32 bits.
+template <int Channels, bool Saturate, Products Size>
 WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, int taps,
                                              const OrderedChannel* channels) {
     const __m512i low = _mm512_set1_epi32(-(1 << (bits - 1)));
@@ -186,9 +200,8 @@ WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, i
     for (int t = 0; t < taps; ++t) {
         const __m512i x = _mm512_load_si512(wide[t].lane);
         for (int m = 0; m < Channels; ++m) {
-            const __m512i products = _mm512_mullo_epi16(x, _mm512_set1_epi32(channels[m].weights[t]));
-            const __m512i product[2] = {_mm512_cvtepi16_epi32(_mm512_castsi512_si256(products)),
-                                        _mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(products, 1))};
+            __m512i product[2];
+            multiply_lanes<Size>(x, channels[m].weights[t], product);
             for (int h = 0; h < 2; ++h) {
                 const __m512i sum = _mm512_add_epi32(value[m][h], product[h]);
                 const __m512i clamped = _mm512_min_epi32(_mm512_max_epi32(sum, low), high);
@@ -207,9 +220,14 @@ WIDTHWISE_AVX512 inline void ordered_32_bits(int bits, const LaneShorts* wide, i
 }
 
 template <int Channels>
-WIDTHWISE_AVX512 void ordered_some_channels(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
-                                            const OrderedChannel* channels) {
+WIDTHWISE_AVX512 void ordered_some_channels(Products products, const AccumulatorFormat& format, const LaneShorts* wide,
+                                            int taps, const OrderedChannel* channels) {
     const bool saturate = format.overflow == Overflow::saturate;
+    if (products == Products::long_ones) {
+        saturate ? ordered_32_bits<Channels, true, Products::long_ones>(format.bits, wide, taps, channels)
+                 : ordered_32_bits<Channels, false, Products::long_ones>(format.bits, wide, taps, channels);
+        return;
+    }
     // Event counters have 16 bits too.
     if (format.bits < 16 && taps < (1 << 16)) {
         saturate ? ordered_16_bits<Channels, true, false>(format.bits, wide, taps, channels)
@@ -218,19 +236,20 @@ WIDTHWISE_AVX512 void ordered_some_channels(const AccumulatorFormat& format, con
         saturate ? ordered_16_bits<Channels, true, true>(16, wide, taps, channels)
                  : ordered_16_bits<Channels, false, true>(16, wide, taps, channels);
     } else {
-        saturate ? ordered_32_bits<Channels, true>(format.bits, wide, taps, channels)
-                 : ordered_32_bits<Channels, false>(format.bits, wide, taps, channels);
+        saturate ? ordered_32_bits<Channels, true, Products::short_ones>(format.bits, wide, taps, channels)
+                 : ordered_32_bits<Channels, false, Products::short_ones>(format.bits, wide, taps, channels);
     }
 }
 
 }  // namespace
 
 WIDTHWISE_AVX512
-void ordered_sums_avx512(const AccumulatorFormat& format, const LaneShorts* wide, int taps,
+void ordered_sums_avx512(Products products, const AccumulatorFormat& format, const LaneShorts* wide, int taps,
                          std::span<const OrderedChannel> channels) {
     std::size_t m = 0;
-    for (; m + 4 <= channels.size(); m += 4) ordered_some_channels<4>(format, wide, taps, channels.data() + m);
-    for (; m < channels.size(); ++m) ordered_some_channels<1>(format, wide, taps, channels.data() + m);
+    for (; m + 4 <= channels.size(); m += 4)
+        ordered_some_channels<4>(products, format, wide, taps, channels.data() + m);
+    for (; m < channels.size(); ++m) ordered_some_channels<1>(products, format, wide, taps, channels.data() + m);
 }
 
 namespace {
@@ -310,7 +329,7 @@ void gather_quads_avx512(std::span<const LaneBytes* const>, bool, LaneQuads*) { 
 void dot_quads_avx512(const LaneQuads*, int, const std::int8_t*, int, LaneInts*) { absent(); }
 bool prefixes_may_leave_avx512(const LaneQuads*, int, const BoundedChannel&, std::int32_t, std::int32_t) { absent(); }
 void widen_avx512(std::span<const LaneBytes* const>, bool, LaneShorts*) { absent(); }
-void ordered_sums_avx512(const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) {
+void ordered_sums_avx512(Products, const AccumulatorFormat&, const LaneShorts*, int, std::span<const OrderedChannel>) {
     absent();
 }
 void requantize_integer_avx512(const LaneInts*, std::span<const IntegerScale>, const RequantFormat&, LaneBytes*,

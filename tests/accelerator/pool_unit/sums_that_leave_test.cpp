@@ -48,6 +48,17 @@ std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels
     return beats;
 }
 
+/// What the writes leave in memory; none may write a byte twice.
+std::map<int, int> memory_after(const std::vector<ActivationWrite>& writes) {
+    std::map<int, int> memory;
+    for (const ActivationWrite& write : writes) {
+        for (int i = 0; i < write.bytes.count; ++i) {
+            EXPECT_TRUE(memory.emplace(write.addresses[i], write.bytes[i]).second);
+        }
+    }
+    return memory;
+}
+
 class PoolUnitSums : public testing::TestWithParam<int> {};
 
 /// Of channels beside one another in image-column layers, and of neighbouring pixels.
@@ -63,13 +74,7 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
     b.outputs.source.payloads = beats_of(layer, along_channels);
     b.bench.run_and_interrupt([&] { return b.stored.monitor.count() == 1; }, 10000,
                               [&] {
-                                  std::map<int, int> memory;
-                                  for (const ActivationWrite& write : b.results.monitor.data) {
-                                      EXPECT_EQ(write.bytes.count, 2);
-                                      for (int i = 0; i < write.bytes.count; ++i) {
-                                          EXPECT_TRUE(memory.emplace(write.addresses[i], write.bytes[i]).second);
-                                      }
-                                  }
+                                  const auto memory = memory_after(b.results.monitor.data);
                                   const auto bytes = static_cast<int>(layer.output_bytes());
                                   EXPECT_EQ(memory.size(), static_cast<std::size_t>(2 * bytes));
                                   for (const auto& [address, byte] : memory) EXPECT_EQ(byte, (address - 100) % bytes);

@@ -102,17 +102,30 @@ private:
         return w.values[static_cast<std::size_t>(channel * per_channel + tap.weight)];
     }
 
-    /// Tap by tap one weight per row, then nine parameter bytes per channel, cut into words of random size.
+    /// What a weight of 9 bits is stored with: its channel's smallest is stored as 0.
+    static int zero_point(const Network& network, const LayerSchedule& layer, int channel) {
+        if (network.operators[static_cast<std::size_t>(layer.operator_index)].weights.bits <= 8) return 0;
+        int smallest = 0;
+        for (const Tap& tap : layer.taps) smallest = std::min<int>(smallest, weight(network, layer, channel, tap));
+        return -smallest;
+    }
+
+    /// Tap by tap one weight per row, then nine parameter bytes per channel (ten with a zero point), cut into words of
+    /// random size.
     void add_writes(const Network& network, const LayerSchedule& layer, int m, std::int64_t& address, Random& random) {
         const std::size_t tile = tile_of_write.empty() ? 0 : tile_of_write.back() + 1;
         std::vector<std::uint8_t> bytes;
         const int rows = rows_of(layer, m);
         for (const Tap& tap : layer.taps) {
             for (int r = 0; r < rows; ++r) {
-                bytes.push_back(static_cast<std::uint8_t>(weight(network, layer, m * layer.array_rows + r, tap)));
+                const int channel = m * layer.array_rows + r;
+                bytes.push_back(static_cast<std::uint8_t>(weight(network, layer, channel, tap) +
+                                                          zero_point(network, layer, channel)));
             }
         }
-        for (int i = 0; i < 9 * rows; ++i) bytes.push_back(static_cast<std::uint8_t>(random.in(0, 255)));
+        const bool nine_bits = network.operators[static_cast<std::size_t>(layer.operator_index)].weights.bits == 9;
+        for (int i = 0; i < (nine_bits ? 10 : 9) * rows; ++i)
+            bytes.push_back(static_cast<std::uint8_t>(random.in(0, 255)));
         std::int64_t at =
             streamed ? static_cast<std::int64_t>(tile % 2) * (schedule.hardware.weight_buffer.bytes / 2) : address;
         address += static_cast<std::int64_t>(bytes.size());
@@ -141,10 +154,24 @@ Network two_layers() {  // 6 channels on 4 rows; 3 input channels
         .network();
 }
 
+/// The convolution's weights less zero points that make some of them need 9 bits.
+Network with_zero_points() {
+    Network network = two_layers();
+    Weights& w = network.operators.front().weights;
+    const int zero_points[] = {255, 0, 128, 3, 200, 77};
+    for (std::size_t i = 0; i < w.values.size(); ++i) {
+        w.values[i] =
+            static_cast<std::int16_t>(w.values[i] + 128 - zero_points[i / static_cast<std::size_t>(w.per_channel())]);
+    }
+    w.bits = 9;
+    return network;
+}
+
 struct Case {
     const char* name;
     int images;
     std::function<void(HardwareParams&)> change;
+    Network (*network)() = two_layers;
 };
 
 const Case kCases[] = {
@@ -158,6 +185,9 @@ const Case kCases[] = {
          h.weight_buffer.storage = WeightStorage::streamed;
          h.weight_buffer.bytes_per_cycle = 2;
      }},
+    {"resident_zero_points", 2, [](HardwareParams&) {}, with_zero_points},
+    {"streamed_zero_points", 2, [](HardwareParams& h) { h.weight_buffer.storage = WeightStorage::streamed; },
+     with_zero_points},
 };
 
 class WeightBufferValues : public testing::TestWithParam<std::tuple<int, int>> {};
@@ -170,7 +200,7 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
     hardware.array.columns = 3;
     hardware.weight_buffer.bytes = 1000;
     c.change(hardware);
-    const Network network = two_layers();
+    const Network network = c.network();
     WeightBufferBench b(network, hardware, c.images, static_cast<std::uint64_t>(std::get<1>(GetParam())));
     b.bench.run_and_interrupt(
         [&] { return b.done(); }, 100000,
@@ -188,6 +218,7 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
                             static_cast<std::uint64_t>(layer.sums.channels);
                 }
                 EXPECT_EQ(events[Event::weight_buffer_read], reads);
+                EXPECT_EQ(events[Event::weight_subtract], i == 0 && c.network == with_zero_points ? reads : 0);
             }
             for (const WeightWrite& write : b.fill.source.payloads)
                 bytes += static_cast<std::uint64_t>(write.bytes.count);
