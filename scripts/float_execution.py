@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the Graph of float_onnx on images, in numpy."""
+"""Runs a float_graph.Graph on images, in numpy."""
 
 import numpy as np
 
-from float_onnx import window_pads
+from float_graph import window_pads
 
 
 def windows(x, kernel, attributes, fill=0.0):
@@ -32,7 +32,8 @@ def average_pool(x, attributes):
     return sums / windows(np.ones_like(x[:1, :1]), kernel, attributes).sum((4, 5))
 
 
-def value_of(node, inputs):
+def value_of(node, inputs, shape=None):
+    """`shape` of the output without the batch: what a Reshape needs."""
     x = inputs[0]
     if node.op == "Conv":
         return convolution(x, node.weights, node.attributes)
@@ -46,16 +47,31 @@ def value_of(node, inputs):
         return average_pool(x, node.attributes)
     if node.op == "GlobalAveragePool":
         return x.mean((2, 3), keepdims=True)
+    if node.op == "Limit":
+        return x
+    if node.op == "Reshape":
+        return x.reshape(len(x), *shape)
     if node.op == "Flatten":
         return x.reshape(len(x), -1)
-    return np.concatenate(inputs, 1)
+    raise ValueError(f"'{node.name}' is of operator {node.op}")
+
+
+OPERATIONS = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
+
+
+def behind_front(graph, images):
+    """Images [N, ...] after the arithmetic in front of the first layer, in float32."""
+    values = np.asarray(images, np.float32)
+    for step in graph.front:
+        values = OPERATIONS[step.op](values, step.spread(graph.shapes[graph.input]))
+    return values
 
 
 def run(graph, images, rounded=lambda name, values: values):
-    """{tensor: its values} for float images [N, ...] as the graph takes them; every tensor passes through `rounded`."""
-    values = {graph.input: rounded(graph.input, np.asarray(images, np.float32))}
+    """{tensor: its values} for float images [N, ...] as the file takes them; every tensor passes through `rounded`."""
+    values = {graph.input: rounded(graph.input, behind_front(graph, images))}
     for node in graph.nodes:
-        value = value_of(node, [values[name] for name in node.inputs])
+        value = value_of(node, [values[name] for name in node.inputs], graph.shapes[node.output])
         if node.bias is not None:
             value = value + node.bias.reshape((1, -1) + (1,) * (value.ndim - 2))
         if node.activation:

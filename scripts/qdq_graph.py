@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantizes the Graph of float_onnx and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
+"""Quantizes a float_graph.Graph and writes it as an ONNX graph with QuantizeLinear and DequantizeLinear (QDQ)."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import quantization_scales as scales_of
-from float_onnx import PASSING, WEIGHTED
+from float_graph import PASSING, WEIGHTED
 
 OPERATOR_SET = 13
 OUTPUT_BITS = 8  # no multiplier reads the graph's output
@@ -43,6 +43,13 @@ class Quantization:
         limits = np.iinfo(self.dtype)
         return self.low > limits.min or self.high < limits.max
 
+    def declared(self):
+        """The same with the range of the narrowest integer of 2 bits or more that has the values."""
+        signed = self.dtype == np.int8
+        largest = max(self.high, -self.low - 1)
+        levels = 2 ** max(largest.bit_length(), 2 - signed) - 1
+        return replace(self, low=-levels - 1 if signed else 0, high=levels)
+
     def coarser(self, factor):
         """With a larger scale for the same range of real values; a zero point stays, since images define it."""
         if self.zero or factor <= 1:
@@ -57,7 +64,7 @@ class Quantization:
 
 
 def sharing(graph):
-    """{tensor: the first of those it shares its quantization with}: what pooling, flattening, joining connects."""
+    """{tensor: the first of those it shares its quantization with}: what pooling and flattening connects."""
     first = {name: name for name in graph.shapes}
 
     def root(name):
@@ -83,7 +90,7 @@ def nonnegative_tensors(graph, input_low):
 
 
 def activation_quantizations(graph, magnitudes, input_range, settings):
-    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) of the graph input."""
+    """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) behind the front."""
     shared, nonnegative = sharing(graph), nonnegative_tensors(graph, input_range[0])
     groups = {}
     for name, first in shared.items():
@@ -203,22 +210,34 @@ class Writer:
         bounds = bounds if bounds[1] else bounds[:1]
         return self.add("Clip", [source, *bounds], node.name + "_clip", self.unique(node.name + "_limited"))
 
+    def images(self):
+        """The graph input after the arithmetic that stays in front."""
+        source = self.graph.input
+        for step in self.graph.front:
+            values = step.spread(self.graph.shapes[self.graph.input])
+            source = self.add(step.op, [source, self.constant(step.name + "_values", values)], step.name,
+                              self.unique(step.name + "_images"))
+        return source
+
     def limited_input(self):
         """A Clip before the first QuantizeLinear declares integers narrower than 8 bits."""
-        name = self.graph.input
-        how = self.quantizations[name]
+        name, source = self.graph.input, self.images()
+        how = self.quantizations[name].declared()
         if not how.is_narrow:
-            return name
+            return source
         bounds = [self.constant(f"{name}_{what}", np.float32((limit - how.zero) * how.scale))
                   for what, limit in (("low", how.low), ("high", how.high))]
-        return self.add("Clip", [name, *bounds], name + "_clip", self.unique(name + "_limited"))
+        return self.add("Clip", [source, *bounds], name + "_clip", self.unique(name + "_limited"))
 
     def write_node(self, node, dequantized):
         inputs = [dequantized[name] for name in node.inputs]
-        attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op in ("Flatten", "Concat") else {}
+        attributes = {"transB": 1} if node.op == "Gemm" else {"axis": 1} if node.op == "Flatten" else {}
         if node.op in WEIGHTED:
             inputs += self.weights_and_bias(node)
-        source = self.add(node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
+        if node.op == "Reshape":
+            inputs.append(self.constant(node.name + "_shape", np.array([0, *self.graph.shapes[node.output]], np.int64)))
+        source = inputs[0] if node.op == "Limit" else self.add(
+            node.op, inputs, node.name, self.unique(node.name + "_sum"), **node.attributes, **attributes)
         result = self.graph.output if node.output == self.graph.output else None
         dequantized[node.output] = self.quantize(node.name, self.limits(node, source), node.output, result)
 

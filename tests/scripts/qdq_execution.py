@@ -5,7 +5,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 import float_execution
-from float_onnx import Node
+from float_graph import Node
 
 
 def quantize_linear(x, scale, zero):
@@ -26,6 +26,8 @@ def value_of(node, inputs):
         return quantize_linear(*inputs)
     if node.op_type == "DequantizeLinear":
         return dequantize_linear(*inputs, **attributes)
+    if node.op_type in float_execution.OPERATIONS and node.op_type != "Add":
+        return float_execution.OPERATIONS[node.op_type](*inputs)
     if node.op_type == "Relu":
         return np.maximum(inputs[0], 0)
     if node.op_type == "Clip":
@@ -33,7 +35,8 @@ def value_of(node, inputs):
         return np.clip(inputs[0], low, high)
     weighted = node.op_type in ("Conv", "Gemm")
     made = Node(node.op_type, node.name, [], "", attributes, inputs[1] if weighted else None)
-    value = float_execution.value_of(made, inputs)
+    shape = inputs[1][1:] if node.op_type == "Reshape" else None
+    value = float_execution.value_of(made, inputs, shape)
     if weighted and len(inputs) > 2:
         value = value + inputs[2].reshape((1, -1) + (1,) * (value.ndim - 2))
     return value
