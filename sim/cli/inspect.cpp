@@ -107,8 +107,9 @@ public:
             "{:<10}{}\n{:<10}{}\n{:<10}{} {}, scale {:.4g}, zero point {}\n{}\n{}\nQuantization\n\n{}\n"
             "Accumulator bits that the worst input can need, by types and by the actual weights{}\n\n{}",
             "network", printable(network_.path), "MD5", network_.digest, "input", shape_text(input.shape),
-            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point, sums_text() + notes_text(),
-            shapes_table(), quantization_table(), measured_.empty() ? "" : "; bits measured", accumulator_table());
+            type_text(input.quantization), input.quantization.scale, input.quantization.zero_point,
+            sums_text() + notes_text(), shapes_table(), quantization_table(),
+            measured_.empty() ? "" : "; bits measured", accumulator_table());
     }
 
     [[nodiscard]] Json json() const {

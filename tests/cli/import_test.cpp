@@ -66,7 +66,7 @@ TEST_F(Import, OneOfSeveralOutputsIsChosen) {
     EXPECT_THAT(json["notes"], ElementsAre("The output 'y_dq' of the file is not computed."));
     const test::ToolResult run = test::run_tool({"run", config, "--out", folder_.path("out")});
     EXPECT_EQ(run.status, 0) << run.err;
-    EXPECT_THAT(test::read_file(folder_.path("out/config.yaml")), HasSubstr("network_output: pool\n"));
+    EXPECT_THAT(test::read_file(folder_.path("out/config.yaml")), HasSubstr("network_output: \"pool\"\n"));
 }
 
 }  // namespace

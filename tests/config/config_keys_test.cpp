@@ -124,6 +124,7 @@ TEST(ConfigSchema, DescribesEveryKeyThatIsWritten) {
     config.network = "/n";
     config.images = "/i";
     config.labels = "/l";
+    config.network_output = "o";
     const std::map<std::string, json> leaves = schema_leaves();
     std::istringstream text(to_yaml(config));
     std::string section;
