@@ -256,6 +256,7 @@ void GraphImporter::check_readers(const onnx::NodeProto& node) const {
     const auto& readers = model_.consumers(name);
     if (readers.size() <= 1 && (name != model_.output_name() || readers.empty())) return;
     std::vector<std::string> users;
+    users.reserve(readers.size() + 1);
     for (const onnx::NodeProto* user : readers) users.push_back(OnnxModel::label(*user));
     if (name == model_.output_name()) users.emplace_back("the graph output");
     model_.fail(node, "its output '{}' is used {} times ({}) before it is quantized, expected one QuantizeLinear", name,
@@ -416,7 +417,8 @@ std::string GraphImporter::unique_name(const onnx::NodeProto& node) {
                        [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
         return used_names_.insert(name).second;
     };
-    const std::string own = valid_utf8(node.name()), output = valid_utf8(node.output(0));
+    const std::string output = valid_utf8(node.output(0));
+    std::string own = valid_utf8(node.name());
     if (!own.empty() && claim(own)) return own;
     std::string name = output;
     for (int suffix = 2; !claim(name); ++suffix) name = fmt::format("{}_{}", output, suffix);

@@ -128,7 +128,7 @@ void set_axis(onnx::NodeProto& node, std::int64_t axis) {
 std::vector<onnx::NodeProto> quantize(const onnx::NodeProto& node, Constants& constants) {
     const Quantizer quantizer = read_quantizer(node, constants);
     const int type = quantizer.is_signed ? Proto::INT8 : Proto::UINT8;
-    const std::string base = node.output(0);
+    const std::string& base = node.output(0);
     const ConstantTensor& scale = constants.at(quantizer.scale);
     const std::int64_t scales = scale.dimensions.empty() ? 0 : scale.elements();
     const std::string zero_point =

@@ -26,7 +26,7 @@ std::vector<std::string> dump_names(const Network& network) {
         }
         if (base.size() > kLongest)
             base = fmt::format("{}..{}", base.substr(0, kLongest / 2), base.substr(base.size() - kLongest / 2));
-        if (base.empty() || base.front() == '.' || base.front() == '-') base = "_" + base;
+        if (base.empty() || base.front() == '.' || base.front() == '-') base.insert(0, 1, '_');
         std::string name = base;
         for (int n = 2; !taken.insert(lower_case(name)).second; ++n) name = fmt::format("{}_{}", base, n);
         names.push_back(name);
