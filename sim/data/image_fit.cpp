@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "common/error.h"
 
@@ -44,13 +45,29 @@ std::string problem_of(const Shape& image, const Shape& target, Preprocessing::F
     return "";
 }
 
+/// Files in a shape that a network declares and that is no image: vectors that it makes images of one channel, and
+/// channels of one row (N x C x W).
+std::optional<ImageView> as_declared(const std::vector<int>& extents, const Shape& target) {
+    const bool is_vector = target.height == 1 && target.width == 1;
+    if (extents.size() == 1 && !is_vector && target.channels == 1 && extents[0] == target.elements()) {
+        return ImageView{target, target.elements(), target.width, 1, false};
+    }
+    const bool is_line = target.height == 1 && target.width > 1 && target.channels > 1;
+    if (extents.size() == 2 && is_line && extents[0] == target.channels) {
+        return ImageView{{extents[0], 1, extents[1]}, extents[1], extents[1], 1, false};
+    }
+    return std::nullopt;
+}
+
 ImageView chosen_view(const ImageFormat& images, Preprocessing::Layout layout, Preprocessing::Fit fit,
                       const Shape& target) {
     const ImageView first = channels_first(images.extents);
+    if (const auto declared = as_declared(images.extents, target)) return *declared;
     if (images.extents.size() < 3 || layout == Preprocessing::Layout::chw) return first;
     const ImageView last = channels_last(images.extents);
     if (layout == Preprocessing::Layout::hwc) return last;
     if (problem_of(first.shape, target, fit).empty()) return first;
+    if (problem_of(last.shape, target, fit).empty()) return last;
     // Where neither fits, the one whose channels agree has the problem that its user wants to know.
     return last.shape.channels == target.channels && first.shape.channels != target.channels ? last : first;
 }

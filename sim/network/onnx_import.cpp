@@ -140,8 +140,8 @@ void GraphImporter::mark_broken(const onnx::NodeProto& node) {
     value.form = Form::broken;
     const auto source = values_.find(input_name(node, 0));
     if (source != values_.end() && keeps_shape(node)) value.view = source->second.view;
-    const bool restarts = source != values_.end() && node.op_type() == "QuantizeLinear" &&
-                          source->second.form == Form::broken && !source->second.view.dimensions.empty();
+    const bool restarts =
+        source != values_.end() && node.op_type() == "QuantizeLinear" && !source->second.view.dimensions.empty();
     if (restarts) {
         try {
             value.view = source->second.view;
@@ -182,6 +182,10 @@ void GraphImporter::check_end() {
     }
     if (value.form == Form::real) settle_clip(last, value, false);
     refuse_padding(last, value);
+    if (!value.view.is_in_order()) {
+        model_.fail(last, "orders the output as {}, expected N x C x H x W, in which classes are numbered here",
+                    value.view.text());
+    }
     if (value.tensor >= 0) network_.output = value.tensor;
     if (!pending_.empty()) {
         model_.fail(*pending_.begin()->second.node, "its sums '{}' do not lead to the graph output '{}'",

@@ -40,20 +40,29 @@ std::vector<std::int64_t> input_extents(const OnnxModel& model) {
     return extents;
 }
 
-/// The first node behind the input that cares for the order of its dimensions, or null.
-const onnx::NodeProto* first_that_orders(const OnnxModel& model) {
+bool reshapes(const onnx::NodeProto& node) {
+    static const std::set<std::string> kTypes = {"Flatten", "Reshape", "Squeeze", "Unsqueeze"};
+    return kTypes.count(node.op_type()) != 0;
+}
+
+/// The first node behind the tensor that `matches`, through nodes that compute each value alone and those that
+/// `passes`, or null.
+template <typename Matches, typename Passes>
+const onnx::NodeProto* first_behind(const OnnxModel& model, const std::string& tensor, Matches&& matches,
+                                    Passes&& passes) {
     static const std::set<std::string> kIndifferent = {
         "QuantizeLinear", "DequantizeLinear", "Cast", "Sub", "Div", "Mul", "Add", "Clip", "Pad",
         "Identity",       "Dropout",          "Relu"};
-    std::vector<std::string> wanted = {model.input().name()};
+    std::vector<std::string> wanted = {tensor};
     std::set<std::string> seen;
     while (!wanted.empty()) {
         const std::string name = wanted.back();
         wanted.pop_back();
         if (!seen.insert(name).second) continue;
         for (const onnx::NodeProto* node : model.consumers(name)) {
-            if (kIndifferent.count(node->op_type()) == 0) return node;
-            if (node->output_size() == 1) wanted.push_back(node->output(0));
+            if (matches(*node)) return node;
+            const bool goes_on = kIndifferent.count(node->op_type()) != 0 || passes(*node);
+            if (goes_on && node->output_size() == 1) wanted.push_back(node->output(0));
         }
     }
     return nullptr;
@@ -73,7 +82,10 @@ bool has_window(const onnx::NodeProto& node) {
 
 FeatureView view_of(const OnnxModel& model, const std::vector<std::int64_t>& extents, std::int64_t batch) {
     const auto at = [&](std::size_t i) { return static_cast<int>(extents[i]); };
-    const onnx::NodeProto* node = first_that_orders(model);
+    const onnx::NodeProto* node = first_behind(
+        model, model.input().name(),
+        [](const onnx::NodeProto& each) { return has_window(each) || each.op_type() == "Transpose"; },
+        [](const onnx::NodeProto&) { return false; });
     if (extents.size() == 1) return FeatureView::vector(at(0), batch);
     if (extents.size() == 2) {
         if (node != nullptr && has_window(*node)) {  // N x C x W
@@ -85,14 +97,23 @@ FeatureView view_of(const OnnxModel& model, const std::vector<std::int64_t>& ext
         return {{1, at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}}};
     }
     // Where no node tells (the map is flattened at once), square images with one or three values a pixel have them last.
-    const bool told = node != nullptr && (has_window(*node) || node->op_type() == "Transpose");
     const bool looks_so = extents[0] == extents[1] && extents[0] > 3 && (extents[2] == 1 || extents[2] == 3);
-    const bool channels_last = told ? is_permutation(*node, {0, 3, 1, 2}) : looks_so;
+    const bool channels_last = node != nullptr ? is_permutation(*node, {0, 3, 1, 2})
+                                               : looks_so || has_channels_last(model, model.input().name());
     if (!channels_last) return FeatureView::map({at(0), at(1), at(2)}, batch);
     return {{at(2), at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}, {Axis::channel}}};
 }
 
 }  // namespace
+
+bool has_channels_last(const OnnxModel& model, const std::string& tensor) {
+    return first_behind(
+               model, tensor,
+               [](const onnx::NodeProto& node) {
+                   return is_permutation(node, {0, 3, 1, 2});
+               },
+               [](const onnx::NodeProto& node) { return reshapes(node); }) != nullptr;
+}
 
 GraphInput read_graph_input(const OnnxModel& model) {
     const auto& type = model.input().type();

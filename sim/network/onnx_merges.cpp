@@ -123,6 +123,10 @@ void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std:
                  float input_scale, PendingOperator& pending) {
     check_arity(model, node, 2, 2);
     OnnxAttributes(model, node).finish();
+    if (pending.sums == PendingOperator::Sums::real) {
+        model.fail(node, "multiplies the sums of {}, expected the factor in the scales of its weights",
+                   OnnxModel::label(*pending.node));
+    }
     if (pending.sums != PendingOperator::Sums::cast) {
         model.fail(node, "follows {}, expected it after the Cast behind a ConvInteger or MatMulInteger",
                    OnnxModel::label(*pending.node));

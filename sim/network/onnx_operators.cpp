@@ -153,7 +153,7 @@ void read_window_pool(const OnnxModel& model, const onnx::NodeProto& node, OnnxA
     const Window& window = op.window;
     const bool pads = window.pad_top + window.pad_left + window.pad_bottom + window.pad_right != 0;
     if (op.average_counts_padding && attributes.integer("ceil_mode", 0) != 0 && pads) {
-        model.fail(node, "attributes ceil_mode and count_include_pad together are not supported with padding");
+        model.fail(node, "counts padding (count_include_pad) in windows that ceil_mode adds, expected one of the two");
     }
     if (!is_max && input.padding.any()) {
         if (pads && !op.average_counts_padding) {

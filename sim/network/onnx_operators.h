@@ -58,6 +58,8 @@ struct GraphInput {
     bool batch_is_open = false;
 };
 GraphInput read_graph_input(const OnnxModel& model);
+/// Whether what is made of the tensor, without arithmetic between its values, meets a Transpose from channels last.
+bool has_channels_last(const OnnxModel& model, const std::string& tensor);
 
 /// Conv, QLinearConv, ConvInteger: its attributes and weights; a bias is up to the caller.
 PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,

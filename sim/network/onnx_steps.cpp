@@ -170,7 +170,7 @@ void GraphImporter::fully_connected(const onnx::NodeProto& node) {
     PendingOperator pending =
         read_fully_connected(model_, node, {value.view, {}}, dequantized_weights(input_name(node, 1)));
     if (!input_name(node, 2).empty()) {
-        const BiasUse use{tensor(value).quantization.scale, bias_factor(model_, node)};
+        const BiasUse use{tensor(value).quantization.scale, bias_factor(model_, node), nullptr, true};
         read_bias(model_, node, input_name(node, 2), use, pending.op.weights);
     }
     const FeatureView view = pending.output;
@@ -195,7 +195,10 @@ void GraphImporter::max_pool(const onnx::NodeProto& node) {
         return begin(node, std::move(pending), view, read.tensor);
     }
     const bool on_integers = read.form == Form::quantized;
+    const ClipRange clip = read.clip;  // limits of real values hold behind the pool as well
+    if (read.form == Form::real) values_[node.input(0)].clip = {};
     const GraphValue value = on_integers ? read : dequantized_operand(node, 0);
+    if (read.form == Form::real) values_[node.input(0)].clip = clip;
     const Quantization& quantization = tensor(value).quantization;
     if (value.padding.any() && !is_at_most(value.padding.value, value.tensor)) {
         model_.fail(node,
@@ -208,7 +211,8 @@ void GraphImporter::max_pool(const onnx::NodeProto& node) {
     finish(std::move(pending), node.output(0), view, quantization);
     GraphValue& result = values_[node.output(0)];
     result.form = value.form;
-    result.unnamed = value.form == Form::real;
+    result.unnamed = value.form == Form::real && !clip.limits();
+    result.clip = value.form == Form::real ? clip : ClipRange{};
 }
 
 /// Whether no value of the tensor is below `real`.

@@ -64,8 +64,11 @@ void GraphImporter::reshape_to(const onnx::NodeProto& node, GraphValue value, Ex
             value.view.text(), fmt::join(value.view.extents(), ", "), fmt::join(target, ", "), features);
     }
     // Vectors that are images: the network's input is one from the start.
+    const bool last = has_channels_last(model_, node.output(0));
+    const auto extent = [&target](int axis) { return static_cast<int>(target[static_cast<std::size_t>(axis)]); };
     value.view = FeatureView::map(
-        {static_cast<int>(target[1]), static_cast<int>(target[2]), static_cast<int>(target[3])}, value.view.batch);
+        last ? Shape{extent(3), extent(1), extent(2)} : Shape{extent(1), extent(2), extent(3)}, value.view.batch);
+    if (last) value.view = value.view.transposed({0, 2, 3, 1});
     if (value.tensor >= 0) network_.tensors[static_cast<std::size_t>(value.tensor)].shape = value.view.shape;
     pass_value(node, value);
 }
@@ -223,28 +226,36 @@ void GraphImporter::arithmetic(const onnx::NodeProto& node) {
 }
 
 void GraphImporter::classes(const onnx::NodeProto& node) {
-    if (node.input_size() != 1 || node.output_size() != 1) check_arity(model_, node, 1, 1);
+    check_arity(model_, node, 1, 1);
+    const bool is_argmax = node.op_type() == "ArgMax", over_axis = node.op_type() != "Sigmoid";
+    OnnxAttributes attributes(model_, node);
+    const std::int64_t fallback = is_argmax ? 0 : model_.operator_set() < 13 ? 1 : -1;
+    const std::int64_t class_axis = over_axis ? attributes.integer("axis", fallback) : 0;
+    if (is_argmax) {
+        attributes.integer("keepdims", 1);
+        attributes.require("select_last_index", std::int64_t{0});
+    }
+    attributes.finish();
     const auto found = values_.find(input_name(node, 0));
     GraphValue value = found != values_.end() ? found->second : operand(node, 0);
-    if (value.form == Form::quantized && node.op_type() == "ArgMax") value.form = Form::real;
+    if (value.form == Form::quantized && is_argmax) value.form = Form::real;
     if (value.form != Form::scores && value.form != Form::real && value.form != Form::pending) {
         model_.fail(node, "does not follow a layer, expected it at the end of the network");
     }
     if (value.form != Form::scores) {
         refuse_padding(node, value);
-        const std::int64_t fallback = node.op_type() == "ArgMax" ? 0 : model_.operator_set() < 13 ? 1 : -1;
         const Extents extents = value.view.extents();
-        const bool over_axis = node.op_type() != "Sigmoid";
-        const std::size_t axis =
-            over_axis ? axis_within(integer_attribute(node, "axis", fallback), extents.size()) : extents.size();
+        const std::size_t axis = over_axis ? axis_within(class_axis, extents.size()) : 0;
         if (!value.view.is_vector() || (over_axis && extents[axis] != value.view.shape.elements())) {
             model_.fail(node, "makes classes of {} of [{}], expected one class for each image", value.view.text(),
                         fmt::join(extents, ", "));
         }
         if (value.form == Form::pending) value.pending_by = node.input(0);
         else settle_clip(node, value, false);
-        network_.notes.push_back(fmt::format("{} at the end is left out: it does not change which class is largest.",
-                                             OnnxModel::label(node)));
+        const char* doubt =
+            over_axis ? "" : ", but where several round to 1 in float32, of which a runtime takes the first";
+        network_.notes.push_back(fmt::format("{} at the end is left out: it does not change which class is largest{}.",
+                                             OnnxModel::label(node), doubt));
     }
     value.form = Form::scores;
     values_[node.output(0)] = value;

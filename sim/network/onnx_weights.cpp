@@ -283,9 +283,9 @@ void read_bias(const OnnxModel& model, const onnx::NodeProto& node, const std::s
                Weights& weights) {
     const FoundBias bias = find_bias(model, node, name, weights.output_channels);
     const std::vector<std::int64_t>& dimensions = bias.values->dimensions;
-    if (use.view == nullptr) check_bias_shape(model, node, name, dimensions, weights);
-    else check_added_shape(model, node, name, dimensions, *use.view, weights);
     const bool single = bias.values->elements() == 1;
+    if (use.view != nullptr) check_added_shape(model, node, name, dimensions, *use.view, weights);
+    else if (!single || !use.may_be_single) check_bias_shape(model, node, name, dimensions, weights);
     for (int channel = 0; channel < weights.output_channels; ++channel) {
         const std::int64_t i = single ? 0 : channel;
         const double scale = double{use.input_scale} * weights.scale(channel);

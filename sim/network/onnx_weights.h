@@ -43,6 +43,7 @@ struct BiasUse {
     float input_scale = 1.0F;
     float factor = 1.0F;                ///< Gemm's beta
     const FeatureView* view = nullptr;  ///< of the sums, for an Add behind the layer; null: one value per channel
+    bool may_be_single = false;         ///< Gemm's C broadcasts
 };
 
 /// Sets Weights::bias from an int32 initialiser behind a DequantizeLinear whose scale is input scale * weight scale
