@@ -51,6 +51,26 @@ TEST(Layout, AutoTakesWhatFitsTheInput) {
               (Bytes{0, 2, 0, 4, 6, 0, 8, 10, 0, 1, 3, 0, 5, 7, 0, 9, 11, 0}));
 }
 
+TEST(Layout, AutoLooksAtSizesToo) {
+    // Three rows of seven pixels of three channels, for an input of 3 x 3 x 7, whose first axis has three as well.
+    const Dataset last = dataset_of(npy("|u1", "1, 3, 7, 3", sequence(63)));
+    Bytes planes;
+    for (int c = 0; c < 3; ++c) {
+        for (int pixel = 0; pixel < 21; ++pixel) planes.push_back(static_cast<std::uint8_t>(3 * pixel + c));
+    }
+    EXPECT_EQ(last.quantized(0, as_is(), input({3, 3, 7})), planes);
+}
+
+TEST(Layout, FilesMayHaveTheShapeThatTheNetworkDeclares) {
+    const Bytes values = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+    // Vectors that the network makes images of one channel.
+    EXPECT_EQ(dataset_of(npy("|u1", "1, 12", sequence(12))).quantized(0, as_is(), input({1, 3, 4})), values);
+    // N x C x W.
+    EXPECT_EQ(dataset_of(npy("|u1", "1, 2, 6", sequence(12))).quantized(0, as_is(), input({2, 1, 6})), values);
+    // In which order a vector would hold several channels, the file does not say.
+    EXPECT_THROW(dataset_of(npy("|u1", "1, 12", sequence(12))).quantized(0, as_is(), input({3, 2, 2})), InputError);
+}
+
 TEST(Layout, AmbiguousImagesAreChannelsFirstUnlessSaidOtherwise) {
     const Dataset dataset = dataset_of(npy("|u1", "1, 2, 2, 2", sequence(8)));
     EXPECT_EQ(dataset.quantized(0, as_is(), input({2, 2, 2})), (Bytes{0, 1, 2, 3, 4, 5, 6, 7}));

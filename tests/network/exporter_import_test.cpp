@@ -134,6 +134,19 @@ TEST(LoneLimit, WithoutAQuantizerMustHaveBoundsOfTheScale) {
     EXPECT_THAT(refusal(clipped(1.6F)), ::testing::HasSubstr("limited to 1.6, which is no multiple of its scale 0.25"));
 }
 
+TEST(LoneLimit, OffTheScaleHoldsBehindAMaxPool) {
+    ChainBuilder builder = convolved();
+    builder.qdq<U8>("y", 0.25F, 0);
+    builder.constant<float>("low", {}, {0.0F});
+    builder.constant<float>("high", {}, {1.6F});
+    builder.step("Clip", "clip", {"low", "high"});
+    set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+    builder.qdq<U8>("z", 0.25F, 0);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 2U);
+    EXPECT_EQ(network.operators[1].clamp_high, 6);  // 1.6 / 0.25 = 6.4
+}
+
 // ------------------------------------------------------------------------------------------------------- QONNX
 
 onnx::NodeProto& quant(ChainBuilder& builder, const std::string& name, const std::string& source, float scale,
@@ -260,6 +273,35 @@ TEST(InputForms, ArithmeticPerPixelOrByZeroIsRefused) {
     }
 }
 
+TEST(InputForms, ChannelsLastAreFoundBehindReshapes) {
+    ChainBuilder builder({-1, 5, 7, 3});
+    builder.qdq<U8>("x", 0.5F, 3);
+    builder.step("Flatten", "flat");
+    builder.constant<std::int64_t>("image_shape", {4}, {-1, 5, 7, 3});
+    builder.step("Reshape", "again", {"image_shape"});
+    set(builder.step("Transpose", "first"), "perm", Extents{0, 3, 1, 2});
+    set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+    builder.qdq<U8>("y", 0.5F, 3);
+    const Network network = builder.import();
+    EXPECT_EQ(network.tensors[static_cast<std::size_t>(network.input)].shape, (Shape{3, 5, 7}));
+    EXPECT_EQ(output_tensor(network).shape, (Shape{3, 4, 6}));
+}
+
+TEST(InputForms, VectorsBecomeTheImageThatTheyAreReshapedTo) {
+    for (const bool last : {false, true}) {
+        ChainBuilder builder({-1, 40});
+        builder.qdq<U8>("x", 0.5F, 3);
+        builder.constant<std::int64_t>("image_shape", {4}, {-1, 2, 4, 5});
+        builder.step("Reshape", "made", {"image_shape"});
+        if (last) set(builder.step("Transpose", "first"), "perm", Extents{0, 3, 1, 2});
+        set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
+        builder.qdq<U8>("y", 0.5F, 3);
+        const Network network = builder.import();
+        EXPECT_EQ(network.tensors[static_cast<std::size_t>(network.input)].shape,
+                  last ? (Shape{5, 2, 4}) : (Shape{2, 4, 5}));
+    }
+}
+
 TEST(InputForms, ChannelsLastAreFoundByTheTranspose) {
     ChainBuilder builder({-1, 5, 6, 2});
     builder.qdq<U8>("x", 0.5F, 3);
@@ -336,6 +378,29 @@ TEST(Ends, RefusesSumsWhoseClassIsNotTheirs) {
     inner.parameter<S8>("w", {4, 2}, std::vector<S8>(8, 1), {0.25F});
     inner.step("MatMul", "next", {"w"});
     EXPECT_THAT(refusal(std::move(inner)), ::testing::HasSubstr("expected them at the end of the network"));
+}
+
+TEST(Ends, RefusesClassesInAnotherOrder) {
+    for (const bool flat : {false, true}) {
+        ChainBuilder builder = quantized_input({-1, 2, 3, 3});
+        builder.conv({2, 2, 1, 1}, {1, 2, 3, 4});
+        builder.qdq<U8>("y", 0.25F, 0);
+        set(builder.step("Transpose", "last"), "perm", Extents{0, 2, 3, 1});
+        if (flat) builder.step("Flatten", "flat");
+        EXPECT_THAT(refusal(std::move(builder)),
+                    ::testing::HasSubstr("expected N x C x H x W, in which classes are numbered"));
+    }
+}
+
+TEST(Ends, RefusesAnArgMaxThatTakesTheLastOfEqualClasses) {
+    ChainBuilder builder = quantized_input({-1, 4});
+    builder.parameter<S8>("w", {4, 2}, std::vector<S8>(8, 1), {0.25F});
+    builder.step("MatMul", "dense", {"w"});
+    builder.qdq<U8>("y", 0.25F, 0);
+    onnx::NodeProto& node = builder.step("ArgMax", "class");
+    set(node, "axis", std::int64_t{1});
+    set(node, "select_last_index", std::int64_t{1});
+    EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("select_last_index is 1, only 0"));
 }
 
 TEST(Ends, OneOfSeveralOutputsIsNamed) {
@@ -426,6 +491,18 @@ TEST(Advice, NamesEveryObstacleAtOnce) {
                                            "LeakyRelu is not supported: only Relu and Clip"));
     EXPECT_THAT(text, ::testing::HasSubstr("node 'resized_node' (Resize): operator Resize is not supported"));
     EXPECT_THAT(text, ::testing::HasSubstr("node 'third_node' (Conv): its weights take 3 channels"));
+}
+
+TEST(Advice, GoesOnBehindARequantization) {
+    ChainBuilder builder = convolved();
+    builder.qdq<U8>("y", 0.25F, 0);
+    builder.qdq<U8>("z", 0.5F, 0);
+    builder.parameter<S8>("v", {1, 3, 1, 1}, {1, 1, 1}, {0.5F});
+    builder.step("Conv", "second", {"v"});
+    builder.qdq<U8>("a", 0.25F, 0);
+    const std::string text = refusal(std::move(builder));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'z_q_node' (QuantizeLinear): quantizes to uint8, scale 0.5"));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'second_node' (Conv): its weights take 3 channels"));
 }
 
 TEST(Advice, TellsFloatAndDynamicNetworksWhatToDo) {

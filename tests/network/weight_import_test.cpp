@@ -231,6 +231,15 @@ TEST(BiasImport, QuantizesBiasesOfAnotherScaleAnew) {
     EXPECT_EQ(scale.import().operators.at(0).weights.bias, std::vector<std::int32_t>{40});  // 5 / (0.5 * 0.25)
 }
 
+TEST(BiasImport, OfAGemmMayBeOneValueForAll) {
+    ChainBuilder builder = quantized_input({-1, 2});
+    builder.parameter<I8>("w", {2, 3}, {1, 2, 3, 4, 5, 6}, {0.25F});
+    builder.constant<float>("b", {}, {1.0F});
+    builder.step("Gemm", "gemm", {"w", "b"});
+    builder.qdq<U8>("y", 0.5F, 0);
+    EXPECT_EQ(builder.import().operators.at(0).weights.bias, (std::vector<std::int32_t>{8, 8, 8}));
+}
+
 TEST(BiasImport, RefusesOtherShapesAndPlaces) {
     ChainBuilder shape = quantized_input();
     shape.parameter<I8>("w", {1, 1, 1, 1}, {1}, {0.25F});
