@@ -149,7 +149,7 @@ private:
         onnx::NodeProto moved = node;
         moved.set_input(0, source->second.input(0));
         const auto inputs = constant_inputs(moved, constants_);
-        if (!inputs) return false;
+        if (!inputs || inputs->at(0) == nullptr) return false;
         try {
             const ConstantTensor& before = *inputs->at(0);
             auto value = fold(moved, *inputs);

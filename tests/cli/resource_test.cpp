@@ -18,6 +18,11 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr std::int64_t kMebibyte = std::int64_t{1} << 20;
+#ifdef __SANITIZE_ADDRESS__
+constexpr int kOverhead = 2;  ///< what AddressSanitizer makes of time and memory
+#else
+constexpr int kOverhead = 1;
+#endif
 
 std::string many(std::int64_t count, char letter) {
     std::string text;
@@ -34,7 +39,7 @@ const test::ToolResult& idle() {
 void expect_modest(const test::ToolResult& result) {
     EXPECT_LT(result.peak_bytes - idle().peak_bytes, 200 * kMebibyte);
     EXPECT_LT(result.cpu_seconds - idle().cpu_seconds,
-              2.0);  // the bound is 0.1 on an idle machine; seconds were the fault
+              2.0 * kOverhead);  // the bound is 0.1 on an idle machine; seconds were the fault
 }
 
 class Resources : public testing::Test {
@@ -304,7 +309,7 @@ TEST_F(Resources, OneConstantManyTimes) {
     const auto result = test::run_tool({"inspect", folder_.write("shared.onnx", builder.bytes())});
     EXPECT_EQ(result.status, 2);
     EXPECT_THAT(result.err, AllOf(HasSubstr("(Conv): brings weights, biases and scales to"), HasSubstr("268435456")));
-    EXPECT_LT(result.peak_bytes, 600 * kMebibyte);  // a weight takes two bytes once it is read
+    EXPECT_LT(result.peak_bytes, 600 * kOverhead * kMebibyte);  // a weight takes two bytes once it is read
 }
 
 // ------------------------------------------------------------------------------------------------ the memory runs out

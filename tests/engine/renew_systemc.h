@@ -8,11 +8,14 @@
 
 namespace widthwise::testing {
 
-/// Every module of the old context must be gone.
+/// Every module of the old context must be gone. The library's first context stays, since its static events refer to it
+/// until the process ends.
 inline void renew_systemc() {
-    delete std::exchange(sc_core::sc_curr_simcontext, nullptr);
-    sc_core::sc_curr_simcontext = new sc_core::sc_simcontext;
-    sc_core::sc_default_global_context = sc_core::sc_curr_simcontext;
+    static sc_core::sc_simcontext* renewed = nullptr;
+    sc_core::sc_curr_simcontext = nullptr;
+    delete std::exchange(renewed, nullptr);
+    renewed = new sc_core::sc_simcontext;
+    sc_core::sc_default_global_context = sc_core::sc_curr_simcontext = renewed;
 }
 
 }  // namespace widthwise::testing

@@ -129,6 +129,13 @@ TEST_F(Cleanup, MovesATransposeInFrontOfTheDequantizer) {
     EXPECT_EQ(integer_attribute(graph.node(0), "axis", -1), 1);
 }
 
+TEST_F(Cleanup, ADequantizerOfNothingStays) {
+    constant("scale", Proto::FLOAT, {}, {0.5});
+    node("DequantizeLinear", {"", "scale"}, "real");
+    node("Transpose", {"real"}, "out");
+    EXPECT_THAT(left("out"), ElementsAre("DequantizeLinear(scale)->real", "Transpose(real)->out"));
+}
+
 TEST_F(Cleanup, AReshapeThatTearsTheScalesAxisStays) {
     constant("w", Proto::INT8, {4, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
     constant("scales", Proto::FLOAT, {4}, {0.5, 0.25, 1, 2});
