@@ -58,8 +58,8 @@ void drop_constants_without_use(const onnx::GraphProto& graph, Constants& consta
 /// One walk over the nodes, which puts those that stay into a new list.
 class Pass {
 public:
-    Pass(onnx::GraphProto& graph, Constants& constants, std::string output)
-        : graph_(graph), constants_(constants), output_(std::move(output)) {
+    Pass(onnx::GraphProto& graph, Constants& constants, std::string output, FoldBudget& budget)
+        : graph_(graph), constants_(constants), output_(std::move(output)), budget_(budget) {
         for (const onnx::NodeProto& node : graph.node()) {
             for (const std::string& name : node.output()) names_.insert(name);
         }
@@ -118,7 +118,7 @@ private:
     }
 
     bool becomes_constant(const onnx::NodeProto& node) {
-        if (node.output_size() != 1 || constants_.count(node.output(0)) != 0) return false;
+        if (node.output_size() != 1 || constants_.count(node.output(0)) != 0 || budget_.is_spent()) return false;
         try {
             if (is_standard(node) && node.op_type() == "Constant") return define(node, value_of_constant(node));
             if (node.input_size() == 0) return false;
@@ -132,8 +132,7 @@ private:
     }
 
     bool define(const onnx::NodeProto& node, ConstantTensor&& value) {
-        folded_bytes_ += static_cast<std::int64_t>(value.bytes.size());
-        if (folded_bytes_ > kMaxFoldedBytes) return false;
+        if (!budget_.take(value)) return false;
         constants_[node.output(0)] = std::move(value);
         return true;
     }
@@ -145,7 +144,7 @@ private:
         }
         if (node.output_size() != 1 || node.input_size() < 1) return false;
         const auto source = dequantizers_.find(node.input(0));
-        if (source == dequantizers_.end()) return false;
+        if (source == dequantizers_.end() || budget_.is_spent()) return false;
         onnx::NodeProto moved = node;
         moved.set_input(0, source->second.input(0));
         const auto inputs = constant_inputs(moved, constants_);
@@ -230,12 +229,12 @@ private:
     onnx::GraphProto& graph_;
     Constants& constants_;
     std::string output_;
+    FoldBudget& budget_;
     Nodes kept_;
     std::set<std::string> names_;  ///< of tensors that nodes compute
     std::unordered_map<std::string, std::string> same_as_;
     std::unordered_map<std::string, onnx::NodeProto> dequantizers_;  ///< by output
     std::unordered_map<std::string, std::string> there_;             ///< first output by what the node is
-    std::int64_t folded_bytes_ = 0;
 };
 
 }  // namespace
@@ -276,9 +275,20 @@ std::optional<std::vector<const ConstantTensor*>> constant_inputs(const onnx::No
     return inputs;
 }
 
-void clean_up(onnx::GraphProto& graph, Constants& constants, const std::string& output) {
+FoldBudget::FoldBudget(const Constants& of_file) : left_(kMaxFoldedBytes) {
+    for (const auto& [name, tensor] : of_file) left_ += static_cast<std::int64_t>(tensor.bytes.size());
+}
+
+bool FoldBudget::take(const ConstantTensor& value) {
+    const auto bytes = static_cast<std::int64_t>(value.bytes.size());
+    is_spent_ = is_spent_ || bytes > left_;
+    if (!is_spent_) left_ -= bytes;
+    return !is_spent_;
+}
+
+void clean_up(onnx::GraphProto& graph, Constants& constants, const std::string& output, FoldBudget& budget) {
     drop_nodes_without_use(graph, output);
-    Pass(graph, constants, output).run();
+    Pass(graph, constants, output, budget).run();
     drop_nodes_without_use(graph, output);
     drop_constants_without_use(graph, constants);
 }

@@ -23,13 +23,22 @@ std::int64_t product(const Extents& extents, std::size_t first, std::size_t end)
     return count;
 }
 
-/// A result of these extents, whose product is limited before it is taken.
-ConstantTensor result_like(const ConstantTensor& source, const Extents& extents) {
+std::int64_t bytes_of(const ConstantInputs& inputs) {
+    std::int64_t bytes = 0;
+    for (const ConstantTensor* input : inputs) {
+        if (input != nullptr) bytes += static_cast<std::int64_t>(input->bytes.size());
+    }
+    return bytes;
+}
+
+/// A result of these extents, whose product is limited before it is taken: to kMaxFoldedBytes beyond the inputs' bytes.
+ConstantTensor result_like(const ConstantTensor& source, const Extents& extents, std::int64_t input_bytes) {
+    const std::int64_t most = kMaxFoldedBytes + input_bytes;
     std::int64_t bytes = source.element_bytes();
     for (const std::int64_t extent : extents) {
-        if (extent != 0 && bytes > kMaxFoldedBytes / extent) {
+        if (extent != 0 && bytes > most / extent) {
             throw InputError(fmt::format("makes a constant of [{}] values, expected at most {} bytes",
-                                         fmt::join(extents, ", "), kMaxFoldedBytes));
+                                         fmt::join(extents, ", "), most));
         }
         bytes *= extent;
     }
@@ -48,7 +57,7 @@ ConstantTensor gather(const onnx::NodeProto& node, const ConstantTensor& data, c
     extents.insert(extents.end(), indices.dimensions.begin(), indices.dimensions.end());
     extents.insert(extents.end(), data.dimensions.begin() + static_cast<std::ptrdiff_t>(axis) + 1,
                    data.dimensions.end());
-    ConstantTensor result = result_like(data, extents);
+    ConstantTensor result = result_like(data, extents, bytes_of({&data, &indices}));
     const std::int64_t outer = product(data.dimensions, 0, axis);
     const std::int64_t run = product(data.dimensions, axis + 1, data.dimensions.size()) * data.element_bytes();
     const std::int64_t slices = data.dimensions[axis];
@@ -82,7 +91,7 @@ ConstantTensor concat(const onnx::NodeProto& node, const ConstantInputs& inputs)
         others[axis] = first.dimensions[axis];
         if (others != first.dimensions) throw InputError("joins constants of different shapes");
     }
-    ConstantTensor result = result_like(first, extents);
+    ConstantTensor result = result_like(first, extents, bytes_of(inputs));
     result.bytes.clear();
     const std::int64_t outer = product(first.dimensions, 0, axis);
     for (std::int64_t block = 0; block < outer; ++block) {
@@ -220,9 +229,11 @@ ConstantTensor constant_of_shape(const onnx::NodeProto& node, const ConstantInpu
     if (std::any_of(extents.begin(), extents.end(), [](std::int64_t extent) { return extent < 0; })) {
         throw InputError(fmt::format("makes the shape [{}]", fmt::join(extents, ", ")));
     }
-    ConstantTensor result = result_like(value, extents);
+    ConstantTensor result = result_like(value, extents, bytes_of(inputs));
     const auto size = static_cast<std::size_t>(value.element_bytes());
-    for (std::size_t at = 0; at < result.bytes.size(); at += size) result.bytes.replace(at, size, value.bytes);
+    if (size == 1) result.bytes.assign(result.bytes.size(), value.bytes[0]);
+    else
+        for (std::size_t at = 0; at < result.bytes.size(); at += size) result.bytes.replace(at, size, value.bytes);
     return result;
 }
 

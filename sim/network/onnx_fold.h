@@ -20,7 +20,7 @@ using ConstantInputs = std::vector<const ConstantTensor*>;
 /// Unsqueeze, Reshape, Flatten, Transpose, Identity, Shape, Size, ConstantOfShape), arithmetic (Add, Sub, Mul, Div, Neg,
 /// Clip, Cast) and QuantizeLinear, as the ONNX operators define them; nothing for other operators, and for types without
 /// arithmetic here. Throws InputError, its text without the node's name, where the operands do not fit one another, and
-/// where the result has more than kMaxFoldedBytes.
+/// where the result has more than kMaxFoldedBytes beyond the operands' bytes.
 std::optional<ConstantTensor> fold(const onnx::NodeProto& node, const ConstantInputs& inputs);
 
 /// Extents that a Reshape to `target` gives `elements` values; 0 takes the extent of `source` at its place (unless

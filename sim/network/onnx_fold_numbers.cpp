@@ -21,7 +21,7 @@ bool has_arithmetic(const ConstantTensor& tensor) {
 }
 
 /// The extents that two operands broadcast to.
-Extents broadcast(const Extents& a, const Extents& b) {
+Extents broadcast(const Extents& a, const Extents& b, std::int64_t input_bytes) {
     const std::size_t rank = std::max(a.size(), b.size());
     const auto extent = [rank](const Extents& extents, std::size_t axis) {
         return axis < rank - extents.size() ? 1 : extents[axis - (rank - extents.size())];
@@ -34,7 +34,7 @@ Extents broadcast(const Extents& a, const Extents& b) {
             throw InputError(fmt::format("joins constants of [{}] and [{}]", fmt::join(a, ", "), fmt::join(b, ", ")));
         }
         result[axis] = x == 1 ? y : x;
-        if (result[axis] != 0 && elements > kMaxFoldedBytes / 8 / result[axis]) {
+        if (result[axis] != 0 && elements > (kMaxFoldedBytes + input_bytes) / 8 / result[axis]) {
             throw InputError("makes a constant that is too large");
         }
         elements *= result[axis];
@@ -68,7 +68,8 @@ double compute(const std::string& type, double a, double b, bool integers) {
 
 std::optional<ConstantTensor> binary(const onnx::NodeProto& node, const ConstantTensor& a, const ConstantTensor& b) {
     if (a.data_type != b.data_type || !has_arithmetic(a)) return std::nullopt;
-    const Extents extents = broadcast(a.dimensions, b.dimensions);
+    const Extents extents =
+        broadcast(a.dimensions, b.dimensions, static_cast<std::int64_t>(a.bytes.size() + b.bytes.size()));
     ConstantTensor result = make_constant(a.data_type, extents);
     const std::int64_t count = result.elements();
     for (std::int64_t i = 0; i < count; ++i) {

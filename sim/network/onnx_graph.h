@@ -72,7 +72,7 @@ private:
     // Operators that move values or ask for their number.
     void flatten(const onnx::NodeProto& node);
     void reshape(const onnx::NodeProto& node);
-    void reshape_to(const onnx::NodeProto& node, GraphValue value, FeatureView::Extents target);
+    void reshape_to(const onnx::NodeProto& node, GraphValue value, const FeatureView::Extents& target);
     void squeeze(const onnx::NodeProto& node);
     void unsqueeze(const onnx::NodeProto& node);
     void transpose(const onnx::NodeProto& node);
@@ -103,6 +103,12 @@ private:
     GraphValue integer_operand(const onnx::NodeProto& node, int index);
     /// An operand whose node has no place for a Pad before it.
     void refuse_padding(const onnx::NodeProto& node, const GraphValue& value) const;
+    /// The array and the average read padding as the zero point: refuses a Pad with another value.
+    void check_zero_padding(const onnx::NodeProto& node, const GraphValue& value) const;
+    /// Of the input of a pending operator.
+    [[nodiscard]] float input_scale(const PendingOperator& pending) const {
+        return network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
+    }
     [[nodiscard]] const Tensor& tensor(const GraphValue& value) const {
         return network_.tensors[static_cast<std::size_t>(value.tensor)];
     }

@@ -105,9 +105,10 @@ bool GraphImporter::is_of_constants(const onnx::NodeProto& node) {
     }
     const auto inputs = model_.constants_of(node);
     if (!inputs) return false;
+    model_.check_fold_budget(node);
     auto value = fold(node, *inputs);
     if (!value) return false;
-    model_.define(node.output(0), std::move(*value));
+    model_.define(node, std::move(*value));
     return true;
 }
 

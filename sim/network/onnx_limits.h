@@ -17,8 +17,8 @@ inline constexpr std::int64_t kMaxModelNumbers = std::int64_t{1} << 27;
 
 /// Values of one constant.
 inline constexpr std::int64_t kMaxConstantValues = std::int64_t{1} << 30;
-/// Bytes of all constants that the clean-up of a graph computes from others.
-inline constexpr std::int64_t kMaxFoldedBytes = std::int64_t{1} << 28;
+/// Bytes that a constant computed from others may have beyond theirs, and all of them together beyond the file's own.
+inline constexpr std::int64_t kMaxFoldedBytes = std::int64_t{1} << 26;
 
 /// Pixels along an axis of a feature map, output channels of a layer with weights, and each number of a window: kernel,
 /// strides, dilations, pads, and the pixels that a dilated kernel spans.

@@ -28,7 +28,8 @@ OnnxModel::OnnxModel(const std::string& path, const std::string& output) : path_
     choose_output(output);
     check_order();
     take_initializers();
-    clean_up(*model_.mutable_graph(), constants_, output_);
+    fold_budget_ = FoldBudget(constants_);
+    clean_up(*model_.mutable_graph(), constants_, output_, fold_budget_);
     find_input();
     for (const onnx::NodeProto& node : graph().node()) index_node(node);
 }
@@ -189,8 +190,20 @@ std::optional<std::vector<const ConstantTensor*>> OnnxModel::constants_of(const 
     return constant_inputs(node, constants_);
 }
 
+void OnnxModel::check_fold_budget(const onnx::NodeProto& node) const {
+    if (!fold_budget_.is_spent()) return;
+    fail(node, "computes a constant: with those before it more bytes than are evaluated ({} beyond the file's own)",
+         kMaxFoldedBytes);
+}
+
+void OnnxModel::define(const onnx::NodeProto& node, ConstantTensor&& value) {
+    if (!fold_budget_.take(value)) check_fold_budget(node);
+    constants_[node.output(0)] = std::move(value);
+}
+
 std::string OnnxModel::why_not_integers(const onnx::NodeProto& node) const {
     std::string why;
+    if (!is_qonnx(node)) return why;
     Constants constants;  // its parameters alone, since what it makes of them is not kept
     for (const std::string& name : node.input()) {
         const auto found = constants_.find(name);

@@ -48,8 +48,10 @@ public:
     }
     /// All of the node's inputs, null where one is left out; nothing if one of them is no constant.
     [[nodiscard]] std::optional<std::vector<const ConstantTensor*>> constants_of(const onnx::NodeProto& node) const;
-    /// A tensor that turned out to be constant on the way.
-    void define(const std::string& name, ConstantTensor&& value) { constants_[name] = std::move(value); }
+    /// Throws InputError when constants computed so far took too much.
+    void check_fold_budget(const onnx::NodeProto& node) const;
+    /// The output of a node turned out to be constant on the way. Throws InputError when such constants take too much.
+    void define(const onnx::NodeProto& node, ConstantTensor&& value);
     /// The node that computes the tensor, or null.
     [[nodiscard]] const onnx::NodeProto* producer(const std::string& name) const;
     /// The nodes that read the tensor's values, one entry per use; those that only ask for its shape are left out.
@@ -92,6 +94,7 @@ private:
     std::set<std::string> external_files_;
     const onnx::ValueInfoProto* input_ = nullptr;
     Constants constants_;
+    FoldBudget fold_budget_;
     std::unordered_map<std::string, std::string> unreadable_;  ///< initialisers, and what is wrong with them
     std::unordered_map<std::string, const onnx::NodeProto*> producers_;
     std::unordered_map<std::string, std::vector<const onnx::NodeProto*>> consumers_;

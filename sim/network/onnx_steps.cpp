@@ -140,20 +140,15 @@ void GraphImporter::refuse_padding(const onnx::NodeProto& node, const GraphValue
     model_.fail(node, "reads a map that a Pad has enlarged, expected a convolution or a pool behind the Pad");
 }
 
-namespace {
-
-/// The array reads padding as the zero point.
-void check_zero_padding(const OnnxModel& model, const onnx::NodeProto& node, const Padding& padding) {
-    if (!padding.any() || padding.value == 0.0F) return;
-    model.fail(node, "reads a map padded with {}, expected 0", padding.value);
+void GraphImporter::check_zero_padding(const onnx::NodeProto& node, const GraphValue& value) const {
+    if (!value.padding.any() || value.padding.value == 0.0F) return;
+    model_.fail(node, "reads a map padded with {}, expected 0", value.padding.value);
 }
-
-}  // namespace
 
 void GraphImporter::convolution(const onnx::NodeProto& node) {
     check_arity(model_, node, 2, 3);
     const GraphValue value = dequantized_operand(node, 0);
-    check_zero_padding(model_, node, value.padding);
+    check_zero_padding(node, value);
     PendingOperator pending =
         read_convolution(model_, node, {value.view, value.padding}, dequantized_weights(input_name(node, 1)));
     if (!input_name(node, 2).empty()) {
@@ -228,7 +223,7 @@ bool GraphImporter::is_at_most(float real, int tensor) const {
 void GraphImporter::average_pool(const onnx::NodeProto& node) {
     check_arity(model_, node, 1, node.op_type() == "ReduceMean" ? 2 : 1);
     const GraphValue value = dequantized_operand(node, 0);
-    check_zero_padding(model_, node, value.padding);
+    check_zero_padding(node, value);
     PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
     const FeatureView view = pending.output;
     begin(node, std::move(pending), view, value.tensor);
@@ -258,8 +253,7 @@ void GraphImporter::add(const onnx::NodeProto& node) {
                     "constant as the bias of the layer before, in front of its QuantizeLinear");
     }
     PendingOperator& pending = pending_before(node);
-    const float scale = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
-    merge_add(model_, node, node.input(index), value.view, scale, pending);
+    merge_add(model_, node, node.input(index), value.view, input_scale(pending), pending);
     pass_on(node);
 }
 

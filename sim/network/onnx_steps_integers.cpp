@@ -32,9 +32,7 @@ void GraphImporter::integer_layer(const onnx::NodeProto& node) {
     const GraphValue value = integer_operand(node, 0);
     const WeightNames weights{input_name(node, 3), true, input_name(node, 4), input_name(node, 5)};
     if (!is_convolution) refuse_padding(node, value);
-    if (value.padding.any() && value.padding.value != 0.0F) {
-        model_.fail(node, "reads a map padded with {}, expected its zero point", value.padding.value);
-    }
+    check_zero_padding(node, value);
     const OperatorInput input{value.view, value.padding};
     PendingOperator pending = is_convolution ? read_convolution(model_, node, input, weights)
                                              : read_fully_connected(model_, node, input, weights);
@@ -51,6 +49,7 @@ void GraphImporter::integer_layer(const onnx::NodeProto& node) {
 void GraphImporter::integer_pool(const onnx::NodeProto& node) {
     check_arity(model_, node, 4, 5);
     const GraphValue value = integer_operand(node, 0);
+    check_zero_padding(node, value);
     PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
     pending.op.input = value.tensor;
     const FeatureView view = pending.output;
@@ -104,6 +103,7 @@ void GraphImporter::sums_of_integers(const onnx::NodeProto& node) {
     const WeightNames weights{input_name(node, 1), true, "", input_name(node, 3)};
     const bool is_convolution = node.op_type() == "ConvInteger";
     if (!is_convolution) refuse_padding(node, value);
+    check_zero_padding(node, value);
     const OperatorInput input{value.view, value.padding};
     PendingOperator pending = is_convolution ? read_convolution(model_, node, input, weights)
                                              : read_fully_connected(model_, node, input, weights);
@@ -138,8 +138,7 @@ void GraphImporter::scale(const onnx::NodeProto& node) {
                     "the scales of the layer before");
     }
     PendingOperator& pending = pending_before(node);
-    const float scale = network_.tensors[static_cast<std::size_t>(pending.op.input)].quantization.scale;
-    merge_scale(model_, node, node.input(index), value.view, scale, pending);
+    merge_scale(model_, node, node.input(index), value.view, input_scale(pending), pending);
     pass_on(node);
 }
 

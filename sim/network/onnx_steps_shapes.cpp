@@ -43,13 +43,9 @@ void GraphImporter::identity(const onnx::NodeProto& node) {
     pass_value(node, found != values_.end() ? found->second : operand(node, 0));
 }
 
-void GraphImporter::reshape_to(const onnx::NodeProto& node, GraphValue value, Extents target) {
+void GraphImporter::reshape_to(const onnx::NodeProto& node, GraphValue value, const Extents& target) {
     if (value.form == Form::scores) return pass_value(node, value);
     const std::int64_t features = value.view.shape.elements();
-    if (batch_is_open_ && target.size() > 1 && target[0] > 1) {  // as traced with that many images
-        const Extents rest(target.begin() + 1, target.end());
-        if (product(rest) == features) target[0] = 1;
-    }
     if (const auto view = value.view.reshaped(target)) {
         value.view = *view;
         return pass_value(node, value);
@@ -79,14 +75,12 @@ void GraphImporter::reshape(const onnx::NodeProto& node) {
     const bool allow_zero = attributes.integer("allowzero", 0) != 0;
     attributes.finish();
     const GraphValue value = any_operand(node);
-    const Extents target = integers_of(required_constant(model_, node, node.input(1)));
-    Extents source = value.view.extents();
+    Extents target = integers_of(required_constant(model_, node, node.input(1)));
     if (value.form == Form::scores) return pass_value(node, value);
-    if (batch_is_open_ && target.size() > 1 && target[0] > 1) {
-        const Extents rest(target.begin() + 1, target.end());
-        if (product(rest) == value.view.shape.elements()) return reshape_to(node, value, target);
+    if (batch_is_open_ && target.size() > 1 && target[0] > 1) {  // as traced with that many images
+        if (product({target.begin() + 1, target.end()}) == value.view.shape.elements()) target[0] = 1;
     }
-    reshape_to(node, value, reshaped_extents(source, target, allow_zero));
+    reshape_to(node, value, reshaped_extents(value.view.extents(), target, allow_zero));
 }
 
 void GraphImporter::flatten(const onnx::NodeProto& node) {
@@ -153,7 +147,7 @@ void GraphImporter::shape(const onnx::NodeProto& node) {
     const auto within = [rank](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank); };
     Extents found;
     for (std::int64_t i = within(start); i < within(end); ++i) found.push_back(extents[static_cast<std::size_t>(i)]);
-    model_.define(node.output(0), make_integers(found));
+    model_.define(node, make_integers(found));
 }
 
 void GraphImporter::pad(const onnx::NodeProto& node) {

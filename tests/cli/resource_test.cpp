@@ -312,6 +312,25 @@ TEST_F(Resources, OneConstantManyTimes) {
     EXPECT_LT(result.peak_bytes, 600 * kOverhead * kMebibyte);  // a weight takes two bytes once it is read
 }
 
+TEST_F(Resources, ConstantsComputedFromFewBytes) {
+    test::ChainBuilder builder = test::quantized_input({1, 1, 4, 4});
+    builder.constant<std::int64_t>("many", {2}, {1024, 60 * 1024});
+    std::vector<std::string> made;
+    for (int i = 0; i < 40; ++i) {  // 60 MiB each
+        onnx::NodeProto& node = builder.node("ConstantOfShape", {"many"}, fmt::format("made{}", i));
+        onnx::TensorProto& value = *node.add_attribute()->mutable_t();
+        node.mutable_attribute(0)->set_name("value");
+        node.mutable_attribute(0)->set_type(onnx::AttributeProto::TENSOR);
+        value.set_data_type(onnx::TensorProto::INT8);
+        value.add_dims(1);
+        value.set_raw_data(std::string(1, static_cast<char>(i)));
+        made.push_back(node.output(0));
+    }
+    builder.step("Reshape", "out", made);
+    refuse({"inspect", folder_.write("made.onnx", builder.bytes())},
+           {"(ConstantOfShape): computes a constant: with those before it more bytes than are evaluated (67108864"});
+}
+
 // ------------------------------------------------------------------------------------------------ the memory runs out
 
 TEST_F(Resources, MemoryThatRunsOutIsSaidInASentence) {

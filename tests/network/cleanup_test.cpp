@@ -33,7 +33,8 @@ protected:
 
     /// "Type(inputs)->output" of each node that is left.
     std::vector<std::string> left(const std::string& output) {
-        clean_up(graph, constants, output);
+        FoldBudget budget(constants);
+        clean_up(graph, constants, output, budget);
         std::vector<std::string> texts;
         for (const onnx::NodeProto& node : graph.node()) {
             std::string inputs;

@@ -355,6 +355,34 @@ TEST(PadImport, RefusesValuesThatTheWindowWouldNotSee) {
     EXPECT_THAT(refusal(std::move(last)), ::testing::HasSubstr("a map that a Pad has enlarged"));
 }
 
+TEST(PadImport, OfIntegersMustPadWithTheirZeroPoint) {
+    for (const int value : {3, 0}) {  // the zero point is 3
+        ChainBuilder builder;
+        builder.quantize<U8>("x", 0.5F, 3);
+        builder.constant<std::int64_t>("pads", {8}, {0, 0, 1, 0, 0, 0, 0, 1});
+        builder.constant<U8>("value", {}, {static_cast<U8>(value)});
+        builder.step("Pad", "pad", {"pads", "value"});
+        builder.constant<float>("y_scale", {}, {0.5F});
+        builder.constant<U8>("y_zero", {}, {3});
+        onnx::NodeProto& pool = builder.step("QLinearAveragePool", "y_q", {"x_scale", "x_zero", "y_scale", "y_zero"});
+        pool.set_domain("com.microsoft");
+        set(pool, "kernel_shape", Extents{2, 2});
+        if (value == 3) {
+            EXPECT_EQ(builder.import().operators.at(0).window.pad_right, 1);
+        } else {
+            EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("padded with -1.5, expected 0"));
+        }
+        ChainBuilder sums;
+        sums.quantize<U8>("x", 0.5F, 3);
+        sums.constant<std::int64_t>("pads", {8}, {0, 0, 1, 0, 0, 0, 0, 1});
+        sums.constant<U8>("value", {}, {static_cast<U8>(value)});
+        sums.step("Pad", "pad", {"pads", "value"});
+        sums.constant<S8>("w", {1, 1, 2, 2}, {1, 2, 3, 4});
+        sums.step("ConvInteger", "sums", {"w", "x_zero"});
+        EXPECT_THAT(refusal(std::move(sums)), ::testing::HasSubstr(value == 3 ? "imported" : "padded with -1.5"));
+    }
+}
+
 // ------------------------------------------------------------------------------------------------------------ ends
 
 TEST(Ends, SumsLeaveWithANote) {
