@@ -12,7 +12,7 @@ using Users = const KeyUsers&;
 constexpr std::string_view kNoWeights = "no layer has weights";
 constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
 constexpr std::string_view kNothingRescaled =
-    "no layer has weights, an addition or an average pool, so that nothing is rescaled";
+    "no layer has weights, an addition or an average to divide, so that nothing is rescaled";
 constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
 
 bool has_weights(Hardware /*hardware*/, Users users) { return users.weights; }
@@ -96,7 +96,7 @@ constexpr std::array kNeeds{
         "pooling.rounding", [](auto& h) -> auto& { return h.pool.rounding; }, has_integer_rounding, kFloatRounds),
     need(
         "pooling.rounding", [](auto& h) -> auto& { return h.pool.rounding; },
-        [](Hardware, Users u) { return u.average_pool; }, "no layer is an average pool"),
+        [](Hardware, Users u) { return u.average_pool; }, "no layer is an average pool that divides"),
     need(
         "line_buffer.rows", [](auto& h) -> auto& { return h.line_buffer.rows; },
         [](Hardware, Users u) { return u.map_lines; }, "fully connected layers hold up to two vectors"),

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -89,6 +90,13 @@ struct Weights {
     [[nodiscard]] float scale(int channel) const { return scales.size() == 1 ? scales[0] : scales[channel]; }
 };
 
+/// An average pool whose outputs are its sums shifted right, instead of divided by the number of pixels.
+struct SumShift {
+    int bits = 0;             ///< 0..62
+    bool rounds_down = true;  ///< else half to even
+    friend bool operator==(const SumShift&, const SumShift&) = default;
+};
+
 struct Network;
 
 /// One operator. Convolution and fully connected use `weights`; convolution and pooling use `window`.
@@ -108,6 +116,7 @@ struct Operator {
     int clamp_high = 255;
     bool average_counts_padding = false;  ///< ONNX count_include_pad
     bool global_average = false;          ///< an average over the whole map, which ONNX Runtime rounds differently
+    std::optional<SumShift> sum_shift;    ///< of an average pool: QONNX's Trunc behind it
     /// Of the last operator only, one with weights: its sums leave as they are, without requantization. Real value of a
     /// sum of output channel c: sum * input scale * weight scale of c. Its output's Quantization and clamp mean nothing.
     bool sums_leave = false;

@@ -69,6 +69,7 @@ private:
     void relu(const onnx::NodeProto& node);
     void clip(const onnx::NodeProto& node);
     void clip_integers(const onnx::NodeProto& node, const GraphValue& value);
+    void truncate(const onnx::NodeProto& node);
     // Operators that move values or ask for their number.
     void flatten(const onnx::NodeProto& node);
     void reshape(const onnx::NodeProto& node);

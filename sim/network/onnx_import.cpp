@@ -12,6 +12,7 @@
 #include "network/onnx_fold.h"
 #include "network/onnx_graph.h"
 #include "network/onnx_limits.h"
+#include "network/onnx_qonnx.h"
 #include "network/onnx_quantization.h"
 #include "text/printable.h"
 
@@ -77,6 +78,7 @@ const std::map<std::string, GraphImporter::Step>& GraphImporter::steps() {
         {"Squeeze", &GraphImporter::squeeze},
         {"Sub", &GraphImporter::arithmetic},
         {"Transpose", &GraphImporter::transpose},
+        {"Trunc", &GraphImporter::truncate},
         {"Unsqueeze", &GraphImporter::unsqueeze},
     };
     return kSteps;
@@ -91,6 +93,7 @@ bool may_be_microsofts(const std::string& type) {
 
 bool GraphImporter::is_supported(const onnx::NodeProto& node) {
     if (steps().count(node.op_type()) == 0) return false;
+    if (node.op_type() == "Trunc") return is_qonnx(node);
     const bool own_domain = node.domain().empty() || node.domain() == "ai.onnx";
     return own_domain || (node.domain() == "com.microsoft" && may_be_microsofts(node.op_type()));
 }
@@ -337,6 +340,12 @@ void GraphImporter::check_room(PendingOperator& pending) {
 void GraphImporter::finish(PendingOperator&& pending, const std::string& name, const FeatureView& view,
                            Quantization quantization) {
     Operator& op = pending.op;
+    if (pending.factor != 1.0F && !op.sum_shift) {
+        model_.fail(*pending.node,
+                    "its averages are multiplied by {} before they are quantized, expected a Trunc (QONNX) behind the "
+                    "factor, or the factor in the scale of the QuantizeLinear",
+                    pending.factor);
+    }
     if (pending.sums != PendingOperator::Sums::real) {
         model_.fail(*pending.node, "its integer sums are quantized without Cast and Mul in between");
     }

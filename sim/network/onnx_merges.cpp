@@ -31,6 +31,20 @@ std::size_t varying_dimension(const std::vector<std::int64_t>& extents, std::siz
     return found;
 }
 
+/// The number of pixels, as Brevitas puts it between an average and its Trunc.
+void merge_factor(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum,
+                  PendingOperator& pending) {
+    if (pending.op.activation != Activation::none) {
+        model.fail(node, "follows a Relu or Clip behind {}, expected it directly behind the pool",
+                   OnnxModel::label(*pending.node));
+    }
+    const float factor = read_scalar<float>(model, node, input_name(node, input_name(node, 0) == sum ? 1 : 0));
+    if (!std::isfinite(factor) || !(factor > 0.0F)) {
+        model.fail(node, "multiplies by {}, expected a finite factor above zero", factor);
+    }
+    pending.factor *= factor;
+}
+
 }  // namespace
 
 std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
@@ -123,6 +137,7 @@ void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std:
                  float input_scale, PendingOperator& pending) {
     check_arity(model, node, 2, 2);
     OnnxAttributes(model, node).finish();
+    if (pending.op.kind == OperatorKind::average_pool) return merge_factor(model, node, sum, pending);
     if (pending.sums == PendingOperator::Sums::real) {
         model.fail(node, "multiplies the sums of {}, expected the factor in the scales of its weights",
                    OnnxModel::label(*pending.node));

@@ -42,6 +42,7 @@ struct PendingOperator {
     std::unique_ptr<PendingOperator> before;
     /// ConvInteger and MatMulInteger put out integers, which Cast and Mul turn into numbers.
     enum class Sums : std::uint8_t { real, integers, cast } sums = Sums::real;
+    float factor = 1.0F;             ///< of an average pool: what its averages are multiplied by
     std::int64_t counted_bytes = 0;  ///< of its parameters, counted against the most that a network may have
     // Real-valued bounds of the activations merged so far.
     float low = -std::numeric_limits<float>::infinity();

@@ -36,7 +36,6 @@ std::string advice(const std::string& type) {
         {"Softplus", "only Relu and Clip are modelled as activations"},
         {"Split", "splitting feature maps needs hardware that is not modelled yet"},
         {"Tanh", "only Relu and Clip are modelled as activations"},
-        {"Trunc", "rounding down inside a network is not modelled: average and quantize (Quant) instead"},
         {"Upsample", "resizing feature maps needs hardware that is not modelled yet"},
     };
     const auto found = kAdvice.find(type);

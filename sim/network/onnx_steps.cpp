@@ -7,6 +7,7 @@
 #include "network/onnx_constants.h"
 #include "network/onnx_graph.h"
 #include "network/onnx_quantization.h"
+#include "network/onnx_truncation.h"
 
 namespace widthwise {
 
@@ -227,6 +228,25 @@ void GraphImporter::average_pool(const onnx::NodeProto& node) {
     PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
     const FeatureView view = pending.output;
     begin(node, std::move(pending), view, value.tensor);
+}
+
+/// The pool's sum shifted instead of divided; its output is dequantized, as a Quant's.
+void GraphImporter::truncate(const onnx::NodeProto& node) {
+    const GraphValue value = operand(node, 0);
+    if (value.form != Form::pending) {
+        model_.fail(node, "reads '{}', expected an AveragePool and a Mul by its number of pixels before it",
+                    node.input(0));
+    }
+    const int input = pending_.at(node.input(0)).op.input;
+    const Quantization& format = network_.tensors[static_cast<std::size_t>(input)].quantization;
+    const Truncation found = read_truncation(model_, node, pending_.at(node.input(0)), format);
+    PendingOperator pending = std::move(pending_.at(node.input(0)));
+    pending_.erase(node.input(0));
+    pending.op.sum_shift = found.shift;
+    pending.low = found.output.scale * static_cast<float>(found.low);
+    pending.high = found.output.scale * static_cast<float>(found.high);
+    finish(std::move(pending), node.output(0), value.view, found.output);
+    values_[node.output(0)].form = Form::real;
 }
 
 void GraphImporter::add(const onnx::NodeProto& node) {

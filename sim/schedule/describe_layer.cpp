@@ -260,6 +260,10 @@ private:
         layer.pool_output_scale = output.scale;
         layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
                               output.zero_point,      pool.clamp_low,          pool.clamp_high};
+        if (pool.sum_shift) {
+            layer.pool_requant.mode = RequantMode::shift;
+            layer.pool_requant.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
+        }
         check_pool_port(layer);
     }
 
@@ -270,6 +274,10 @@ private:
         const float output_scale = layer.pool_output_scale;
         layer.pool_scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
         for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
+            if (pool.sum_shift) {
+                layer.pool_scales[n].shift = pool.sum_shift->bits;
+                continue;
+            }
             const double factor = layer.pool_requant.mode == RequantMode::float32
                                       ? double{input_scale / (output_scale * static_cast<float>(n))}
                                       : static_cast<double>(input_scale) / (static_cast<double>(output_scale) * n);
@@ -395,7 +403,10 @@ void add_weights(KeyUsers& users, const Network& network, const HardwareParams& 
 KeyUsers key_users(const Network& network, const HardwareParams& hardware, const LayerOperators& operators) {
     KeyUsers users;
     users.addition = operators.addition >= 0;
-    users.average_pool = operators.pool >= 0 && network.operators[operators.pool].kind == OperatorKind::average_pool;
+    if (operators.pool >= 0) {
+        const Operator& pool = network.operators[operators.pool];
+        users.average_pool = pool.kind == OperatorKind::average_pool && !pool.sum_shift;
+    }
     if (operators.computing >= 0) {
         add_weights(users, network, hardware, network.operators[operators.computing]);
     } else {

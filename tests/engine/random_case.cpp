@@ -259,6 +259,7 @@ private:
             op.window.kernel_width = input.shape.width;
             op.global_average = true;
         }
+        if (op.kind == OperatorKind::average_pool && chance(25)) op.sum_shift = SumShift{between(0, 6), chance(50)};
         output.shape = {input.shape.channels, op.window.output_height(input.shape.height),
                         op.window.output_width(input.shape.width)};
         if (op.kind == OperatorKind::max_pool) output.quantization = input.quantization;

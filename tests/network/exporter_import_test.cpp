@@ -220,9 +220,93 @@ TEST(Qonnx, RefusesWhatIntegersOfEightBitsDoNotHold) {
     activation.node("BipolarQuant", {"x_dq", "scale"}, "signs").set_domain("qonnx.custom_op.general");
     activation.graph().add_output()->set_name("signs");
     EXPECT_THAT(refusal(std::move(activation)), ::testing::HasSubstr("quantizes a feature map to -1 and 1"));
-    ChainBuilder trunc = quantized_input();
-    trunc.step("Trunc", "trunc").set_domain("qonnx.custom_op.general");
-    EXPECT_THAT(refusal(std::move(trunc)), ::testing::HasSubstr("Trunc is not supported: rounding down inside"));
+}
+
+/// Brevitas' average pool: an average of 2 x 2 pixels, their number, Trunc.
+struct TruncForm {
+    float factor = 4.0F;
+    float scale = 0.25F;
+    float zero_point = 0.0F;
+    float bits_before = 10.0F;
+    std::optional<float> output_scale = std::nullopt;  ///< the form of seven inputs, with zero point 0
+    float bits_behind = 8.0F;
+    std::string rounding = "FLOOR";
+    bool is_signed = false;
+    bool narrow = false;
+};
+
+ChainBuilder truncated(const TruncForm& form) {
+    ChainBuilder builder;
+    quant(builder, "x", "image", 0.25F, 8, form.is_signed, false);
+    set(builder.node("AveragePool", {"x"}, "average"), "kernel_shape", Extents{2, 2});
+    builder.constant<float>("factor", {}, {form.factor});
+    builder.node("Mul", {"factor", "average"}, "sum");
+    const auto parameter = [&](onnx::NodeProto& node, const std::string& name, float value) {
+        builder.constant<float>(name, {}, {value});
+        node.add_input(name);
+    };
+    onnx::NodeProto& node = builder.node("Trunc", {"sum"}, "y");
+    node.set_domain("qonnx.custom_op.general");
+    parameter(node, "scale", form.scale);
+    parameter(node, "zero", form.zero_point);
+    parameter(node, "before", form.bits_before);
+    if (form.output_scale) {
+        parameter(node, "out_scale", *form.output_scale);
+        parameter(node, "out_zero", 0.0F);
+        set(node, "signed", std::int64_t{form.is_signed ? 1 : 0});
+        set(node, "narrow", std::int64_t{form.narrow ? 1 : 0});
+    }
+    parameter(node, "behind", form.bits_behind);
+    set(node, "rounding_mode", form.rounding);
+    builder.graph().add_output()->set_name("y");
+    return builder;
+}
+
+TEST(Qonnx, TruncShiftsTheSumOfAnAveragePool) {
+    const Network network = truncated({}).import();
+    ASSERT_EQ(network.operators.size(), 1U);
+    const Operator& pool = network.operators[0];
+    EXPECT_EQ(pool.kind, OperatorKind::average_pool);
+    EXPECT_EQ(pool.sum_shift, (SumShift{2, true}));
+    EXPECT_EQ(output_tensor(network).quantization, (Quantization{false, 8, 0, 0.25F}));
+    EXPECT_EQ(pool.clamp_low, 0);
+    EXPECT_EQ(pool.clamp_high, 255);
+}
+
+TEST(Qonnx, TruncWithAnOutputScaleLimits) {
+    const TruncForm form{.output_scale = 1.0F, .bits_behind = 4.0F, .rounding = "round", .is_signed = true};
+    const Network network = truncated(form).import();
+    const Operator& pool = network.operators.at(0);
+    EXPECT_EQ(pool.sum_shift, (SumShift{2, false}));  // log2(1 / 0.25)
+    EXPECT_EQ(output_tensor(network).quantization, (Quantization{true, 4, 0, 1.0F}));
+    EXPECT_EQ(pool.clamp_low, -8);
+    EXPECT_EQ(pool.clamp_high, 7);
+    TruncForm narrow = form;
+    narrow.narrow = true;
+    EXPECT_EQ(truncated(narrow).import().operators.at(0).clamp_low, -7);
+}
+
+TEST(Qonnx, RefusesATruncThatIsNoShiftedSum) {
+    using ::testing::HasSubstr;
+    EXPECT_THAT(refusal(truncated({.factor = 3.0F})), HasSubstr("averages of 4 pixels times 3, expected a Mul by 4"));
+    EXPECT_THAT(refusal(truncated({.scale = 0.5F})), HasSubstr("has the scale 0.5, but the pool's input has 0.25"));
+    EXPECT_THAT(refusal(truncated({.zero_point = 2.0F})), HasSubstr("has the zero point 2, expected 0"));
+    EXPECT_THAT(refusal(truncated({.bits_before = 7.0F})), HasSubstr("drops -1 bits, expected 0..62"));
+    EXPECT_THAT(refusal(truncated({.bits_before = 9.0F})),
+                HasSubstr("its results reach from 0 to 510, expected them within 0..255, the range of 8 bits"));
+    EXPECT_THAT(refusal(truncated({.bits_behind = 9.0F})), HasSubstr("has the bit width 9, expected 1..8"));
+    EXPECT_THAT(refusal(truncated({.rounding = "CEIL"})), HasSubstr("rounds by CEIL, expected FLOOR or ROUND"));
+    EXPECT_THAT(refusal(truncated({.output_scale = 0.1F})), HasSubstr("drops -1 bits, expected 0..62"));
+    EXPECT_THAT(refusal(truncated({.output_scale = 0.0F})), HasSubstr("has the output scale 0, expected a finite"));
+    ChainBuilder lone = quantized_input();
+    lone.step("Trunc", "trunc").set_domain("qonnx.custom_op.general");
+    EXPECT_THAT(refusal(std::move(lone)), HasSubstr("expected an AveragePool and a Mul by its number of pixels"));
+    ChainBuilder quantized = truncated({.bits_before = 8.0F});
+    onnx::NodeProto& last = *quantized.graph().mutable_node(quantized.graph().node_size() - 1);
+    last.set_op_type("Quant");
+    last.mutable_input()->RemoveLast();
+    last.clear_attribute();
+    EXPECT_THAT(refusal(std::move(quantized)), HasSubstr("its averages are multiplied by 4 before they are quantized"));
 }
 
 // ---------------------------------------------------------------------------------------------------- graph inputs
