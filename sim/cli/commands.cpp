@@ -6,8 +6,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "common/error.h"
-#include "config/suggestion.h"
 #include "engine/fast/kernels.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

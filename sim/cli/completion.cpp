@@ -5,8 +5,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "common/error.h"
-#include "config/suggestion.h"
 #include "results/run_files.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "common/error.h"
-#include "config/suggestion.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 

@@ -7,9 +7,10 @@
 #include <limits>
 
 #include "common/error.h"
-#include "config/suggestion.h"
+#include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

@@ -17,10 +17,10 @@
 #include "cli/workload.h"
 #include "common/error.h"
 #include "common/output_file.h"
-#include "config/suggestion.h"
 #include "explore/search_tables.h"
 #include "results/run_files.h"
 #include "results/staged_output.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "config/suggestion.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 

@@ -10,10 +10,11 @@
 
 #include "common/error.h"
 #include "config/config_keys.h"
-#include "config/suggestion.h"
 #include "config/yaml_reader.h"
+#include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

@@ -7,7 +7,8 @@
 
 #include "common/error.h"
 #include "config/config_keys.h"
-#include "config/suggestion.h"
+#include "text/letter_case.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

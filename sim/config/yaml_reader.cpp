@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "common/error.h"
-#include "config/suggestion.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/md5.h"
+#include "common/md5.h"
 
 namespace widthwise {
 namespace {

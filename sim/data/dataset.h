@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "common/md5.h"
 #include "config/hardware.h"
 #include "data/array_file.h"
 #include "data/input_conversion.h"
 #include "data/labels.h"
-#include "data/md5.h"
 #include "network/network.h"
 
 namespace widthwise {

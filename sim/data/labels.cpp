@@ -7,8 +7,8 @@
 #include <charconv>
 #include <string_view>
 
+#include "common/md5.h"
 #include "data/element_values.h"
-#include "data/md5.h"
 
 namespace widthwise {
 namespace {

@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "common/error.h"
-#include "config/suggestion.h"
 #include "config/yaml_reader.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

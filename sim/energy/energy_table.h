@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "energy/energy.h"
-#include "energy/events.h"
+#include "record/events.h"
 
 namespace widthwise {
 

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "engine/images.h"
-#include "engine/record.h"
+#include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "engine/fast/fast_layer.h"
-#include "engine/record.h"
 #include "explore/image_blocks.h"
 #include "explore/layer_variants.h"
+#include "record/record.h"
 
 namespace widthwise {
 

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "common/error.h"
-#include "data/md5.h"
+#include "common/md5.h"
 #include "engine/fast/fast_engine.h"
 
 namespace widthwise {

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 
-#include "config/suggestion.h"
 #include "results/csv.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
 #include "text/shell_word.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

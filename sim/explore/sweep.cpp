@@ -9,12 +9,13 @@
 #include <set>
 
 #include "common/error.h"
+#include "common/md5.h"
 #include "common/parallel.h"
 #include "config/config_keys.h"
-#include "config/suggestion.h"
-#include "data/md5.h"
 #include "schedule/schedule_model.h"
+#include "text/letter_case.h"
 #include "text/printable.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

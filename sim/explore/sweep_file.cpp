@@ -10,7 +10,8 @@
 #include <utility>
 
 #include "config/config_keys.h"
-#include "config/suggestion.h"
+#include "text/letter_case.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

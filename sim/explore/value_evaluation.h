@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "engine/fast/fast_engine.h"
-#include "engine/record.h"
 #include "explore/image_blocks.h"
 #include "explore/layer_variants.h"
+#include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {

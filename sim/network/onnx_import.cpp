@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame of the import: which nodes there are, that all lead to the output, and how an operator is finished.
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <utility>
 #include <vector>
 
-#include "data/dataset.h"
+#include "common/md5.h"
 #include "network/lone_limits.h"
 #include "network/network.h"
 #include "network/onnx_fold.h"
@@ -14,6 +13,7 @@
 #include "network/onnx_limits.h"
 #include "network/onnx_qonnx.h"
 #include "network/onnx_quantization.h"
+#include "text/letter_case.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -426,11 +426,7 @@ int GraphImporter::add_tensor(const std::string& name, const Shape& shape, const
 }
 
 std::string GraphImporter::unique_name(const onnx::NodeProto& node) {
-    const auto claim = [this](std::string name) {
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-        return used_names_.insert(name).second;
-    };
+    const auto claim = [this](const std::string& name) { return used_names_.insert(lower_case(name)).second; };
     const std::string output = valid_utf8(node.output(0));
     std::string own = valid_utf8(node.name());
     if (!own.empty() && claim(own)) return own;

@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "network/onnx_fold.h"
+#include "text/letter_case.h"
 
 namespace widthwise {
 namespace {
@@ -43,10 +44,7 @@ double one_value(const ConstantTensor& tensor, const char* what) {
 
 std::string text_attribute(const onnx::NodeProto& node, const std::string& name, const std::string& fallback) {
     const onnx::AttributeProto* attribute = find_attribute(node, name);
-    std::string text = attribute == nullptr ? fallback : attribute->s();
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-    return text;
+    return upper_case(attribute == nullptr ? fallback : attribute->s());
 }
 
 std::string add_constant(Constants& constants, const std::string& base, ConstantTensor&& value) {

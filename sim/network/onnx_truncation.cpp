@@ -2,13 +2,13 @@
 #include "network/onnx_truncation.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
 #include "network/onnx_qonnx.h"
 #include "network/onnx_quantization.h"
+#include "text/letter_case.h"
 
 namespace widthwise {
 namespace {
@@ -74,9 +74,7 @@ Quantization output_format(float scale, bool is_signed, int bits) {
 }
 
 bool rounds_down(const OnnxModel& model, const onnx::NodeProto& node, OnnxAttributes& attributes) {
-    std::string mode = attributes.text("rounding_mode", "FLOOR");
-    std::transform(mode.begin(), mode.end(), mode.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+    const std::string mode = upper_case(attributes.text("rounding_mode", "FLOOR"));
     if (mode != "FLOOR" && mode != "ROUND") model.fail(node, "rounds by {}, expected FLOOR or ROUND", mode);
     return mode == "FLOOR";
 }

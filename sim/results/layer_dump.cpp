@@ -9,8 +9,9 @@
 
 #include "common/error.h"
 #include "common/output_file.h"
-#include "config/suggestion.h"
 #include "results/run_files.h"
+#include "text/letter_case.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <utility>
 
-#include "config/suggestion.h"
+#include "text/letter_case.h"
+#include "text/suggestion.h"
 
 namespace widthwise {
 namespace {

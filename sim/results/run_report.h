@@ -10,8 +10,8 @@
 
 #include "config/hardware.h"
 #include "energy/energy_table.h"
-#include "engine/record.h"
 #include "network/network.h"
+#include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {

@@ -9,6 +9,7 @@
 #include "schedule/placement.h"
 #include "schedule/schedule.h"
 #include "schedule/size_limits.h"
+#include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
 

@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "schedule/pooling_windows.h"
 #include "schedule/tiling.h"
+#include "text/letter_case.h"
 
 namespace widthwise {
 
@@ -370,11 +371,6 @@ private:
 int accumulator_bits(const AccumulatorParams& params, const std::string& name) {
     const auto own = params.layer_bits.find(lower_case(name));
     return own == params.layer_bits.end() ? params.format.bits : own->second;
-}
-
-std::string lower_case(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-    return text;
 }
 
 namespace {

@@ -34,7 +34,4 @@ void complete_layer(LayerSchedule& layer, const Network& network, const Hardware
 /// Width of the accumulators in the layer of the operator called `name`.
 int accumulator_bits(const AccumulatorParams& params, const std::string& name);
 
-/// Names of layers in configurations and networks are compared in lower case.
-std::string lower_case(std::string text);
-
 }  // namespace widthwise

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/record.h"
+#include "record/record.h"
 #include "schedule/pooling_windows.h"
 #include "schedule/schedule.h"
 

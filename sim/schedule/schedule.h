@@ -21,8 +21,8 @@
 #include "arithmetic/residual.h"
 #include "config/hardware.h"
 #include "config/key_use.h"
-#include "energy/events.h"
 #include "network/network.h"
+#include "record/events.h"
 
 namespace widthwise {
 

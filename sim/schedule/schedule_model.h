@@ -7,7 +7,7 @@
 // costs a constant; only tiles that may stall are followed tap by tap. README.md derives each constant.
 #pragma once
 
-#include "engine/record.h"
+#include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {

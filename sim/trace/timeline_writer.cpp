@@ -3,10 +3,10 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
 #include <utility>
 
 #include "common/error.h"
+#include "text/letter_case.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -22,12 +22,6 @@ std::string quoted(const std::string& text) {
         else quoted += letter;
     }
     return quoted + "\"";
-}
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& letter : result) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-    return result;
 }
 
 const WaveVariable& find(const WaveList& list, const std::string& scope, const std::string& name) {
@@ -171,12 +165,12 @@ void TimelineWriter::sample(std::uint64_t cycle) {
     // What neither a tap nor a stall of the array took is the layer's start or its results on their way: drain.
     std::string doing;
     if (in_layer)
-        doing = *now.issued ? "compute" : "stall: " + (*now.stalled ? lower(Signals::word(now.stall)) : "drain");
+        doing = *now.issued ? "compute" : "stall: " + (*now.stalled ? lower_case(Signals::word(now.stall)) : "drain");
     set(kArray, doing, cycle);
     follow_tiles(cycle, elements);
     set(kDrain, *now.draining ? "drain" : "", cycle);
     set(kFill, *now.filling ? "fill" : "", cycle);
-    const std::string dma = lower(Signals::word(now.dma_state));
+    const std::string dma = lower_case(Signals::word(now.dma_state));
     set(kDma, dma == "idle" ? "" : dma, cycle);
     if (*now.overflow != overflow_) {
         overflow_ = *now.overflow;

@@ -122,7 +122,8 @@ TEST(CheckFields, OfLenet5) {
     expected["buffers"] = {{{"name", "weight buffer"}, {"used_bytes", weights}, {"bytes", 131072}},
                            {{"name", "activation buffer"}, {"used_bytes", maps}, {"bytes", 65536}},
                            {{"name", "line buffer"}, {"used_bytes", lines}, {"bytes", 8192}}};
-    expected["keys_without_effect"].push_back({{"key", "pooling.rounding"}, {"reason", "no layer is an average pool that divides"}});
+    expected["keys_without_effect"].push_back(
+        {{"key", "pooling.rounding"}, {"reason", "no layer is an average pool that divides"}});
     test::expect_json(Json::parse(test::run_tool({"check", config, "--json"}).out), expected);
 }
 

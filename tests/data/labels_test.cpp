@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/labels.h"
 
+#include "common/md5.h"
 #include "data/data_files.h"
-#include "data/md5.h"
 
 namespace widthwise::test {
 namespace {

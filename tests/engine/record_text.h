@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "engine/record.h"
+#include "record/record.h"
 
 namespace widthwise {
 

@@ -10,8 +10,8 @@
 #include "arithmetic/pooling.h"
 #include "arithmetic/reference.h"
 #include "config/hardware.h"
-#include "engine/record.h"
 #include "network/network.h"
+#include "record/record.h"
 
 namespace widthwise::test {
 

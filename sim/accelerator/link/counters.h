@@ -3,7 +3,7 @@
 #pragma once
 
 #include "accelerator/link/payloads.h"
-#include "engine/record.h"
+#include "record/record.h"
 
 namespace widthwise {
 

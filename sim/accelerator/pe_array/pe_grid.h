@@ -10,7 +10,7 @@
 
 #include "accelerator/link/payloads.h"
 #include "arithmetic/lanes.h"
-#include "engine/record.h"
+#include "record/record.h"
 
 namespace widthwise {
 

@@ -10,7 +10,7 @@
 #include "arithmetic/pooling.h"
 #include "engine/fast/kernels.h"
 #include "engine/fast/requantize_lanes.h"
-#include "engine/record.h"
+#include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise::fast {

@@ -9,7 +9,7 @@
 
 #include "arithmetic/requantize.h"
 #include "engine/fast/kernels.h"
-#include "engine/record.h"
+#include "record/record.h"
 
 namespace widthwise::fast {
 

@@ -13,7 +13,7 @@
 
 #include "accelerator/kit/random.h"
 #include "accelerator/link/clock.h"
-#include "engine/record.h"
+#include "record/record.h"
 
 namespace widthwise::bench {
 

@@ -18,7 +18,4 @@ std::string nearest_word(std::string_view word, const std::vector<std::string>& 
 /// ", did you mean 'columns'?" or "".
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
-/// ASCII letters in lower case.
-std::string lower_case(std::string_view text);
-
 }  // namespace widthwise

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "energy/events.h"
+#include "record/events.h"
 
 namespace widthwise {
 namespace {

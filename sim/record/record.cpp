@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/record.h"
+#include "record/record.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/md5.h"
+#include "common/md5.h"
 
 #include <fmt/format.h>
 #include <md5.h>

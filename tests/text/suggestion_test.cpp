@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/suggestion.h"
+#include "text/suggestion.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "data/md5.h"
+#include "common/md5.h"
 
 #include "data/data_files.h"
-#include "data/dataset.h"
 
 namespace widthwise::test {
 namespace {

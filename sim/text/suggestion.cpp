@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "config/suggestion.h"
+#include "text/suggestion.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace widthwise {
+#include "text/letter_case.h"
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    for (char& letter : lower) {
-        if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-    }
-    return lower;
-}
+namespace widthwise {
 
 std::size_t edit_distance(std::string_view left, std::string_view right) {
     const std::string a = lower_case(left);

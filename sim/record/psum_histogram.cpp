@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/psum_histogram.h"
+#include "record/psum_histogram.h"
 
 #include <utility>
 

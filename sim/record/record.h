@@ -11,8 +11,8 @@
 
 #include "arithmetic/pooling.h"
 #include "arithmetic/requantize.h"
-#include "energy/events.h"
-#include "engine/psum_histogram.h"
+#include "record/events.h"
+#include "record/psum_histogram.h"
 
 namespace widthwise {
 
