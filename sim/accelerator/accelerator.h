@@ -39,6 +39,8 @@ public:
 
     /// `weight_bits`: of the PEs' weight registers, 8, or 9 where a network has such weights.
     void add_waves(WaveList& wave, int weight_bits) const;
+    /// A word for the line buffer is on its way.
+    [[nodiscard]] bool fills() const { return activation_buffer2line_buffer_.valid.read(); }
 
 private:
     void connect();

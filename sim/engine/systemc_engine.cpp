@@ -57,6 +57,34 @@ private:
     sc_core::sc_event never_;
 };
 
+/// Answers from the units; what of it the engine alone knows is read from its variables.
+class UnitActivity : public Activity {
+public:
+    UnitActivity(const Accelerator& accelerator, const std::int32_t& batch_first, const std::int64_t& overflow_events)
+        : accelerator_(accelerator), batch_first_(batch_first), overflow_events_(overflow_events) {}
+
+    [[nodiscard]] std::string_view phase() const override { return accelerator_.sequencer.phase(); }
+    [[nodiscard]] std::optional<std::int32_t> layer() const override { return accelerator_.sequencer.layer(); }
+    [[nodiscard]] std::optional<std::int32_t> batch() const override {
+        return accelerator_.sequencer.works_on_batch() ? std::optional(batch_first_) : std::nullopt;
+    }
+    [[nodiscard]] bool computes() const override { return accelerator_.pe_array.issued(); }
+    [[nodiscard]] std::string_view stall() const override {
+        const std::optional<Stall> stall = accelerator_.pe_array.stall();
+        return stall ? stall_name(*stall) : std::string_view();
+    }
+    [[nodiscard]] std::int64_t elements() const override { return accelerator_.pe_array.elements(); }
+    [[nodiscard]] bool drains() const override { return accelerator_.pe_array.drains(); }
+    [[nodiscard]] bool fills() const override { return accelerator_.fills(); }
+    [[nodiscard]] std::string_view transfer() const override { return accelerator_.dma.transfer(); }
+    [[nodiscard]] std::int64_t overflow_events() const override { return overflow_events_; }
+
+private:
+    const Accelerator& accelerator_;
+    const std::int32_t& batch_first_;
+    const std::int64_t& overflow_events_;
+};
+
 }  // namespace
 
 struct SystemcEngine::Implementation {
@@ -98,7 +126,8 @@ struct SystemcEngine::Implementation {
     std::unique_ptr<WaveSampler> sampler;
     bool histograms = false;
     std::int64_t overflow_events = 0;  ///< so far, of all layers; for waveforms
-    int batch_first = 0;               ///< image index of the running batch's first image
+    std::int32_t batch_first = 0;      ///< image index of the running batch's first image
+    UnitActivity activity{accelerator, batch_first, overflow_events};
 
 private:
     bool powered_ = false;
@@ -120,6 +149,7 @@ void SystemcEngine::record_waveform(WaveWriter& writer) {
     const std::string top = i.accelerator.name();
     list.add(top + ".sequencer", "image", i.batch_first, 32);
     list.add(top + ".pe_array", "overflow_events", i.overflow_events, 48);
+    list.follow(i.activity);
     writer.begin(list, ClockEdges(i.full.hardware.clock_mhz));
     i.sampler = std::make_unique<WaveSampler>("wave_sampler", writer, i.period, i.record, i.overflow_events);
     i.sampler->clk(i.clock);

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/error.h"
-#include "text/letter_case.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -24,50 +23,7 @@ std::string quoted(const std::string& text) {
     return quoted + "\"";
 }
 
-const WaveVariable& find(const WaveList& list, const std::string& scope, const std::string& name) {
-    for (const WaveVariable& variable : list.variables()) {
-        if (variable.name == name && variable.scope.ends_with(scope)) return variable;
-    }
-    throw InputError(fmt::format("timeline: the model shows no {}.{}", scope, name));
-}
-
 }  // namespace
-
-/// The registers that the timeline is made of.
-struct TimelineWriter::Signals {
-    explicit Signals(const WaveList& list)
-        : state(find(list, ".sequencer", "state")),
-          stall(find(list, ".pe_array", "last_stall")),
-          dma_state(find(list, ".dma", "state")),
-          layer(number(list, ".sequencer", "layer")),
-          rows(number(list, ".pe_array", "rows_working")),
-          columns(number(list, ".pe_array", "columns_working")),
-          issued(flag(list, ".pe_array", "issued")),
-          stalled(flag(list, ".pe_array", "stalled")),
-          draining(flag(list, ".pe_array.drain", "busy")),
-          filling(flag(list, ".links.activation_buffer2line_buffer", "valid")),
-          overflow(static_cast<const std::int64_t*>(find(list, ".pe_array", "overflow_events").value)) {}
-
-    static const std::int32_t* number(const WaveList& list, const std::string& scope, const std::string& name) {
-        return static_cast<const std::int32_t*>(find(list, scope, name).value);
-    }
-    static const bool* flag(const WaveList& list, const std::string& scope, const std::string& name) {
-        return static_cast<const bool*>(find(list, scope, name).value);
-    }
-    static std::string_view word(const WaveVariable& variable) {
-        const std::uint8_t value = *static_cast<const std::uint8_t*>(variable.value);
-        return value < variable.words.size() ? variable.words[value] : std::string_view("?");
-    }
-    [[nodiscard]] bool in_layer() const {
-        const std::string_view now = word(state);
-        return now == "FILL" || now == "COMPUTE" || now == "DRAIN";
-    }
-
-    WaveVariable state, stall, dma_state;
-    const std::int32_t *layer, *rows, *columns;
-    const bool *issued, *stalled, *draining, *filling;
-    const std::int64_t* overflow;
-};
 
 TimelineWriter::TimelineWriter(const std::string& path, WaveLimits limits, std::vector<Layer> layers, int elements)
     : limits_(std::move(limits)),
@@ -79,11 +35,10 @@ TimelineWriter::TimelineWriter(const std::string& path, WaveLimits limits, std::
     limits_.validate();
 }
 
-TimelineWriter::~TimelineWriter() = default;
-
 void TimelineWriter::begin(const WaveList& list, const ClockEdges& edges) {
     gate_.emplace(limits_, list);
-    signals_ = std::make_unique<Signals>(list);
+    activity_ = list.activity();
+    if (activity_ == nullptr) throw InputError("timeline: the model tells nothing of its work");
     file_.write(
         fmt::format("{{\"displayTimeUnit\":\"ms\",\n\"otherData\":{{\"time\":\"1 us stands for 1 clock cycle\","
                     "\"clock_period_ps\":{},\"tool\":\"widthwise {}\"}},\n\"traceEvents\":[\n",
@@ -123,8 +78,7 @@ void TimelineWriter::counter(const char* name, const char* unit, double value, s
 
 /// A tile lasts from its first tap to its last one.
 void TimelineWriter::follow_tiles(std::uint64_t cycle, std::int64_t elements) {
-    const Signals& now = *signals_;
-    if (!*now.issued || layer_ < 0 || static_cast<std::size_t>(layer_) >= layers_.size()) return;
+    if (!activity_->computes() || layer_ < 0 || static_cast<std::size_t>(layer_) >= layers_.size()) return;
     const Layer& layer = layers_[static_cast<std::size_t>(layer_)];
     if (tile_taps_ == 0) {
         set(kTiles, fmt::format("{} tile {}", layer.name, tile_), cycle);
@@ -140,9 +94,9 @@ void TimelineWriter::follow_tiles(std::uint64_t cycle, std::int64_t elements) {
 
 void TimelineWriter::sample(std::uint64_t cycle) {
     if (finished_) return;
-    const Signals& now = *signals_;
+    const Activity& now = *activity_;
     // At the edge of a tile's last tap the array already takes in the next tile's size.
-    const std::int64_t elements = std::exchange(tile_elements_, std::int64_t{*now.rows} * *now.columns);
+    const std::int64_t elements = std::exchange(tile_elements_, now.elements());
     if (cycle + 1 >= limits_.end_cycle) finished_ = true;
     if (!gate_->open(cycle)) return;
     if (cycle != next_cycle_) {
@@ -151,8 +105,7 @@ void TimelineWriter::sample(std::uint64_t cycle) {
     }
     next_cycle_ = cycle + 1;
     ++recorded_cycles_;
-    const bool in_layer = now.in_layer();
-    const std::int32_t layer = in_layer ? *now.layer : -1;
+    const std::int32_t layer = now.layer().value_or(-1);
     if (layer != layer_) {  // slices of two layers must not grow together
         for (const TrackIndex track : {kLayers, kArray, kTiles}) set(track, "", cycle);
         layer_ = layer;
@@ -160,31 +113,32 @@ void TimelineWriter::sample(std::uint64_t cycle) {
         if (layer < 0) counter("utilisation", "%", 0, cycle);
     }
     const bool known = layer >= 0 && static_cast<std::size_t>(layer) < layers_.size();
-    set(kPhases, std::string(Signals::word(now.state)), cycle);
+    set(kPhases, std::string(now.phase()), cycle);
     set(kLayers, known ? layers_[static_cast<std::size_t>(layer)].name : "", cycle);
     // What neither a tap nor a stall of the array took is the layer's start or its results on their way: drain.
     std::string doing;
-    if (in_layer)
-        doing = *now.issued ? "compute" : "stall: " + (*now.stalled ? lower_case(Signals::word(now.stall)) : "drain");
+    if (layer >= 0) {
+        const std::string_view stall = now.stall();
+        doing = now.computes() ? "compute" : fmt::format("stall: {}", stall.empty() ? "drain" : stall);
+    }
     set(kArray, doing, cycle);
     follow_tiles(cycle, elements);
-    set(kDrain, *now.draining ? "drain" : "", cycle);
-    set(kFill, *now.filling ? "fill" : "", cycle);
-    const std::string dma = lower_case(Signals::word(now.dma_state));
-    set(kDma, dma == "idle" ? "" : dma, cycle);
-    if (*now.overflow != overflow_) {
-        overflow_ = *now.overflow;
+    set(kDrain, now.drains() ? "drain" : "", cycle);
+    set(kFill, now.fills() ? "fill" : "", cycle);
+    set(kDma, std::string(now.transfer()), cycle);
+    if (now.overflow_events() != overflow_) {
+        overflow_ = now.overflow_events();
         counter("overflow", "events", static_cast<double>(overflow_), cycle);
     }
 }
 
 void TimelineWriter::close() {
     finished_ = true;
-    if (!signals_) return;
+    if (activity_ == nullptr) return;
     close_all(next_cycle_);
     file_.write("\n]}\n");
     file_.close();
-    signals_.reset();
+    activity_ = nullptr;
 }
 
 }  // namespace widthwise

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,9 +27,8 @@ public:
     /// Writes to `path` itself. Of `limits`, cycles, layer and image count. Throws InputError when they leave nothing,
     /// SimulationError when the file cannot be created.
     TimelineWriter(const std::string& path, WaveLimits limits, std::vector<Layer> layers, int elements);
-    ~TimelineWriter() override;
 
-    /// Throws InputError when the list lacks a signal that the timeline is made of.
+    /// Throws InputError when the model tells nothing of its work.
     void begin(const WaveList& list, const ClockEdges& edges) override;
     /// Throws SimulationError when the disk does not take the file.
     void sample(std::uint64_t cycle) override;
@@ -41,7 +39,6 @@ public:
     [[nodiscard]] std::uint64_t recorded_cycles() const { return recorded_cycles_; }
 
 private:
-    struct Signals;
     /// One row of the timeline and the slice that is open on it.
     struct Track {
         const char* title;
@@ -61,7 +58,7 @@ private:
     std::vector<Layer> layers_;
     double elements_;
     OutputFile file_;
-    std::unique_ptr<Signals> signals_;
+    const Activity* activity_ = nullptr;  ///< while it writes
     std::optional<WaveGate> gate_;
     std::vector<Track> tracks_;
     std::uint64_t tile_ = 0, tile_start_ = 0, tile_taps_ = 0;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "trace/activity.h"
+
 namespace widthwise {
 
 /// How a traced register is stored in the simulator.
@@ -50,8 +52,14 @@ public:
     }
     [[nodiscard]] const std::vector<WaveVariable>& variables() const { return variables_; }
 
+    /// `activity` must live as long as a writer uses the list.
+    void follow(const Activity& activity) { activity_ = &activity; }
+    /// What the model tells of its work; null for one that tells nothing.
+    [[nodiscard]] const Activity* activity() const { return activity_; }
+
 private:
     std::vector<WaveVariable> variables_;
+    const Activity* activity_ = nullptr;
 };
 
 }  // namespace widthwise

@@ -36,8 +36,6 @@ bool matches(const std::string& glob, const std::string& scope) {
                                  fmt::join(known, ", ")));
 }
 
-bool is_sequencer(const std::string& scope) { return scope == "sequencer" || scope.ends_with(".sequencer"); }
-
 }  // namespace
 
 void WaveLimits::validate() const {
@@ -74,47 +72,15 @@ std::vector<const WaveVariable*> select_variables(const WaveList& list, const Wa
     return selected;
 }
 
-namespace {
-
-/// A register of the sequencer by name and storage; null without.
-const WaveVariable* sequencer_variable(const WaveList& list, std::string_view name, WaveStorage storage) {
-    for (const WaveVariable& variable : list.variables()) {
-        if (is_sequencer(variable.scope) && variable.name == name && variable.storage == storage) return &variable;
-    }
-    return nullptr;
-}
-
-/// Marks the values of a state register for whose word `wanted` is true.
-template <typename Wanted>
-const std::uint8_t* find_state(const WaveList& list, std::array<bool, 256>& marks, const Wanted& wanted) {
-    const WaveVariable* state = sequencer_variable(list, "state", WaveStorage::text);
-    if (state == nullptr) return nullptr;
-    for (std::size_t i = 0; i < std::min<std::size_t>(state->words.size(), marks.size()); ++i) {
-        marks[i] = wanted(state->words[i]);
-    }
-    return static_cast<const std::uint8_t*>(state->value);
-}
-
-const std::int32_t* find_number(const WaveList& list, std::string_view name) {
-    const WaveVariable* variable = sequencer_variable(list, name, WaveStorage::int32);
-    return variable == nullptr ? nullptr : static_cast<const std::int32_t*>(variable->value);
-}
-
-}  // namespace
-
-LayerGate::LayerGate(const WaveList& list, int layer) : wanted_(layer), layer_(find_number(list, "layer")) {
-    state_ = find_state(list, recorded_,
-                        [](std::string_view word) { return word == "FILL" || word == "COMPUTE" || word == "DRAIN"; });
-    if (layer_ == nullptr || state_ == nullptr) {
-        throw InputError("waveform: cannot record one layer: the model shows no sequencer with a layer and a state");
-    }
-}
-
-ImageGate::ImageGate(const WaveList& list, int image) : wanted_(image), image_(find_number(list, "image")) {
-    state_ = find_state(list, recorded_, [](std::string_view word) { return word != "IDLE" && word != "SETUP"; });
-    if (image_ == nullptr || state_ == nullptr) {
-        throw InputError("waveform: cannot record one image: the model shows no sequencer with an image and a state");
-    }
+WaveGate::WaveGate(const WaveLimits& limits, const WaveList& list)
+    : first_(limits.first_cycle),
+      end_(limits.end_cycle),
+      layer_(limits.layer),
+      image_(limits.image),
+      activity_(list.activity()) {
+    if (activity_ != nullptr || (!layer_ && !image_)) return;
+    throw InputError(
+        fmt::format("waveform: cannot record one {}: the model tells nothing of its work", layer_ ? "layer" : "image"));
 }
 
 }  // namespace widthwise

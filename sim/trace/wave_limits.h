@@ -2,7 +2,6 @@
 // Which registers and which cycles a waveform holds.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -33,52 +32,21 @@ struct WaveLimits {
 /// nothing is left.
 std::vector<const WaveVariable*> select_variables(const WaveList& list, const WaveLimits& limits);
 
-/// Tells from the sequencer's registers whether the accelerator is working on a layer.
-class LayerGate {
-public:
-    /// Finds "layer" and "state" in the list's scope "sequencer". Throws InputError when the list has none.
-    LayerGate(const WaveList& list, int layer);
-    /// The layer is the sequencer's and its state is FILL, COMPUTE or DRAIN.
-    [[nodiscard]] bool open() const { return *layer_ == wanted_ && recorded_[*state_]; }
-
-private:
-    std::int32_t wanted_;
-    const std::int32_t* layer_ = nullptr;
-    const std::uint8_t* state_ = nullptr;
-    std::array<bool, 256> recorded_{};  ///< by value of the state register
-};
-
-/// Tells from the sequencer's registers whether the accelerator is working on a batch of images.
-class ImageGate {
-public:
-    /// `image`: the batch's first. Finds "image" and "state" in the list's scope "sequencer". Throws InputError when
-    /// the list has none.
-    ImageGate(const WaveList& list, int image);
-    /// The batch is the sequencer's and its state is neither IDLE nor SETUP.
-    [[nodiscard]] bool open() const { return *image_ == wanted_ && recorded_[*state_]; }
-
-private:
-    std::int32_t wanted_;
-    const std::int32_t* image_ = nullptr;
-    const std::uint8_t* state_ = nullptr;
-    std::array<bool, 256> recorded_{};
-};
-
 /// Cycles, layer and image together.
 class WaveGate {
 public:
-    WaveGate(const WaveLimits& limits, const WaveList& list) : first_(limits.first_cycle), end_(limits.end_cycle) {
-        if (limits.layer) layer_.emplace(list, *limits.layer);
-        if (limits.image) image_.emplace(list, *limits.image);
-    }
+    /// Throws InputError when a layer or an image is asked for and the model tells nothing of its work.
+    WaveGate(const WaveLimits& limits, const WaveList& list);
     [[nodiscard]] bool open(std::uint64_t cycle) const {
-        return cycle >= first_ && cycle < end_ && (!layer_ || layer_->open()) && (!image_ || image_->open());
+        return cycle >= first_ && cycle < end_ && (!layer_ || activity_->layer() == layer_) &&
+               (!image_ || activity_->batch() == image_);
     }
 
 private:
     std::uint64_t first_, end_;
-    std::optional<LayerGate> layer_;
-    std::optional<ImageGate> image_;
+    std::optional<std::int32_t> layer_;
+    std::optional<std::int32_t> image_;
+    const Activity* activity_;
 };
 
 }  // namespace widthwise

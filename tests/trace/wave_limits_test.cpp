@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
+#include "trace/made_up_activity.h"
 
 namespace widthwise::test {
 namespace {
@@ -24,7 +25,7 @@ struct Model {
     State state = State::idle;
     WaveList list;
 
-    explicit Model(const std::string& sequencer = "accelerator.sequencer") {
+    Model() {
         list.add("accelerator", "top", flag);
         list.add("accelerator.pe_array", "issued", flag);
         for (const char* row : {"row0", "row1"}) {
@@ -33,8 +34,8 @@ struct Model {
             }
         }
         list.add("accelerator.dma", "busy", flag);
-        list.add(sequencer, "layer", layer, 16);
-        list.add_words(sequencer, "state", state, kStates);
+        list.add("accelerator.sequencer", "layer", layer, 16);
+        list.add_words("accelerator.sequencer", "state", state, kStates);
     }
     [[nodiscard]] std::vector<std::string> names(const WaveLimits& limits) const {
         std::vector<std::string> names;
@@ -99,54 +100,61 @@ TEST(WaveLimits, Validate) {
     EXPECT_THAT([&] { limits.validate(); }, ThrowsMessage<InputError>(HasSubstr("layer -2")));
 }
 
-TEST(LayerGate, OpenInTheLayersWorkingStates) {
-    for (const char* scope : {"accelerator.sequencer", "sequencer"}) {
-        Model model(scope);
-        const LayerGate gate(model.list, 2);
-        for (int layer = 0; layer < 4; ++layer) {
-            for (int state = 0; state < 7; ++state) {
-                model.layer = layer;
-                model.state = static_cast<State>(state);
-                EXPECT_EQ(gate.open(), layer == 2 && state >= 3 && state <= 5) << scope << layer << state;
-            }
-        }
+TEST(WaveGate, OpenInTheLayer) {
+    MadeUpActivity activity;
+    WaveList list;
+    list.follow(activity);
+    WaveLimits limits;
+    limits.layer = 2;
+    const WaveGate gate(limits, list);
+    EXPECT_FALSE(gate.open(0));
+    for (int layer = 0; layer < 4; ++layer) {
+        activity.now_layer = layer;
+        EXPECT_EQ(gate.open(0), layer == 2) << layer;
     }
 }
 
-TEST(ImageGate, OpenFromLoadToStoreOfTheBatch) {
-    Model model;
-    std::int32_t image = 0;
-    model.list.add("accelerator.sequencer", "image", image, 32);
-    const ImageGate gate(model.list, 4);
-    for (image = 3; image < 6; ++image) {
-        for (int state = 0; state < 7; ++state) {
-            model.state = static_cast<State>(state);
-            EXPECT_EQ(gate.open(), image == 4 && state >= 2) << image << state;
-        }
+TEST(WaveGate, OpenInTheBatch) {
+    MadeUpActivity activity;
+    WaveList list;
+    list.follow(activity);
+    WaveLimits limits;
+    limits.image = 4;
+    const WaveGate gate(limits, list);
+    EXPECT_FALSE(gate.open(0));
+    for (int batch = 3; batch < 6; ++batch) {
+        activity.now_batch = batch;
+        EXPECT_EQ(gate.open(0), batch == 4) << batch;
     }
-    EXPECT_THAT([] { ImageGate(Model().list, 0); }, ThrowsMessage<InputError>(HasSubstr("image")));
 }
 
 TEST(WaveGate, EveryLimitMustAllowIt) {
-    Model model;
-    model.layer = 2;
-    model.state = State::fill;
+    MadeUpActivity activity;
+    WaveList list;
+    list.follow(activity);
+    activity.now_layer = 2;
     WaveLimits limits;
     limits.first_cycle = 3;
     limits.end_cycle = 5;
     limits.layer = 2;
-    const WaveGate gate(limits, model.list);
+    const WaveGate gate(limits, list);
     EXPECT_FALSE(gate.open(2));
     EXPECT_TRUE(gate.open(3));
     EXPECT_TRUE(gate.open(4));
     EXPECT_FALSE(gate.open(5));
-    model.layer = 1;
+    activity.now_layer = 1;
     EXPECT_FALSE(gate.open(4));
 }
 
-TEST(LayerGate, NeedsASequencer) {
-    const Model model("accelerator.other_sequencer");
-    EXPECT_THAT([&] { LayerGate(model.list, 0); }, ThrowsMessage<InputError>(HasSubstr("sequencer")));
+TEST(WaveGate, NeedsAModelThatTellsOfItsWork) {
+    const Model model;
+    WaveLimits limits;
+    EXPECT_TRUE(WaveGate(limits, model.list).open(0));
+    limits.layer = 0;
+    EXPECT_THAT([&] { WaveGate(limits, model.list); }, ThrowsMessage<InputError>(HasSubstr("cannot record one layer")));
+    limits = {};
+    limits.image = 0;
+    EXPECT_THAT([&] { WaveGate(limits, model.list); }, ThrowsMessage<InputError>(HasSubstr("cannot record one image")));
 }
 
 }  // namespace

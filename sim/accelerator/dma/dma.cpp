@@ -136,6 +136,11 @@ void Dma::wake_events(sc_core::sc_event_or_list& events) const {
     events |= done.valid_rises();
 }
 
+std::string_view Dma::transfer() const {
+    static constexpr std::array<std::string_view, 4> kNames = {"", "fetch", "store", "report"};
+    return kNames[static_cast<std::size_t>(state_)];
+}
+
 void Dma::add_waves(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, 4> kStates = {"IDLE", "FETCH", "STORE", "REPORT"};
     wave.add_words(scope, "state", state_, kStates);

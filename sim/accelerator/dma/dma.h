@@ -25,6 +25,8 @@ public:
     Dma(const sc_core::sc_module_name& name, const DramParams& params);
 
     void add_waves(WaveList& wave, const std::string& scope) const;
+    /// "fetch", "store" or "report" (a transfer's end, to the Sequencer); "" while idle.
+    [[nodiscard]] std::string_view transfer() const;
 
 private:
     /// report: the last word has left, but the token of the command before has not been taken yet.

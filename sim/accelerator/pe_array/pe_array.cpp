@@ -2,6 +2,11 @@
 #include "accelerator/pe_array/pe_array.h"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <string>
+
+#include "text/letter_case.h"
 
 namespace widthwise {
 
@@ -199,15 +204,32 @@ void PeArray::wake_events(sc_core::sc_event_or_list& events) const {
     events |= sums.valid_rises();
 }
 
+namespace {
+
+/// The stalls' names in capitals, which tells words from names in waveforms.
+std::span<const std::string_view> stall_words() {
+    static const auto kNames = [] {
+        std::array<std::string, kStallCount> names;
+        for (std::size_t i = 0; i < kStallCount; ++i) names[i] = upper_case(stall_name(static_cast<Stall>(i)));
+        return names;
+    }();
+    static const auto kWords = [] {
+        std::array<std::string_view, kStallCount> words;
+        std::copy(kNames.begin(), kNames.end(), words.begin());
+        return words;
+    }();
+    return kWords;
+}
+
+}  // namespace
+
 void PeArray::add_waves(WaveList& wave, const std::string& scope, int weight_bits) const {
-    static constexpr std::array<std::string_view, kStallCount> kStalls = {"SKEW",    "DRAIN",         "DRAM",
-                                                                          "WEIGHTS", "PORT_CONFLICT", "FILL"};
     wave.add(scope, "issued", issued_);
     wave.add(scope, "stalled", stalled_);
     wave.add(scope, "tap", tap_, 24);
     wave.add(scope, "rows_working", rows_, 9);
     wave.add(scope, "columns_working", columns_, 9);
-    wave.add_words(scope, "last_stall", last_stall_, kStalls);
+    wave.add_words(scope, "last_stall", last_stall_, stall_words());
     wave.add(scope + ".drain", "busy", shadow_busy_);
     wave.add(scope + ".drain", "beat", leaving_.beat, 16);
     grid_->add_waves(wave, scope, weight_bits);

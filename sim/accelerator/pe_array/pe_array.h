@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "accelerator/link/command_queue.h"
@@ -34,6 +35,12 @@ public:
     PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
 
     void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const;
+    // At the last edge:
+    [[nodiscard]] bool issued() const { return issued_; }
+    [[nodiscard]] std::optional<Stall> stall() const { return stalled_ ? std::optional(last_stall_) : std::nullopt; }
+    /// Elements that work on the tile.
+    [[nodiscard]] std::int64_t elements() const { return std::int64_t{rows_} * columns_; }
+    [[nodiscard]] bool drains() const { return shadow_busy_; }
 
 private:
     /// A tile whose last tap has been issued: its sums become final, then leave.

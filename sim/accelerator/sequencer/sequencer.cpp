@@ -187,8 +187,7 @@ void Sequencer::end_phase(LayerRecord& record) {
     record.cycles.total += cycles;
     std::uint64_t counted = record.cycles.compute;
     for (const std::uint64_t stall : record.cycles.stalls) counted += stall;
-    const bool in_layer = state_ == State::fill || state_ == State::compute || state_ == State::drain;
-    record.cycles[in_layer ? Stall::drain : Stall::dram] += record.cycles.total - counted;
+    record.cycles[layer() ? Stall::drain : Stall::dram] += record.cycles.total - counted;
     const auto& array = schedule_->hardware.array;
     record.events[Event::clock] += cycles;
     record.events[Event::pe_idle] = record.cycles.total * static_cast<std::uint64_t>(array.rows * array.columns) -
@@ -213,9 +212,18 @@ void Sequencer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= draining.value_changed_event();
 }
 
+namespace {
+constexpr std::array<std::string_view, 7> kStates = {"IDLE", "SETUP", "LOAD", "FILL", "COMPUTE", "DRAIN", "STORE"};
+}
+
+std::string_view Sequencer::phase() const { return kStates[static_cast<std::size_t>(state_)]; }
+
+std::optional<std::int32_t> Sequencer::layer() const {
+    const bool in_layer = state_ == State::fill || state_ == State::compute || state_ == State::drain;
+    return in_layer ? std::optional(layer_) : std::nullopt;
+}
+
 void Sequencer::add_waves(WaveList& wave, const std::string& scope) const {
-    static constexpr std::array<std::string_view, 7> kStates = {"IDLE",    "SETUP", "LOAD", "FILL",
-                                                                "COMPUTE", "DRAIN", "STORE"};
     wave.add_words(scope, "state", state_, kStates);
     wave.add(scope, "layer", layer_, 16);
     wave.add(scope, "slots_free", slots_free_, 3);

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string_view>
 
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
@@ -38,6 +40,12 @@ public:
     void start(const Schedule& schedule, const DramLayout& layout, std::function<void()> on_done);
 
     void add_waves(WaveList& wave, const std::string& scope) const;
+    /// The state, in capitals.
+    [[nodiscard]] std::string_view phase() const;
+    /// The layer being worked on; none around the layers.
+    [[nodiscard]] std::optional<std::int32_t> layer() const;
+    /// Neither idle nor loading resident weights.
+    [[nodiscard]] bool works_on_batch() const { return state_ != State::idle && state_ != State::setup; }
 
 private:
     enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store };
