@@ -112,6 +112,8 @@ class FloatModel:
             self.fail(f"has {len(used)} graph inputs that its output depends on, expected one (images)")
         tensor, name = used[0].type.tensor_type, used[0].name
         extents = [dim.dim_value for dim in tensor.shape.dim]
+        if tensor.elem_type in (onnx.TensorProto.UINT8, onnx.TensorProto.INT8):
+            self.fail(f"graph input '{name}' takes bytes, expected FLOAT: leave out its Cast, and give --scale 1")
         if tensor.elem_type != onnx.TensorProto.FLOAT or not 2 <= len(extents) <= 4 or min(extents[1:]) < 1:
             self.fail(f"graph input '{name}' is not a FLOAT tensor of N x channels x height x width (or N x height x "
                       "width x channels, N x height x width, N x features) of fixed size but for N")

@@ -55,7 +55,7 @@ void Workload::read_images() {
     } catch (const InputError& error) {
         throw InputError(about_key(error.what()) ? fmt::format("{}: {}", config.path, error.what()) : error.what());
     }
-    config.preprocessing = resolved(config.preprocessing, files.format().element);
+    config.preprocessing = resolved(config.preprocessing, files.format().element, network);
     unused_data_keys_ = unused_data_keys(files.format(), config.preprocessing, network);
     unused_keys = unused_data_keys_;
     const std::vector<UnusedKey> of_hardware = compiled(config.hardware).unused_keys;

@@ -127,7 +127,7 @@ struct Preprocessing {
     enum class Layout : std::uint8_t { automatic, chw, hwc };
     Fit fit = Fit::pad;                ///< pad: centre in the network's input; resize: bilinear
     double scale = 0;                  ///< real = value * scale, then (real - mean) / deviation; above 0, up to 1e6,
-                                       ///< or 0: 1/255 for bytes, 1 for real numbers
+                                       ///< or 0: 1/255 for bytes, 1 for real numbers and networks of bytes
     std::vector<double> mean = {0.0};  ///< -1e6..1e6; one, or one per channel
     std::vector<double> deviation = {1.0};  ///< above 0, up to 1e6; one, or one per channel
     Layout layout = Layout::automatic;      ///< of images of rank 4; automatic: what fits the network, chw first

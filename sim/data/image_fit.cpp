@@ -46,15 +46,20 @@ std::string problem_of(const Shape& image, const Shape& target, Preprocessing::F
 }
 
 /// Files in a shape that a network declares and that is no image: vectors that it makes images of one channel, and
-/// channels of one row (N x C x W).
-std::optional<ImageView> as_declared(const std::vector<int>& extents, const Shape& target) {
+/// channels of one row (N x C x W or N x W x C).
+std::optional<ImageView> as_declared(const std::vector<int>& extents, Preprocessing::Layout layout,
+                                     const Shape& target) {
     const bool is_vector = target.height == 1 && target.width == 1;
     if (extents.size() == 1 && !is_vector && target.channels == 1 && extents[0] == target.elements()) {
         return ImageView{target, target.elements(), target.width, 1, false};
     }
     const bool is_line = target.height == 1 && target.width > 1 && target.channels > 1;
-    if (extents.size() == 2 && is_line && extents[0] == target.channels) {
+    if (extents.size() != 2 || !is_line) return std::nullopt;
+    if (layout != Preprocessing::Layout::hwc && extents[0] == target.channels) {
         return ImageView{{extents[0], 1, extents[1]}, extents[1], extents[1], 1, false};
+    }
+    if (layout != Preprocessing::Layout::chw && extents[1] == target.channels) {
+        return ImageView{{extents[1], 1, extents[0]}, 1, std::int64_t{extents[0]} * extents[1], extents[1], true};
     }
     return std::nullopt;
 }
@@ -62,7 +67,7 @@ std::optional<ImageView> as_declared(const std::vector<int>& extents, const Shap
 ImageView chosen_view(const ImageFormat& images, Preprocessing::Layout layout, Preprocessing::Fit fit,
                       const Shape& target) {
     const ImageView first = channels_first(images.extents);
-    if (const auto declared = as_declared(images.extents, target)) return *declared;
+    if (const auto declared = as_declared(images.extents, layout, target)) return *declared;
     if (images.extents.size() < 3 || layout == Preprocessing::Layout::chw) return first;
     const ImageView last = channels_last(images.extents);
     if (layout == Preprocessing::Layout::hwc) return last;

@@ -35,7 +35,7 @@ struct ImageView {
 /// How images are seen for an input, as `layout` says; auto: C x H x W where that fits the input, else H x W x C where
 /// that does. An input that is a vector takes an image of as many values, in the order C x H x W, unless `fit` is
 /// resize: the view's shape is then the image's, not the input's. An input of one channel takes vectors of as many
-/// values, one of height 1 takes files N x C x W. Throws InputError when the images cannot become the
+/// values, one of height 1 takes files N x C x W or N x W x C. Throws InputError when the images cannot become the
 /// input: channels differ, image larger than the input with `pad`, sizes differ with `none`.
 ImageView view_of(const ImageFormat& images, Preprocessing::Layout layout, Preprocessing::Fit fit, const Tensor& input);
 

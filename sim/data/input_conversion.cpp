@@ -67,13 +67,15 @@ void check_type(const ImageFormat& images) {
 NetworkInput::NetworkInput(const Network& network)
     : tensor(network.tensors[static_cast<std::size_t>(network.input)]),
       steps(network.input_steps),
-      is_integer(network.input_is_integer) {}
+      is_integer(network.input_is_integer),
+      is_bytes(network.input_is_bytes) {}
 
 NetworkInput::NetworkInput(const Tensor& of_tensor) : tensor(of_tensor) {}
 
-Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& element) {
+Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& element, const NetworkInput& input) {
     Preprocessing result = preprocessing;
-    if (result.scale == 0) result.scale = element.kind == ElementKind::real ? 1.0 : 1.0 / 255;
+    const bool stays = element.kind == ElementKind::real || input.is_bytes;
+    if (result.scale == 0) result.scale = stays ? 1.0 : 1.0 / 255;
     return result;
 }
 
@@ -118,7 +120,7 @@ std::vector<UnusedKey> unused_data_keys(const ImageFormat& images, const Preproc
 
 InputConversion::InputConversion(const ImageFormat& images, const Preprocessing& preprocessing,
                                  const NetworkInput& input)
-    : images_(images), preprocessing_(resolved(preprocessing, images.element)), input_(input) {
+    : images_(images), preprocessing_(resolved(preprocessing, images.element, input)), input_(input) {
     check_type(images_);
     const Shape& shape = input_.tensor.shape;
     view_ = view_of(images_, preprocessing_.layout, preprocessing_.fit, input_.tensor);

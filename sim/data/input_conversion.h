@@ -22,10 +22,11 @@ struct NetworkInput {
     Tensor tensor;
     std::vector<InputStep> steps;
     bool is_integer = false;
+    bool is_bytes = false;
 };
 
-/// `preprocessing` with what it leaves to the file decided: scale.
-Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& element);
+/// `preprocessing` with what it leaves to the file and the network decided: scale.
+Preprocessing resolved(const Preprocessing& preprocessing, const ElementType& element, const NetworkInput& input);
 
 /// "subtract 0.485, 0.456, 0.406; divide 0.2": long lists are cut.
 std::string steps_text(const std::vector<InputStep>& steps);

@@ -73,7 +73,11 @@ void Sweep::read_images(DatasetFiles files) {
             throw InputError(about_key(error.what()) ? fmt::format("{}: {}", base_.path, error.what()) : error.what());
         }
     });
-    base_.preprocessing = resolved(base_.preprocessing, files.format().element);
+    std::set<double> scales;  // by network, where the configuration leaves the scale open
+    check_networks([&](const Network& network) {
+        scales.insert(resolved(base_.preprocessing, files.format().element, network).scale);
+    });
+    if (scales.size() == 1) base_.preprocessing.scale = *scales.begin();
     const auto unused_in = [&](const Network& network) {
         return widthwise::unused_data_keys(files.format(), base_.preprocessing, network);
     };

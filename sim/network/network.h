@@ -128,6 +128,7 @@ struct Network {
     int output = 0;                      ///< index into tensors
     std::vector<InputStep> input_steps;  ///< in order, on the preprocessed image, before its quantization
     bool input_is_integer = false;       ///< the file takes integers: its user quantizes, the network does not
+    bool input_is_bytes = false;         ///< the file takes bytes and computes on their numbers: they are not scaled
     std::vector<std::string> notes;      ///< what a reader of results should know of the import, in sentences
     [[nodiscard]] const Operator* find(const std::string& operator_name) const;
 };

@@ -75,8 +75,9 @@ private:
         for (std::string& name : *node.mutable_input()) {
             if (const auto found = same_as_.find(name); found != same_as_.end()) name = found->second;
         }
-        std::string unused;
-        if (auto nodes = qonnx_as_integers(node, constants_, unused)) {
+        std::string why;
+        const auto unused = [this](const std::string& base) { return unused_name(base); };
+        if (auto nodes = qonnx_as_integers(node, {constants_, budget_, unused}, why)) {
             for (onnx::NodeProto& part : *nodes) visit(std::move(part));
             return;
         }
@@ -97,10 +98,18 @@ private:
 
     bool leaves_no_trace(const onnx::NodeProto& node) {
         if (!is_standard(node) || node.output_size() < 1 || node.input_size() < 1) return false;
+        if (casts_real_constant(node)) return replace(node.output(0), node.input(0));
         if (!is_any_of(node, {"Identity", "Dropout"})) return false;
         if (node.op_type() == "Identity" && node.input_size() != 1) return false;
         if (node.op_type() == "Dropout" && is_training(node)) return false;
         return !node.input(0).empty() && !has_mask(node) && replace(node.output(0), node.input(0));
+    }
+
+    /// A Cast to float of dequantized weights, which are float.
+    [[nodiscard]] bool casts_real_constant(const onnx::NodeProto& node) const {
+        if (node.op_type() != "Cast" || integer_attribute(node, "to", 0) != onnx::TensorProto::FLOAT) return false;
+        const auto source = dequantizers_.find(node.input(0));
+        return source != dequantizers_.end() && constants_.count(source->second.input(0)) != 0;
     }
 
     [[nodiscard]] bool is_training(const onnx::NodeProto& node) const {
@@ -154,7 +163,7 @@ private:
             auto value = fold(moved, *inputs);
             onnx::NodeProto dequantizer = source->second;
             if (!value || !move_axis(node, before, *value, dequantizer)) return false;
-            moved.set_output(0, unused_name(node.output(0)));
+            moved.set_output(0, unused_name(node.output(0) + "_values"));
             dequantizer.set_input(0, moved.output(0));
             dequantizer.set_output(0, node.output(0));
             if (!define(moved, std::move(*value))) return false;
@@ -202,8 +211,7 @@ private:
         return true;
     }
 
-    std::string unused_name(const std::string& base) {
-        std::string name = base + "_values";
+    std::string unused_name(std::string name) {
         while (constants_.count(name) != 0 || !names_.insert(name).second) name += '_';
         return name;
     }

@@ -37,7 +37,8 @@ private:
 ///   - Identity, Dropout (of inference) and QuantizeLinear or DequantizeLinear that is there twice leave no trace;
 ///   - nodes of constants are evaluated (onnx_fold.h), but not a DequantizeLinear, whose scale the import reads;
 ///   - Transpose, Reshape, Squeeze, Unsqueeze and Flatten behind the DequantizeLinear of a constant move in front of it;
-///   - QONNX's Quant and BipolarQuant become QuantizeLinear, Clip and DequantizeLinear (onnx_qonnx.h).
+///   - QONNX's Quant and BipolarQuant become QuantizeLinear, Clip and DequantizeLinear, or constants (onnx_qonnx.h);
+///   - a Cast of dequantized constants to float leaves no trace.
 /// What does not fold, because its operands do not fit or for its size, stays as it is: the import says why it cannot
 /// be read. `constants` holds the initialisers, and then those that remain.
 void clean_up(onnx::GraphProto& graph, Constants& constants, const std::string& output, FoldBudget& budget);

@@ -107,7 +107,8 @@ std::optional<ConstantTensor> clip(const onnx::NodeProto& node, const ConstantIn
 
 std::optional<ConstantTensor> cast(const onnx::NodeProto& node, const ConstantTensor& a) {
     const auto type = static_cast<int>(integer_attribute(node, "to", 0));
-    if (element_bytes(type) == 0 || !has_arithmetic(a)) return std::nullopt;
+    const bool is_half = a.data_type == Proto::FLOAT16 || a.data_type == Proto::BFLOAT16;
+    if (element_bytes(type) == 0 || (!is_half && !has_arithmetic(a))) return std::nullopt;
     ConstantTensor result;
     result.data_type = type;
     if (!has_arithmetic(result)) return std::nullopt;

@@ -68,6 +68,8 @@ const std::map<std::string, GraphImporter::Step>& GraphImporter::steps() {
         {"QLinearConv", &GraphImporter::integer_layer},
         {"QLinearGlobalAveragePool", &GraphImporter::integer_pool},
         {"QLinearMatMul", &GraphImporter::integer_layer},
+        {"QLinearSigmoid", &GraphImporter::classes},
+        {"QLinearSoftmax", &GraphImporter::classes},
         {"QuantizeLinear", &GraphImporter::quantize},
         {"ReduceMean", &GraphImporter::average_pool},
         {"Relu", &GraphImporter::relu},
@@ -87,7 +89,8 @@ const std::map<std::string, GraphImporter::Step>& GraphImporter::steps() {
 /// ONNX Runtime keeps these in its own domain; the first two only when asked for types that old operator sets lack.
 bool may_be_microsofts(const std::string& type) {
     static const std::set<std::string> kTypes = {"QuantizeLinear", "DequantizeLinear",   "QGemm",
-                                                 "QLinearAdd",     "QLinearAveragePool", "QLinearGlobalAveragePool"};
+                                                 "QLinearAdd",     "QLinearAveragePool", "QLinearGlobalAveragePool",
+                                                 "QLinearSigmoid", "QLinearSoftmax"};
     return kTypes.count(type) != 0;
 }
 

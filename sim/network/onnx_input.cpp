@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the dimensions of the graph's input stand for.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "network/onnx_fold.h"
@@ -80,31 +81,68 @@ bool has_window(const onnx::NodeProto& node) {
     return kTypes.count(node.op_type()) != 0;
 }
 
-FeatureView view_of(const OnnxModel& model, const std::vector<std::int64_t>& extents, std::int64_t batch) {
+/// The graph input, or a reshaped one, where no node tells what its dimensions stand for.
+FeatureView untold_view(const OnnxModel& model, const std::vector<std::int64_t>& extents, std::int64_t batch) {
     const auto at = [&](std::size_t i) { return static_cast<int>(extents[i]); };
-    const onnx::NodeProto* node = first_behind(
-        model, model.input().name(),
-        [](const onnx::NodeProto& each) { return has_window(each) || each.op_type() == "Transpose"; },
-        [](const onnx::NodeProto&) { return false; });
     if (extents.size() == 1) return FeatureView::vector(at(0), batch);
     if (extents.size() == 2) {
-        if (node != nullptr && has_window(*node)) {  // N x C x W
-            return {{at(0), 1, at(1)}, batch, {{Axis::batch}, {Axis::channel}, {Axis::width}}};
-        }
-        if (node != nullptr && is_permutation(*node, {0, 2, 1})) {
-            return {{at(1), 1, at(0)}, batch, {{Axis::batch}, {Axis::width}, {Axis::channel}}};
-        }
         return {{1, at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}}};
     }
-    // Where no node tells (the map is flattened at once), square images with one or three values a pixel have them last.
+    // The map is flattened at once: square images with one or three values a pixel have them last.
     const bool looks_so = extents[0] == extents[1] && extents[0] > 3 && (extents[2] == 1 || extents[2] == 3);
-    const bool channels_last = node != nullptr ? is_permutation(*node, {0, 3, 1, 2})
-                                               : looks_so || has_channels_last(model, model.input().name());
-    if (!channels_last) return FeatureView::map({at(0), at(1), at(2)}, batch);
+    if (!looks_so && !has_channels_last(model, model.input().name())) {
+        return FeatureView::map({at(0), at(1), at(2)}, batch);
+    }
     return {{at(2), at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}, {Axis::channel}}};
 }
 
+/// Of an image N x C x W: its view without the axes that the node inserts.
+std::optional<FeatureView> view_before(const OnnxModel& model, const onnx::NodeProto& unsqueeze,
+                                       const std::vector<std::int64_t>& extents, std::int64_t batch) {
+    const std::string& name = input_name(unsqueeze, 1);
+    const ConstantTensor* constant = name.empty() ? nullptr : model.constant(unsqueeze, name);
+    if (!name.empty() && constant == nullptr) return std::nullopt;
+    const auto axes = axes_of(unsqueeze, constant);
+    if (!axes || unsqueeze.output_size() != 1) return std::nullopt;
+    const std::size_t rank = 1 + extents.size() + axes->size();
+    std::vector<bool> inserted(rank, false);
+    for (const std::int64_t axis : *axes) inserted[axis_within(axis, rank)] = true;
+    if (rank > 4 || inserted[0] ||
+        static_cast<std::size_t>(std::count(inserted.begin(), inserted.end(), true)) != axes->size()) {
+        return std::nullopt;
+    }
+    std::vector<std::int64_t> enlarged;
+    auto next = extents.begin();
+    for (std::size_t i = 1; i < rank; ++i) enlarged.push_back(inserted[i] ? 1 : *next++);
+    const auto view = view_as_read(model, unsqueeze.output(0), enlarged, batch);
+    return view ? view->squeezed(axes) : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<FeatureView> view_as_read(const OnnxModel& model, const std::string& tensor,
+                                        const std::vector<std::int64_t>& extents, std::int64_t batch) {
+    const auto at = [&](std::size_t i) { return static_cast<int>(extents[i]); };
+    const onnx::NodeProto* node = first_behind(
+        model, tensor,
+        [](const onnx::NodeProto& each) {
+            return has_window(each) || each.op_type() == "Transpose" || each.op_type() == "Unsqueeze";
+        },
+        [](const onnx::NodeProto&) { return false; });
+    if (node == nullptr) return std::nullopt;
+    if (node->op_type() == "Unsqueeze") return view_before(model, *node, extents, batch);
+    if (extents.size() == 2) {
+        if (has_window(*node)) {  // N x C x W
+            return FeatureView{{at(0), 1, at(1)}, batch, {{Axis::batch}, {Axis::channel}, {Axis::width}}};
+        }
+        if (is_permutation(*node, {0, 2, 1})) {
+            return FeatureView{{at(1), 1, at(0)}, batch, {{Axis::batch}, {Axis::width}, {Axis::channel}}};
+        }
+    }
+    if (extents.size() != 3) return std::nullopt;
+    if (!is_permutation(*node, {0, 3, 1, 2})) return FeatureView::map({at(0), at(1), at(2)}, batch);
+    return FeatureView{{at(2), at(0), at(1)}, batch, {{Axis::batch}, {Axis::height}, {Axis::width}, {Axis::channel}}};
+}
 
 bool has_channels_last(const OnnxModel& model, const std::string& tensor) {
     return first_behind(
@@ -130,7 +168,9 @@ GraphInput read_graph_input(const OnnxModel& model) {
     const std::vector<std::int64_t> extents = input_extents(model);
     const std::int64_t batch = type.tensor_type().shape().dim(0).dim_value();
     input.batch_is_open = batch < 1;
-    input.view = view_of(model, extents, std::max<std::int64_t>(batch, 1));
+    const std::int64_t images = std::max<std::int64_t>(batch, 1);
+    const auto told = view_as_read(model, model.input().name(), extents, images);
+    input.view = told ? *told : untold_view(model, extents, images);
     return input;
 }
 

@@ -137,6 +137,12 @@ void OnnxModel::find_input() {
         input_ = &input;
     }
     if (input_ != nullptr && !input_->name().empty()) return;
+    for (const onnx::NodeProto& node : graph().node()) {
+        for (const onnx::AttributeProto& attribute : node.attribute()) {
+            if (!attribute.has_g()) continue;
+            fail(node, "runs a graph of its own (control flow), which is not modelled: export the network without it");
+        }
+    }
     fail("has no graph input that its output depends on, expected one (images)");
 }
 
@@ -205,12 +211,19 @@ std::string OnnxModel::why_not_integers(const onnx::NodeProto& node) const {
     std::string why;
     if (!is_qonnx(node)) return why;
     Constants constants;  // its parameters alone, since what it makes of them is not kept
+    FoldBudget budget = fold_budget_;
     for (const std::string& name : node.input()) {
         const auto found = constants_.find(name);
         if (found != constants_.end()) constants.insert(*found);
     }
-    qonnx_as_integers(node, constants, why);
+    qonnx_as_integers(node, {constants, budget, [](const std::string& name) { return name; }}, why);
     return why;
+}
+
+bool OnnxModel::has_function(const std::string& type) const {
+    return std::any_of(model_.functions().begin(), model_.functions().end(), [&](const onnx::FunctionProto& function) {
+        return (function.domain().empty() ? function.name() : function.domain() + "." + function.name()) == type;
+    });
 }
 
 std::string OnnxModel::without_path(const onnx::NodeProto& node, const std::string& text) const {

@@ -65,6 +65,8 @@ public:
     [[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) const {
         throw_error(fmt::format(text, std::forward<Args>(args)...));
     }
+    /// Whether the file defines the operator, "DOMAIN.TYPE" or "TYPE", as a function of others.
+    [[nodiscard]] bool has_function(const std::string& type) const;
     /// Why a node of QONNX does not map onto integers; "" for other nodes.
     [[nodiscard]] std::string why_not_integers(const onnx::NodeProto& node) const;
     /// An error's text without the file, but with the node where it has none.

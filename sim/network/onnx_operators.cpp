@@ -164,6 +164,9 @@ void read_window_pool(const OnnxModel& model, const onnx::NodeProto& node, OnnxA
     add_padding(input.padding, op.window);
     check_pool_padding(model, node, op.window);
     pending.output = windowed(model, node, input.view, input.view.shape.channels, op.window);
+    // ONNX Runtime takes its global kernel then.
+    op.global_average = !is_max && op.window == Window{input.view.shape.height, input.view.shape.width,
+                                                       op.window.stride_height, op.window.stride_width};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,10 @@ struct GraphInput {
     bool batch_is_open = false;
 };
 GraphInput read_graph_input(const OnnxModel& model);
+/// What dimensions of these extents (without the batch) stand for, as the first Conv, pool or Transpose behind the tensor
+/// reads them, through nodes that compute each value alone and Unsqueeze; nothing where there is none.
+std::optional<FeatureView> view_as_read(const OnnxModel& model, const std::string& tensor,
+                                        const std::vector<std::int64_t>& extents, std::int64_t batch);
 /// Whether what is made of the tensor, without arithmetic between its values, meets a Transpose from channels last.
 bool has_channels_last(const OnnxModel& model, const std::string& tensor);
 

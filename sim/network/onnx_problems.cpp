@@ -18,19 +18,23 @@ std::string advice(const std::string& type) {
         {"BatchNormalization", "fold it into the weights and bias of the layer before it, then quantize"},
         {"Concat", "joining feature maps needs hardware that is not modelled yet"},
         {"ConvTranspose", "transposed convolutions are not modelled"},
+        {"DynamicQuantizeLSTM", "its scales are made while it runs: quantize statically, with calibration images"},
+        {"DynamicQuantizeMatMul", "its scales are made while it runs: quantize statically, with calibration images"},
+        {"MatMulIntegerToFloat", "its scales are made while it runs: quantize statically, with calibration images"},
         {"DynamicQuantizeLinear", "its scales are made while it runs: quantize statically, with calibration images"},
         {"Elu", "only Relu and Clip are modelled as activations"},
         {"Gelu", "only Relu and Clip are modelled as activations"},
         {"GlobalMaxPool", "write it as a MaxPool with a kernel as large as the map"},
         {"HardSigmoid", "only Relu and Clip are modelled as activations"},
         {"HardSwish", "only Relu and Clip are modelled as activations"},
+        {"If", "a network that decides while it runs is not modelled: export it without control flow"},
         {"LSTM", "recurrent layers are not modelled"},
         {"LayerNormalization", "normalisation at run time is not modelled"},
+        {"Loop", "a network that decides while it runs is not modelled: export it without control flow"},
         {"LeakyRelu", "only Relu and Clip are modelled as activations"},
         {"PRelu", "only Relu and Clip are modelled as activations"},
         {"QLinearConcat", "joining feature maps needs hardware that is not modelled yet"},
         {"QLinearLeakyRelu", "only Relu and Clip are modelled as activations"},
-        {"QLinearSigmoid", "only Relu and Clip are modelled as activations"},
         {"Resize", "resizing feature maps needs hardware that is not modelled yet"},
         {"Selu", "only Relu and Clip are modelled as activations"},
         {"Softplus", "only Relu and Clip are modelled as activations"},
@@ -68,7 +72,14 @@ void Problems::add_unsupported(const onnx::NodeProto& node) {
 void Problems::raise(const OnnxModel& model, const std::vector<std::string>& supported) const {
     if (empty()) return;
     std::vector<std::string> lines;
-    for (const auto& [type, labels] : unsupported_) lines.push_back(unsupported_text(type, labels, supported));
+    for (const auto& [type, labels] : unsupported_) {
+        if (model.has_function(type)) {
+            lines.push_back(
+                fmt::format("{}: {} is a function of the file: inline functions (onnx.inliner)", labels[0], type));
+        } else {
+            lines.push_back(unsupported_text(type, labels, supported));
+        }
+    }
     lines.insert(lines.end(), texts_.begin(), texts_.end());
     if (const std::string hint = quantization_advice(model.graph()); !hint.empty()) {
         if (lines.size() == 1) model.fail("{} ({})", hint, lines[0]);
@@ -88,7 +99,7 @@ std::string quantization_advice(const onnx::GraphProto& graph) {
         return std::any_of(graph.node().begin(), graph.node().end(),
                            [&](const onnx::NodeProto& node) { return matches(node.op_type()); });
     };
-    if (has([](const std::string& type) { return type == "DynamicQuantizeLinear"; })) {
+    if (has([](const std::string& type) { return type.rfind("DynamicQuantize", 0) == 0; })) {
         return "is quantized dynamically, with scales that are made while it runs: quantize statically, with "
                "calibration "
                "images";

@@ -279,7 +279,7 @@ void GraphImporter::add(const onnx::NodeProto& node) {
 
 void GraphImporter::relu(const onnx::NodeProto& node) {
     GraphValue value = operand(node, 0);
-    if (value.form == Form::real) {
+    if (value.form == Form::real || value.form == Form::real_input) {
         check_arity(model_, node, 1, 1);
         OnnxAttributes(model_, node).finish();
         value.clip = value.clip.then({0.0F, std::numeric_limits<float>::infinity()});

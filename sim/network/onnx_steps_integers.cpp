@@ -123,7 +123,10 @@ void GraphImporter::cast(const onnx::NodeProto& node) {
     if (value.form == Form::quantized) {
         model_.fail(node, "casts the integers of '{}', expected a DequantizeLinear", tensor(value).name);
     }
-    if (value.form == Form::integer_input) value.form = Form::real_input;  // pixels, taken as numbers
+    if (value.form == Form::integer_input) {  // pixels, taken as numbers
+        value.form = Form::real_input;
+        network_.input_is_bytes = true;
+    }
     pass_value(node, value);
 }
 

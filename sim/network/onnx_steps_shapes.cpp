@@ -22,11 +22,15 @@ std::int64_t product(const Extents& extents) {
     return count;
 }
 
-/// Maps N x C x H x W that vectors are reshaped to.
-bool is_image(const Extents& extents) {
-    return extents.size() == 4 && std::all_of(extents.begin() + 1, extents.end(),
-                                              [](std::int64_t extent) { return extent >= 1 && extent <= kMaxExtent; });
+bool are_extents(const Extents& extents) {
+    return std::all_of(extents.begin() + 1, extents.end(),
+                       [](std::int64_t extent) { return extent >= 1 && extent <= kMaxExtent; });
 }
+
+/// Maps N x C x H x W that vectors are reshaped to.
+bool is_image(const Extents& extents) { return extents.size() == 4 && are_extents(extents); }
+/// Maps of one row, N x C x W or N x W x C.
+bool is_line(const Extents& extents) { return extents.size() == 3 && are_extents(extents); }
 
 }  // namespace
 
@@ -46,12 +50,19 @@ void GraphImporter::identity(const onnx::NodeProto& node) {
 void GraphImporter::reshape_to(const onnx::NodeProto& node, GraphValue value, const Extents& target) {
     if (value.form == Form::scores) return pass_value(node, value);
     const std::int64_t features = value.view.shape.elements();
+    const bool is_input = value.form == Form::real_input || value.form == Form::integer_input ||
+                          (value.tensor == network_.input && network_.operators.empty() && pending_.empty());
+    if (is_input && value.view.is_vector() && is_line(target) && product(target) == features * value.view.batch) {
+        if (const auto view = view_as_read(model_, node.output(0), {target[1], target[2]}, value.view.batch)) {
+            value.view = *view;
+            if (value.tensor >= 0) network_.tensors[static_cast<std::size_t>(value.tensor)].shape = view->shape;
+            return pass_value(node, value);
+        }
+    }
     if (const auto view = value.view.reshaped(target)) {
         value.view = *view;
         return pass_value(node, value);
     }
-    const bool is_input = value.form == Form::real_input || value.form == Form::integer_input ||
-                          (value.tensor == network_.input && network_.operators.empty() && pending_.empty());
     if (!is_input || !value.view.is_in_order() || !is_image(target) || product(target) != features * value.view.batch) {
         model_.fail(
             node,
@@ -220,10 +231,13 @@ void GraphImporter::arithmetic(const onnx::NodeProto& node) {
 }
 
 void GraphImporter::classes(const onnx::NodeProto& node) {
-    check_arity(model_, node, 1, 1);
-    const bool is_argmax = node.op_type() == "ArgMax", over_axis = node.op_type() != "Sigmoid";
+    const std::string& type = node.op_type();
+    const bool on_integers = type == "QLinearSigmoid" || type == "QLinearSoftmax";
+    check_arity(model_, node, on_integers ? 5 : 1, on_integers ? 5 : 1);
+    const bool is_argmax = type == "ArgMax", over_axis = type != "Sigmoid" && type != "QLinearSigmoid";
     OnnxAttributes attributes(model_, node);
-    const std::int64_t fallback = is_argmax ? 0 : model_.operator_set() < 13 ? 1 : -1;
+    const bool was_old = type == "QLinearSoftmax" ? attributes.integer("opset", 13) < 13 : model_.operator_set() < 13;
+    const std::int64_t fallback = is_argmax ? 0 : was_old ? 1 : -1;
     const std::int64_t class_axis = over_axis ? attributes.integer("axis", fallback) : 0;
     if (is_argmax) {
         attributes.integer("keepdims", 1);
@@ -232,25 +246,24 @@ void GraphImporter::classes(const onnx::NodeProto& node) {
     attributes.finish();
     const auto found = values_.find(input_name(node, 0));
     GraphValue value = found != values_.end() ? found->second : operand(node, 0);
-    if (value.form == Form::quantized && is_argmax) value.form = Form::real;
+    if (value.form == Form::quantized && (is_argmax || on_integers)) value.form = Form::real;
     if (value.form != Form::scores && value.form != Form::real && value.form != Form::pending) {
         model_.fail(node, "does not follow a layer, expected it at the end of the network");
     }
-    if (value.form != Form::scores) {
-        refuse_padding(node, value);
-        const Extents extents = value.view.extents();
-        const std::size_t axis = over_axis ? axis_within(class_axis, extents.size()) : 0;
-        if (!value.view.is_vector() || (over_axis && extents[axis] != value.view.shape.elements())) {
-            model_.fail(node, "makes classes of {} of [{}], expected one class for each image", value.view.text(),
-                        fmt::join(extents, ", "));
-        }
-        if (value.form == Form::pending) value.pending_by = node.input(0);
-        else settle_clip(node, value, false);
-        const char* doubt =
-            over_axis ? "" : ", but where several round to 1 in float32, of which a runtime takes the first";
-        network_.notes.push_back(fmt::format("{} at the end is left out: it does not change which class is largest{}.",
-                                             OnnxModel::label(node), doubt));
+    if (value.form != Form::scores) refuse_padding(node, value);
+    const Extents extents = value.view.extents();
+    const std::size_t axis = over_axis ? axis_within(class_axis, extents.size()) : 0;
+    if (!value.view.is_vector() || (over_axis && extents[axis] != value.view.shape.elements())) {
+        model_.fail(node, "makes classes of {} of [{}], expected one class for each image{}", value.view.text(),
+                    fmt::join(extents, ", "),
+                    over_axis ? "" : " (inside of a network only Relu and Clip are modelled as activations)");
     }
+    if (value.form == Form::pending) value.pending_by = node.input(0);
+    else if (value.form == Form::real) settle_clip(node, value, false);
+    const char* doubt =
+        over_axis ? "" : ", but where several round to 1 in float32, of which a runtime takes the first";
+    network_.notes.push_back(fmt::format("{} at the end is left out: it does not change which class is largest{}.",
+                                         OnnxModel::label(node), doubt));
     value.form = Form::scores;
     values_[node.output(0)] = value;
 }

@@ -32,6 +32,20 @@ void store(std::string& bytes, std::int64_t i, T value) {
     std::memcpy(bytes.data() + i * static_cast<std::int64_t>(sizeof(T)), &value, sizeof(T));
 }
 
+/// A 16-bit float of IEEE 754 by its bits.
+double half_value(std::uint16_t bits) {
+    const int exponent = bits >> 10 & 0x1F;
+    const int fraction = bits & 0x3FF;
+    double value = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 0x400, exponent - 25);
+    if (exponent == 0x1F) {
+        value = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
+    }
+    return bits >> 15 != 0 ? -value : value;
+}
+
+/// bfloat16: the upper half of a float.
+double bfloat16_value(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
 /// Calls with a value of the C++ type that holds elements of an ONNX type; false where there is none with arithmetic.
 template <typename Visitor>
 bool with_type(int data_type, Visitor&& visit) {
@@ -156,6 +170,8 @@ std::int64_t ConstantTensor::elements() const {
 }
 
 double ConstantTensor::at(std::int64_t i) const {
+    if (data_type == Proto::FLOAT16) return half_value(load<std::uint16_t>(bytes, i));
+    if (data_type == Proto::BFLOAT16) return bfloat16_value(load<std::uint16_t>(bytes, i));
     double value = std::numeric_limits<double>::quiet_NaN();
     with_type(data_type, [&](auto zero) { value = static_cast<double>(load<decltype(zero)>(bytes, i)); });
     return value;

@@ -30,7 +30,9 @@ bool is_weight_type(int type) {
 const onnx::NodeProto& dequantizer(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name) {
     const onnx::NodeProto* producer = model.producer(name);
     if (producer == nullptr || producer->op_type() != "DequantizeLinear") {
-        model.fail(node, "its weights '{}' are not quantized, expected the output of a DequantizeLinear", name);
+        model.fail(node,
+                   "its weights '{}' are not quantized to 8 bits or fewer, expected the output of a DequantizeLinear",
+                   name);
     }
     return *producer;
 }

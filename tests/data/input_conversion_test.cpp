@@ -67,6 +67,18 @@ TEST(Layout, FilesMayHaveTheShapeThatTheNetworkDeclares) {
     EXPECT_EQ(dataset_of(npy("|u1", "1, 12", sequence(12))).quantized(0, as_is(), input({1, 3, 4})), values);
     // N x C x W.
     EXPECT_EQ(dataset_of(npy("|u1", "1, 2, 6", sequence(12))).quantized(0, as_is(), input({2, 1, 6})), values);
+    // N x W x C.
+    const Bytes by_channel = {0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11};
+    const Dataset pixels = dataset_of(npy("|u1", "1, 6, 2", sequence(12)));
+    EXPECT_EQ(pixels.quantized(0, as_is(), input({2, 1, 6})), by_channel);
+    Preprocessing first = as_is();
+    first.layout = kChw;
+    EXPECT_THROW(static_cast<void>(pixels.quantized(0, first, input({2, 1, 6}))), InputError);
+    const Dataset square = dataset_of(npy("|u1", "1, 3, 3", sequence(9)));
+    EXPECT_EQ(square.quantized(0, as_is(), input({3, 1, 3})), (Bytes{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+    Preprocessing last = as_is();
+    last.layout = kHwc;
+    EXPECT_EQ(square.quantized(0, last, input({3, 1, 3})), (Bytes{0, 3, 6, 1, 4, 7, 2, 5, 8}));
     // In which order a vector would hold several channels, the file does not say.
     const Dataset vectors = dataset_of(npy("|u1", "1, 12", sequence(12)));
     EXPECT_THROW(static_cast<void>(vectors.quantized(0, as_is(), input({3, 2, 2}))), InputError);
@@ -129,6 +141,17 @@ TEST(RealNumbers, AreTakenAsTheyAreUnlessScaleIsGiven) {
     Preprocessing tenth;
     tenth.scale = 0.1;
     EXPECT_EQ(big.quantized(0, tenth, input({1, 2, 2}, quantization)), (Bytes{2, 2, 2, 22}));
+}
+
+TEST(Bytes, ThatTheNetworkCastsAreNotScaled) {
+    NetworkInput cast = input({1, 1, 3}, {false, 8, 0, 1.0F});
+    const ElementType bytes{ElementKind::unsigned_integer, 1};
+    EXPECT_EQ(resolved({}, bytes, cast).scale, 1.0 / 255);
+    cast.is_bytes = true;
+    EXPECT_EQ(resolved({}, bytes, cast).scale, 1.0);
+    Preprocessing half;
+    half.scale = 0.5;
+    EXPECT_EQ(resolved(half, bytes, cast).scale, 0.5);
 }
 
 TEST(RealNumbers, AreNotRoundedToBytesAnywhere) {

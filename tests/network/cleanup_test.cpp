@@ -130,6 +130,16 @@ TEST_F(Cleanup, MovesATransposeInFrontOfTheDequantizer) {
     EXPECT_EQ(integer_attribute(graph.node(0), "axis", -1), 1);
 }
 
+TEST_F(Cleanup, ACastOfDequantizedWeightsToFloatLeavesNoTrace) {
+    constant("w", Proto::INT8, {2}, {1, 2});
+    constant("scale", Proto::FLOAT, {}, {0.5});
+    node("DequantizeLinear", {"w", "scale"}, "real");
+    integer(node("Cast", {"real"}, "cast"), "to", Proto::FLOAT);
+    node("Conv", {"image", "cast"}, "a");
+    integer(node("Cast", {"a"}, "out"), "to", Proto::FLOAT);
+    EXPECT_THAT(left("out"), ElementsAre("DequantizeLinear(w,scale)->real", "Conv(image,real)->a", "Cast(a)->out"));
+}
+
 TEST_F(Cleanup, ADequantizerOfNothingStays) {
     constant("scale", Proto::FLOAT, {}, {0.5});
     node("DequantizeLinear", {"", "scale"}, "real");

@@ -211,7 +211,8 @@ TEST(Qonnx, OneSignedBitAndBipolarQuantAreMinusOneAndOne) {
 }
 
 TEST(Qonnx, RefusesWhatIntegersOfEightBitsDoNotHold) {
-    EXPECT_THAT(refusal(quantized_by_quant(9)), ::testing::HasSubstr("quantizes to 9 bits, expected 1..8"));
+    EXPECT_THAT(refusal(quantized_by_quant(9)),
+                ::testing::HasSubstr("weights 'w' are not quantized to 8 bits or fewer"));
     ChainBuilder rounding = quantized_by_quant();
     rounding.graph().mutable_node(4)->mutable_attribute(2)->set_s("FLOOR");
     EXPECT_THAT(refusal(std::move(rounding)), ::testing::HasSubstr("rounds by FLOOR, expected ROUND"));
@@ -309,7 +310,133 @@ TEST(Qonnx, RefusesATruncThatIsNoShiftedSum) {
     EXPECT_THAT(refusal(std::move(quantized)), HasSubstr("its averages are multiplied by 4 before they are quantized"));
 }
 
+TEST(Qonnx, ConstantsAreQuantizedByTheDefinition) {
+    const auto weights = [](const std::string& rounding, float zero_point) {
+        ChainBuilder builder = quantized_input();
+        builder.constant<float>("real", {1, 1, 2, 3},
+                                {0.3F, 0.5F, 0.75F, -0.3F, -0.5F, -0.75F});  // by 0.5: 0.6, 1, 1.5
+        quant(builder, "w", "real", 0.5F, 8, true, false).mutable_attribute(2)->set_s(rounding);
+        auto& zero = *builder.graph().mutable_initializer(builder.graph().initializer_size() - 2);
+        zero.set_raw_data(&zero_point, sizeof zero_point);
+        builder.step("Conv", "conv", {"w"});
+        builder.qdq<U8>("y", 0.25F, 0);
+        return builder.import().operators.at(0).weights.values;
+    };
+    using Values = std::vector<std::int16_t>;
+    EXPECT_EQ(weights("ROUND", 0), (Values{1, 1, 2, -1, -1, -2}));
+    EXPECT_EQ(weights("ROUND", 1), (Values{1, 1, 1, -1, -1, -1}));  // 2.5 to 2 and -0.5 to 0, less 1
+    EXPECT_EQ(weights("FLOOR", 0), (Values{0, 1, 1, -1, -1, -2}));
+    EXPECT_EQ(weights("CEIL", 0), (Values{1, 1, 2, 0, -1, -1}));
+    EXPECT_EQ(weights("DOWN", 0), (Values{0, 1, 1, 0, -1, -1}));
+    EXPECT_EQ(weights("UP", 0), (Values{1, 1, 2, -1, -1, -2}));
+    EXPECT_EQ(weights("HALF_UP", 0), (Values{1, 1, 2, -1, -1, -2}));
+    EXPECT_EQ(weights("half_down", 0), (Values{1, 1, 1, -1, -1, -1}));
+}
+
+TEST(Qonnx, ABiasMayHaveMoreThanEightBits) {
+    for (const float bits : {12.0F, 16.0F, 32.0F}) {
+        ChainBuilder builder = quantized_input();
+        quant(builder, "bias", builder.constant<float>("real_bias", {1}, {300.3F}), 0.125F, bits, true, false);
+        builder.constant<float>("real", {1, 1, 1, 1}, {1.0F});
+        quant(builder, "w", "real", 0.25F, 8, true, false);
+        builder.step("Conv", "conv", {"w", "bias"});
+        builder.qdq<U8>("y", 0.25F, 0);
+        const Operator op = builder.import().operators.at(0);
+        const float sum_scale = 0.25F * 0.5F;                               // quantized_input() has 0.5
+        const float expected = bits == 12.0F ? 2047.0F * 0.125F : 300.25F;  // 300.3 / 0.125 = 2402.4
+        EXPECT_EQ(op.weights.bias, std::vector<std::int32_t>{static_cast<std::int32_t>(expected / sum_scale)}) << bits;
+    }
+}
+
+TEST(Qonnx, MadeUpNamesDoNotMeetThoseOfTheFile) {
+    ChainBuilder builder = quantized_by_quant();
+    builder.graph().mutable_node(2)->set_output(0, "y_quantized");  // the convolution's sums
+    builder.graph().mutable_node(3)->set_input(0, "y_quantized");
+    builder.graph().mutable_node(3)->set_output(0, "y_clipped");
+    builder.graph().mutable_node(4)->set_input(0, "y_clipped");
+    EXPECT_EQ(builder.import().operators.size(), 1U);
+}
+
+TEST(AveragePool, OverTheWholeMapIsGlobal) {
+    for (const bool whole : {true, false}) {
+        ChainBuilder builder = quantized_input();
+        set(builder.step("AveragePool", "pool"), "kernel_shape", whole ? Extents{4, 4} : Extents{4, 3});
+        builder.qdq<U8>("y", 0.25F, 0);
+        EXPECT_EQ(builder.import().operators.at(0).global_average, whole);
+    }
+}
+
 // ---------------------------------------------------------------------------------------------------- graph inputs
+
+TEST(InputForms, BytesThatAreCastAreNumbers) {
+    ChainBuilder builder;
+    builder.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::UINT8);
+    set(builder.step("Cast", "cast"), "to", std::int64_t{onnx::TensorProto::FLOAT});
+    builder.qdq<U8>("x", 1.0F, 0);
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<U8>("y", 0.25F, 0);
+    const Network network = builder.import();
+    EXPECT_TRUE(network.input_is_bytes);
+    EXPECT_FALSE(network.input_is_integer);
+    EXPECT_FALSE(convolved().qdq<U8>("y", 0.25F, 0).import().input_is_bytes);
+}
+
+TEST(InputForms, ReluBeforeTheFirstQuantizer) {
+    ChainBuilder builder;
+    builder.step("Relu", "relu");
+    builder.qdq<U8>("x", 0.5F, 0);
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<U8>("y", 0.25F, 0);
+    EXPECT_EQ(input_format(builder.import()), (Quantization{false, 8, 0, 0.5F}));
+}
+
+/// tf2onnx makes a Conv of one dimension one of two, around which it inserts and drops an axis.
+TEST(InputForms, RowsThroughUnsqueeze) {
+    struct Form {
+        Extents input;
+        std::vector<std::int64_t> inserted;  ///< axis by axis
+        Extents permutation;                 ///< none: no Transpose
+        Shape shape;
+    };
+    const Form forms[] = {
+        {{-1, 6, 3}, {1}, {0, 3, 1, 2}, {3, 1, 6}}, {{-1, 6, 3}, {2}, {0, 3, 1, 2}, {3, 6, 1}},
+        {{-1, 3, 6}, {2}, {}, {3, 1, 6}},           {{-1, 3, 6}, {3}, {}, {3, 6, 1}},
+        {{-1, 5, 6}, {1}, {}, {1, 5, 6}},           {{-1, 5, 6}, {-1}, {0, 3, 1, 2}, {1, 5, 6}},
+        {{-1, 18}, {1, 1}, {}, {1, 1, 18}},         {{-1, 18}, {2, 1}, {0, 3, 1, 2}, {1, 1, 18}},
+    };
+    for (const Form& form : forms) {
+        ChainBuilder builder(form.input);
+        builder.qdq<U8>("x", 0.5F, 0);
+        int n = 0;
+        for (const std::int64_t axis : form.inserted) {
+            const std::string name = "axis" + std::to_string(++n);
+            builder.constant<std::int64_t>(name, {1}, {axis});
+            builder.step("Unsqueeze", "unsqueezed" + std::to_string(n), {name});
+        }
+        if (!form.permutation.empty()) set(builder.step("Transpose", "first"), "perm", form.permutation);
+        set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{1, 1});
+        builder.qdq<U8>("y", 0.5F, 0);
+        const Network network = builder.import();
+        EXPECT_EQ(network.tensors[static_cast<std::size_t>(network.input)].shape, form.shape)
+            << form.input.size() << " dimensions, axis " << form.inserted[0];
+        EXPECT_EQ(output_tensor(network).shape, form.shape);
+    }
+}
+
+TEST(InputForms, VectorsBecomeTheRowThatTheyAreReshapedTo) {
+    for (const bool last : {false, true}) {
+        ChainBuilder builder({-1, 12});
+        builder.qdq<U8>("x", 0.5F, 0);
+        builder.constant<std::int64_t>("row_shape", {3}, {-1, 2, 6});
+        builder.step("Reshape", "made", {"row_shape"});
+        if (last) set(builder.step("Transpose", "first"), "perm", Extents{0, 2, 1});
+        set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{1});
+        builder.qdq<U8>("y", 0.5F, 0);
+        const Network network = builder.import();
+        EXPECT_EQ(network.tensors[static_cast<std::size_t>(network.input)].shape,
+                  last ? (Shape{6, 1, 2}) : (Shape{2, 1, 6}));
+    }
+}
 
 TEST(InputForms, IntegersAreNotedAndTakeTheirScaleFromTheirReader) {
     ChainBuilder builder;
@@ -513,6 +640,65 @@ TEST(Ends, RefusesAnArgMaxThatTakesTheLastOfEqualClasses) {
     set(node, "axis", std::int64_t{1});
     set(node, "select_last_index", std::int64_t{1});
     EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("select_last_index is 1, only 0"));
+}
+
+ChainBuilder vector_network() {
+    ChainBuilder builder({-1, 4});
+    builder.qdq<U8>("x", 0.5F, 0);
+    builder.parameter<S8>("w", {4, 3}, std::vector<S8>(12, 1), {0.25F});
+    builder.step("MatMul", "fc", {"w"});
+    builder.quantize<U8>("y", 0.25F, 0);
+    return builder;
+}
+
+TEST(Ends, ClassesOfClassesHaveTheSameAxis) {
+    for (const std::int64_t axis : {0, 1, -1}) {
+        ChainBuilder builder = vector_network();
+        builder.dequantize("y");
+        builder.step("Softmax", "softmax");
+        set(builder.step("ArgMax", "class"), "axis", axis);
+        const std::string why = refusal(std::move(builder));
+        if (axis == 0) EXPECT_THAT(why, ::testing::HasSubstr("'class_node' (ArgMax): makes classes of"));
+        else EXPECT_EQ(why, "imported");
+    }
+}
+
+TEST(Ends, OnIntegers) {
+    for (const std::string type : {"QLinearSoftmax", "QLinearSigmoid"}) {
+        ChainBuilder builder = vector_network();
+        builder.constant<float>("p_scale", {}, {1.0F / 256});
+        builder.constant<U8>("p_zero", {}, {0});
+        onnx::NodeProto& node = builder.step(type, "p", {"y_scale", "y_zero", "p_scale", "p_zero"});
+        node.set_domain("com.microsoft");
+        if (type == "QLinearSoftmax") {
+            set(node, "axis", std::int64_t{-1});
+            set(node, "opset", std::int64_t{13});
+        }
+        const Network network = builder.import();
+        EXPECT_EQ(output_tensor(network).name, "y_q") << type;
+        EXPECT_THAT(network.notes, ::testing::Contains(::testing::HasSubstr("at the end is left out")));
+    }
+    ChainBuilder inside = quantized_input();
+    inside.step("Sigmoid", "s");
+    inside.qdq<U8>("y", 0.25F, 0);
+    EXPECT_THAT(refusal(std::move(inside)), ::testing::HasSubstr("only Relu and Clip are modelled as activations"));
+}
+
+TEST(Refusals, FunctionsOfTheFileAndControlFlowAreNamed) {
+    ChainBuilder function = quantized_input();
+    function.step("flat", "flattened").set_domain("pkg.torch");
+    function.model().add_functions()->set_name("flat");
+    function.model().mutable_functions(0)->set_domain("pkg.torch");
+    EXPECT_THAT(refusal(std::move(function)),
+                ::testing::HasSubstr("pkg.torch.flat is a function of the file: inline functions"));
+    ChainBuilder flow;
+    flow.constant<U8>("condition", {}, {1});
+    onnx::AttributeProto* branch = flow.node("If", {"condition"}, "y").add_attribute();
+    branch->set_name("then_branch");
+    branch->set_type(onnx::AttributeProto::GRAPH);
+    branch->mutable_g()->set_name("then");
+    flow.graph().add_output()->set_name("y");
+    EXPECT_THAT(refusal(std::move(flow)), ::testing::HasSubstr("'y_node' (If): runs a graph of its own"));
 }
 
 TEST(Ends, OneOfSeveralOutputsIsNamed) {

@@ -113,6 +113,13 @@ TEST(Fold, Numbers) {
     const auto cast = fold(with(node("Cast"), "to", std::int64_t{Proto::FLOAT}), {&kMatrix});
     EXPECT_EQ(cast->data_type, Proto::FLOAT);
     EXPECT_THAT(values_of(*cast), ElementsAre(1, 2, 3, 4, 5, 6));
+    ConstantTensor half = make_constant(Proto::FLOAT16, {5});
+    half.bytes = std::string("\x00\x3c\x01\x00\x00\xc5\xff\x7b\x00\xfc", 10);
+    const auto single = fold(with(node("Cast"), "to", std::int64_t{Proto::FLOAT}), {&half});
+    EXPECT_THAT(values_of(*single), ElementsAre(1, 0x1p-24, -5, 65504, -INFINITY));
+    ConstantTensor brain = make_constant(Proto::BFLOAT16, {2});
+    brain.bytes = std::string("\x80\x3f\x20\xc0", 4);
+    EXPECT_THAT(values_of(*fold(with(node("Cast"), "to", std::int64_t{Proto::FLOAT}), {&brain})), ElementsAre(1, -2.5));
 }
 
 TEST(Fold, QuantizesHalfToEven) {
