@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/workload.h"
+#include "config/run_config.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a subcommand is. To add one: a file with its spec and its function, and a line in the table of commands.cpp.
+// What a subcommand is. To add one: a file with its spec and its function, and a line in the table of command.cpp.
 #pragma once
 
 #include <string>

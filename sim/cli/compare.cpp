@@ -16,6 +16,8 @@
 #include "cli/simulation.h"
 #include "cli/workload.h"
 #include "common/error.h"
+#include "config/config_writer.h"
+#include "config/run_config.h"
 #include "results/comparison.h"
 #include "results/run_files.h"
 #include "text/list_text.h"

@@ -17,6 +17,8 @@
 #include "cli/workload.h"
 #include "common/error.h"
 #include "common/output_file.h"
+#include "config/config_writer.h"
+#include "config/run_config.h"
 #include "explore/search_tables.h"
 #include "results/run_files.h"
 #include "results/staged_output.h"

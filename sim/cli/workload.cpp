@@ -11,7 +11,11 @@
 #include "cli/data_root.h"
 #include "cli/workers.h"
 #include "common/error.h"
+#include "config/run_config.h"
+#include "config/validate.h"
+#include "network/onnx_import.h"
 #include "results/run_text.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

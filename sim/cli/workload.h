@@ -8,6 +8,7 @@
 
 #include "cli/options.h"
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "data/dataset.h"
 #include "energy/energy_table.h"
 #include "network/network.h"

@@ -9,6 +9,7 @@
 
 #include "config/hardware.h"
 #include "config/limits.h"
+#include "config/run_config.h"
 
 namespace widthwise {
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/config_writer.h"
+
 // Writing a configuration as YAML.
 #include <fmt/format.h>
 
@@ -7,6 +9,7 @@
 #include <utility>
 
 #include "config/config_keys.h"
+#include "config/run_config.h"
 
 namespace widthwise {
 namespace {

@@ -135,51 +135,10 @@ struct Preprocessing {
     friend bool operator==(const Preprocessing&, const Preprocessing&) = default;
 };
 
-/// One YAML accelerator file, resolved: paths are as written, relative ones resolved against the file's folder.
-struct RunConfig {
-    std::string path;  ///< the YAML file
-    std::string network;
-    std::string network_output;  ///< of several outputs the one that labels belong to; may be empty where there is one
-    std::string images;
-    std::string labels;  ///< may be empty: no accuracy then
-    Preprocessing preprocessing;
-    HardwareParams hardware;
-    /// A shipped table's name, or the path of a table file (it ends in .yaml or .yml).
-    std::string energy_table = "horowitz-45nm";
-    friend bool operator==(const RunConfig&, const RunConfig&) = default;
-};
-
-/// Checks what can be checked without the network. Throws InputError naming the dotted key, value and allowed range.
-void validate(const HardwareParams& hardware);
-
-/// Reads and strictly validates a YAML accelerator file.
-RunConfig load_run_config(const std::string& path);
-
-/// An accelerator file, and which keys it gives.
-struct ConfigFile {
-    RunConfig config;
-    std::vector<std::string> keys;  ///< dotted, in the order of configs/README.md
-};
-ConfigFile load_config_file(const std::string& path);
-
 /// A key that has no effect under the circumstances (key_use.h), and why.
 struct UnusedKey {
     std::string_view key;  ///< dotted
     std::string_view reason;
 };
-
-/// The resolved configuration as YAML that load_run_config() reads back to the same RunConfig (but for `path`) once it
-/// is stored in `folder`: absolute paths stay, the others are written relative to `folder`. The keys in `left_out` are
-/// not written, and read back as their defaults.
-std::string to_yaml(const RunConfig& config, const std::string& folder = ".", std::span<const UnusedKey> left_out = {});
-
-/// Applies a command-line accumulator specification. "18": every layer, whatever the file said of single layers;
-/// "c1=18,c3=16": these layers, the others keep their width; "18,c3=16": every layer, then the exceptions.
-/// Blanks around widths and names do not count; a name with a comma or '=' stands in double quotes: '"a,b"=16'.
-/// Names are matched case-insensitively and stored in lower case. Throws InputError naming what was given.
-void apply_accumulator_option(AccumulatorParams& params, const std::string& option);
-
-/// Widths of single layers as apply_accumulator_option() reads them: "c1=18,c3=16".
-std::string layer_widths_text(const std::map<std::string, int>& widths);
 
 }  // namespace widthwise

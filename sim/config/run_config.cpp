@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/run_config.h"
+
 // Reading an accelerator file, and the command line's accumulator option.
 #include <fmt/format.h>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/validate.h"
+
 // Checks of parameters that did not come from a file (or were changed after it was read).
 #include <fmt/format.h>
 
@@ -7,6 +9,7 @@
 
 #include "common/error.h"
 #include "config/config_keys.h"
+#include "config/run_config.h"
 #include "text/letter_case.h"
 #include "text/suggestion.h"
 

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <span>
 
-#include "data/array_formats.h"
+#include "data/npy_header.h"
 
 namespace widthwise {
 namespace {

@@ -43,4 +43,7 @@ ArrayHeader read_array_header(const UnpackedFile& file);
 /// Whether it begins as an IDX or .npy file does.
 bool is_array(const UnpackedFile& file);
 
+/// Adds a dimension; throws InputError when it, or the number of values so far, is out of range.
+void add_dimension(const UnpackedFile& file, ArrayHeader& header, std::uint64_t extent);
+
 }  // namespace widthwise

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "data/npy_header.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <string_view>
-
-#include "data/array_formats.h"
 
 namespace widthwise {
 namespace {

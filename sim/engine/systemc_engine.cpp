@@ -11,6 +11,7 @@
 #include "accelerator/link/clock.h"
 #include "accelerator/link/process_failure.h"
 #include "common/error.h"
+#include "schedule/compile.h"
 #include "trace/wave_writer.h"
 
 namespace widthwise {

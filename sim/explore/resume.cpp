@@ -8,6 +8,8 @@
 #include <sstream>
 
 #include "common/error.h"
+#include "config/config_writer.h"
+#include "config/run_config.h"
 
 namespace widthwise {
 namespace {

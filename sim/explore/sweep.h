@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "config/run_config.h"
 #include "data/dataset.h"
 #include "energy/energy_table.h"
 #include "explore/journal.h"

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/config_keys.h"
+#include "config/run_config.h"
 #include "text/letter_case.h"
 #include "text/suggestion.h"
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "config/yaml_reader.h"
 
 namespace widthwise {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/config_keys.h"
+#include "config/run_config.h"
 #include "results/csv.h"
 #include "results/run_files.h"
 #include "results/run_text.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/width_costs.h"
 
+#include "schedule/compile.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {

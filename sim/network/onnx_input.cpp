@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the dimensions of the graph's input stand for.
+#include "network/onnx_input.h"
+
 #include <algorithm>
 #include <optional>
 #include <set>
 
 #include "network/onnx_fold.h"
 #include "network/onnx_limits.h"
-#include "network/onnx_operators.h"
 
 namespace widthwise {
 namespace {

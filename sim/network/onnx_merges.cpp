@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is merged into the operator before it, and what Pad and Clip nodes say.
+#include "network/onnx_merges.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -7,7 +8,6 @@
 #include "network/onnx_constants.h"
 #include "network/onnx_fold.h"
 #include "network/onnx_limits.h"
-#include "network/onnx_operators.h"
 
 namespace widthwise {
 namespace {

@@ -50,23 +50,6 @@ struct PendingOperator {
     float high = std::numeric_limits<float>::infinity();
 };
 
-/// The graph input, and whether it holds integers. Throws InputError unless it is float, int8 or uint8 and has 2 to 4
-/// dimensions, with all but the first known and positive. Which of them are channels, height and width is what the nodes
-/// behind it say (a Transpose from channels last, a Conv of one dimension), else N x C x H x W, N x H x W, N x features.
-struct GraphInput {
-    FeatureView view;
-    bool is_integer = false;
-    bool is_signed = false;
-    bool batch_is_open = false;
-};
-GraphInput read_graph_input(const OnnxModel& model);
-/// What dimensions of these extents (without the batch) stand for, as the first Conv, pool or Transpose behind the tensor
-/// reads them, through nodes that compute each value alone and Unsqueeze; nothing where there is none.
-std::optional<FeatureView> view_as_read(const OnnxModel& model, const std::string& tensor,
-                                        const std::vector<std::int64_t>& extents, std::int64_t batch);
-/// Whether what is made of the tensor, without arithmetic between its values, meets a Transpose from channels last.
-bool has_channels_last(const OnnxModel& model, const std::string& tensor);
-
 /// Conv, QLinearConv, ConvInteger: its attributes and weights; a bias is up to the caller.
 PendingOperator read_convolution(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input,
                                  const WeightNames& weights);
@@ -83,18 +66,6 @@ PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& nod
 
 void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most);
 
-/// Merges Relu, Clip, an Add of a constant bias, or what follows ConvInteger and MatMulInteger (a Cast to float, a Mul
-/// by the constant scale of the sums) into the operator before it.
-void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
-void merge_clip(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
-void merge_add(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, const FeatureView& view,
-               float input_scale, PendingOperator& pending);
-/// Refuses a Cast to anything but FLOAT.
-void check_cast(const OnnxModel& model, const onnx::NodeProto& node);
-void merge_cast(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending);
-void merge_scale(const OnnxModel& model, const onnx::NodeProto& node, const std::string& sum, const FeatureView& view,
-                 float input_scale, PendingOperator& pending);
-
 /// The bounds of a Clip node.
 struct ClipRange {
     float low = -std::numeric_limits<float>::infinity();
@@ -106,22 +77,5 @@ struct ClipRange {
     }
     friend bool operator==(const ClipRange&, const ClipRange&) = default;
 };
-ClipRange read_clip(const OnnxModel& model, const onnx::NodeProto& node);
-
-/// Bounds of a Clip on integers of a quantized tensor.
-struct IntegerRange {
-    int low = 0;
-    int high = 0;
-};
-IntegerRange read_integer_clip(const OnnxModel& model, const onnx::NodeProto& node, const Quantization& of);
-
-/// What a Pad node adds to a map, its value left to the caller where the node has it as an input. Throws InputError
-/// unless it pads height and width alone, with a constant.
-Padding read_padding(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& view);
-
-/// A constant per channel (or one for all) that an operand of this view is combined with, as ONNX broadcasts it; one
-/// value, or as many as channels. Throws InputError where it differs along another axis.
-std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                  const FeatureView& view);
 
 }  // namespace widthwise

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "report/front_sections.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -7,6 +7,9 @@
 #include <string_view>
 
 #include "common/error.h"
+#include "report/front_sections.h"
+#include "report/run_sections.h"
+#include "report/width_sections.h"
 #include "results/run_text.h"
 #include "results/tables.h"
 

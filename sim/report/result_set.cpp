@@ -12,6 +12,7 @@
 #include "common/input_file.h"
 #include "config/yaml_reader.h"
 #include "report/csv_reader.h"
+#include "report/run_figures.h"
 #include "results/staged_files.h"
 #include "text/list_text.h"
 

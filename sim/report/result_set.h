@@ -97,7 +97,4 @@ struct ResultSet {
 /// that is missing or holds no results and for files that are broken or lack something.
 ResultSet read_results(const std::string& folder);
 
-/// Layers with stalls, energies, overflow and psums, and what psums.csv and utilisation.csv add.
-RunFigures read_run_figures(const std::string& folder, const JsonNode& summary);
-
 }  // namespace widthwise

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "report/run_figures.h"
+
 #include <algorithm>
 #include <filesystem>
 

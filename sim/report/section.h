@@ -23,16 +23,6 @@ struct Section {
     [[nodiscard]] ReportJson json() const;
 };
 
-/// Accuracy, overflow and energy against the accumulator's width, and accuracy against energy: whatever the points of
-/// all folders allow. Empty when no two widths can be compared.
-std::vector<Section> width_sections(const std::vector<ResultSet>& sets);
-
-/// Layers of a run: cycles, energy, overflow, psums, utilisation.
-std::vector<Section> run_sections(const ResultSet& set, const std::string& id);
-
-/// Accuracy against energy of a search.
-std::vector<Section> search_sections(const ResultSet& set, const std::string& id);
-
 /// The shortest text of a value to `digits` significant digits.
 std::string short_number(double value, int digits = 5);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "results/run_files.h"
 
+#include "config/config_writer.h"
 #include "results/csv.h"
 #include "results/tables.h"
 #include "schedule/utilisation.h"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "energy/energy_table.h"
 #include "network/network.h"
 #include "record/record.h"

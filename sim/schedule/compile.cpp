@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "schedule/compile.h"
+
 // A network on a hardware description: operators are joined to layers, layers described and placed.
 #include <fmt/format.h>
 

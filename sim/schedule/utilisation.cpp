@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/utilisation.h"
 
+#include "schedule/compile.h"
+
 namespace widthwise {
 
 std::vector<std::uint64_t> busy_cycles(const LayerSchedule& layer, const ArrayParams& array) {

@@ -6,6 +6,7 @@
 #include "cli/tool.h"
 #include "data/dataset.h"
 #include "network/network.h"
+#include "network/onnx_import.h"
 #include "results/fields.h"
 
 namespace widthwise {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "config/test_files.h"
 
 namespace widthwise {

@@ -11,8 +11,10 @@
 #include <set>
 #include <sstream>
 
+#include "config/config_writer.h"
 #include "config/hardware.h"
 #include "config/key_use.h"
+#include "config/run_config.h"
 #include "config/test_files.h"
 
 namespace widthwise {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/run_config.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>

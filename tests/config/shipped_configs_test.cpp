@@ -7,8 +7,11 @@
 #include <fstream>
 
 #include "config/config_keys.h"
+#include "config/config_writer.h"
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "config/test_files.h"
+#include "config/validate.h"
 #include "config/yaml_reader.h"
 
 namespace widthwise {

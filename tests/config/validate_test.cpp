@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "config/validate.h"
+
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -11,6 +11,7 @@
 #include "engine/fast/fast_engine.h"
 #include "engine/record_text.h"
 #include "engine/systemc_engine.h"
+#include "schedule/compile.h"
 #include "schedule/utilisation.h"
 
 namespace widthwise {

@@ -19,6 +19,7 @@
 #include "engine/engine_difference.h"
 #include "engine/random_case.h"
 #include "engine/renew_systemc.h"
+#include "schedule/compile.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {

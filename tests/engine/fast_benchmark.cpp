@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "data/dataset.h"
 #include "engine/fast/fast_engine.h"
+#include "network/onnx_import.h"
 
 namespace {
 

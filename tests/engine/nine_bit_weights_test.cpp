@@ -11,6 +11,7 @@
 #include "energy/energy_table.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "schedule/compile.h"
 #include "trace/wave_writer.h"
 
 namespace widthwise {

@@ -8,6 +8,10 @@
 
 #include "arithmetic/accumulator.h"
 #include "common/error.h"
+#include "config/config_writer.h"
+#include "config/run_config.h"
+#include "config/validate.h"
+#include "schedule/compile.h"
 #include "schedule/schedule.h"
 
 namespace widthwise::testing {

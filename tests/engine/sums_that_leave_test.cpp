@@ -12,6 +12,7 @@
 #include "engine/systemc_engine.h"
 #include "results/classifier.h"
 #include "results/run_report.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

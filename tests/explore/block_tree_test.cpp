@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "explore/explore_case.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

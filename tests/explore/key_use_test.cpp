@@ -10,9 +10,11 @@
 #include <set>
 
 #include "config/config_keys.h"
+#include "config/config_writer.h"
 #include "explore/explore_case.h"
 #include "explore/layer_variants.h"
 #include "results/result_files.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

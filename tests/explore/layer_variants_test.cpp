@@ -5,7 +5,10 @@
 
 #include <functional>
 
+#include "config/run_config.h"
 #include "network/network.h"
+#include "network/onnx_import.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

@@ -16,6 +16,7 @@
 #include "explore/layer_variants.h"
 #include "explore/search_proof.h"
 #include "explore/value_evaluation.h"
+#include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise {

@@ -11,6 +11,7 @@
 
 #include "common/error.h"
 #include "explore/explore_case.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

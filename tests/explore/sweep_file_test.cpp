@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "config/run_config.h"
 #include "results/result_files.h"
 
 namespace widthwise {

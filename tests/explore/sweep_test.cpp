@@ -10,6 +10,7 @@
 #include "engine/fast/fast_engine.h"
 #include "explore/sweep_files.h"
 #include "results/classifier.h"
+#include "schedule/compile.h"
 
 namespace widthwise {
 namespace {

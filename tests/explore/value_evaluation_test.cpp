@@ -10,6 +10,7 @@
 
 #include "common/error.h"
 #include "explore/explore_case.h"
+#include "schedule/compile.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {

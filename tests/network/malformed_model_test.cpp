@@ -3,6 +3,8 @@
 #include <random>
 
 #include "network/onnx_builder.h"
+#include "network/onnx_import.h"
+#include "network/onnx_input.h"
 
 namespace widthwise::test {
 namespace {

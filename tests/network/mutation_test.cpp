@@ -14,6 +14,7 @@
 #include "network/graph_mutator.h"
 #include "network/network.h"
 #include "network/onnx_builder.h"
+#include "network/onnx_import.h"
 
 namespace widthwise::test {
 namespace {

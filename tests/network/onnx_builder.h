@@ -17,6 +17,7 @@
 
 #include "common/error.h"
 #include "network/network.h"
+#include "network/onnx_import.h"
 
 namespace widthwise::test {
 

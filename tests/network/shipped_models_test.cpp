@@ -6,6 +6,7 @@
 
 #include "data/dataset.h"
 #include "network/onnx_builder.h"
+#include "network/onnx_import.h"
 
 namespace widthwise::test {
 namespace {

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 
 #include "report/report_files.h"
+#include "report/run_sections.h"
 #include "report/section.h"
+#include "report/width_sections.h"
 
 namespace widthwise {
 namespace {

@@ -7,8 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "config/run_config.h"
 #include "results/fields.h"
 #include "results/run_report.h"
+#include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {

@@ -13,7 +13,10 @@
 #include <vector>
 
 #include "common/error.h"
+#include "config/run_config.h"
+#include "network/onnx_import.h"
 #include "results/run_report.h"
+#include "schedule/compile.h"
 
 namespace widthwise::test {
 

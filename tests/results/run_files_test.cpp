@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "config/run_config.h"
 #include "results/result_files.h"
 
 namespace widthwise {

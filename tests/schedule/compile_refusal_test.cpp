@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {

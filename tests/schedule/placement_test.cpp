@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {

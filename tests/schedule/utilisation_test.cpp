@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise {

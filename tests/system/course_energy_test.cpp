@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "config/run_config.h"
 #include "energy/energy_table.h"
+#include "schedule/compile.h"
 #include "schedule/schedule.h"
 #include "system/simulation.h"
 

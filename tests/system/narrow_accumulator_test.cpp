@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "config/run_config.h"
+#include "network/onnx_import.h"
+#include "schedule/compile.h"
 #include "schedule/schedule.h"
 #include "system/reference_network.h"
 #include "system/simulation.h"

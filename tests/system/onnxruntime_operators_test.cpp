@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/fast/fast_engine.h"
+#include "network/onnx_import.h"
 #include "results/classifier.h"
 #include "system/simulation.h"
 

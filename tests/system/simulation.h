@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "config/hardware.h"
+#include "config/run_config.h"
 #include "data/dataset.h"
 #include "engine/systemc_engine.h"
 #include "network/network.h"
+#include "network/onnx_import.h"
 
 namespace widthwise::test {
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/fast/fast_engine.h"
+#include "network/onnx_import.h"
 #include "system/simulation.h"
 
 namespace widthwise::test {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "accelerator/pe_array/systolic_grid.h"
+
 namespace widthwise {
 
 PeGrid::PeGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record)

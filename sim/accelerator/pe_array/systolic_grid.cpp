@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "accelerator/pe_array/systolic_grid.h"
+
 #include <algorithm>
 
 #include "accelerator/pe_array/pe_grid.h"

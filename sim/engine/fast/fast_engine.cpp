@@ -10,6 +10,7 @@
 #include "common/error.h"
 #include "common/parallel.h"
 #include "engine/fast/fast_layer.h"
+#include "schedule/compile.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {

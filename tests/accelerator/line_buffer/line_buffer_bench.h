@@ -8,6 +8,7 @@
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
 #include "accelerator/line_buffer/line_buffer.h"
+#include "schedule/compile.h"
 
 namespace widthwise::bench {
 

@@ -11,6 +11,7 @@
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
 #include "common/error.h"
+#include "schedule/compile.h"
 
 namespace widthwise::bench {
 namespace {

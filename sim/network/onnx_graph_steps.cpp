@@ -6,6 +6,8 @@
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
 #include "network/onnx_graph.h"
+#include "network/onnx_input.h"
+#include "network/onnx_merges.h"
 #include "network/onnx_quantization.h"
 #include "network/onnx_truncation.h"
 

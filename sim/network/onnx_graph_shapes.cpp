@@ -8,7 +8,9 @@
 #include "network/onnx_constants.h"
 #include "network/onnx_fold.h"
 #include "network/onnx_graph.h"
+#include "network/onnx_input.h"
 #include "network/onnx_limits.h"
+#include "network/onnx_merges.h"
 #include "network/onnx_quantization.h"
 
 namespace widthwise {

@@ -4,6 +4,8 @@
 
 #include "network/onnx_constants.h"
 #include "network/onnx_graph.h"
+#include "network/onnx_input.h"
+#include "network/onnx_merges.h"
 #include "network/onnx_quantization.h"
 
 namespace widthwise {
