@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A room is a folder and a library of its own. widthwise_room(NAME SOURCES... [PUBLIC targets...] [PRIVATE targets...])
+# A room is a folder and a library of its own. widthwise_room(NAME [SOURCES...] [PUBLIC targets...] [PRIVATE targets...])
 # declares it. Its headers are included as "NAME/header.h", by those alone who link it: each room's include path is a folder
 # that holds nothing but a link to the room. Rooms are declared from the ground up; linking a room that is declared later is
 # an error, so that no room includes one above it.
@@ -14,6 +14,13 @@ function(widthwise_room name)
   set(doors ${PROJECT_BINARY_DIR}/rooms/${folder})
   file(MAKE_DIRECTORY ${doors})
   file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${doors}/${folder} SYMBOLIC)
+  if(NOT ARG_SOURCES)  # headers alone
+    add_library(widthwise_${name} INTERFACE)
+    add_library(widthwise::${name} ALIAS widthwise_${name})
+    target_include_directories(widthwise_${name} INTERFACE ${doors})
+    target_link_libraries(widthwise_${name} INTERFACE widthwise_options ${ARG_PUBLIC})
+    return()
+  endif()
   add_library(widthwise_${name} STATIC ${ARG_SOURCES})
   add_library(widthwise::${name} ALIAS widthwise_${name})
   target_include_directories(widthwise_${name} PUBLIC ${doors})

@@ -105,17 +105,20 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
     const std::size_t taps = layer.taps.size();
     for (std::size_t t = 0; t < taps; ++t) {
         for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-            const int zero_point = layer.weights_have_zero_points ? layer.weight_zero_points[first + r] : 0;
-            bytes.push_back(static_cast<std::uint8_t>(layer.weights[(first + r) * taps + t] + zero_point));
+            const int zero_point =
+                layer.computation->weights_have_zero_points ? layer.computation->weight_zero_points[first + r] : 0;
+            bytes.push_back(static_cast<std::uint8_t>(layer.computation->weights[(first + r) * taps + t] + zero_point));
         }
     }
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.bias.empty() ? 0 : layer.bias[first + r]),
-                             kBiasBytes);
-        if (layer.weights_have_zero_points) bytes.push_back(layer.weight_zero_points[first + r]);
-        if (layer.sums_leave) continue;
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].multiplier), 4);
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requant_scales[first + r].shift), 1);
+        append_little_endian(
+            bytes, static_cast<std::uint64_t>(layer.computation->bias.empty() ? 0 : layer.computation->bias[first + r]),
+            kBiasBytes);
+        if (layer.computation->weights_have_zero_points)
+            bytes.push_back(layer.computation->weight_zero_points[first + r]);
+        if (layer.sums_leave()) continue;
+        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requantization->scales[first + r].multiplier), 4);
+        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requantization->scales[first + r].shift), 1);
     }
 }
 
@@ -125,7 +128,7 @@ void Accelerator::install(const Schedule& schedule) {
     std::vector<std::uint8_t> weights;
     weights.reserve(static_cast<std::size_t>(schedule.weight_bytes));
     for (const LayerSchedule& layer : schedule.layers) {
-        if (layer.bypass) continue;
+        if (!layer.computation) continue;
         for (int t = 0; t < layer.channel_tiles; ++t) append_tile(weights, layer, t);
     }
     layout_.weights = 0;

@@ -30,7 +30,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     const HardwareParams& hardware = schedule.hardware;
     BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
     const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
-                                      [](const LayerSchedule& layer) { return layer.addition_index >= 0; });
+                                      [](const LayerSchedule& layer) { return layer.addition.has_value(); });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
     std::int64_t largest_tile = 0;
@@ -74,11 +74,12 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     std::vector<std::string> layers;
     for (const LayerSchedule& layer : schedule.layers) {
         const std::string name = shown_name(list_name(layer.name));
-        layers.push_back(layer.bypass ? name : fmt::format("{} ({} bits)", name, layer.accumulator.bits));
+        layers.push_back(!layer.computation ? name
+                                            : fmt::format("{} ({} bits)", name, layer.computation->accumulator.bits));
     }
     line("network", config.network);
     line("layers", fmt::format("{}: {}", layers.size(), fmt::join(layers, ", ")));
-    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave) {
+    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave()) {
         line("output",
              fmt::format("{} sums of {}, {} bytes each, without requantization", grouped(last.output.elements()),
                          shown_name(list_name(last.name)), last.value_bytes));
@@ -113,9 +114,10 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
     json["layers"] = Json::array();
     for (const LayerSchedule& layer : schedule.layers) {
         json["layers"].push_back(
-            {{"name", layer.name}, {"accumulator_bits", layer.bypass ? Json(nullptr) : Json(layer.accumulator.bits)}});
+            {{"name", layer.name},
+             {"accumulator_bits", !layer.computation ? Json(nullptr) : Json(layer.computation->accumulator.bits)}});
     }
-    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave) {
+    if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave()) {
         json["output"] = {
             {"sums_leave", true}, {"bytes_per_sum", last.value_bytes}, {"bytes_per_image", last.output_bytes()}};
     }

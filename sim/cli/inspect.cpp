@@ -93,7 +93,8 @@ MeasuredPsums measure(const Workload& workload, const HalfOpenRange& images, int
     const Schedule schedule = compile(workload.network, hardware, hardware.batch);
     MeasuredPsums measured;
     for (const LayerSchedule& layer : schedule.layers) {
-        if (!layer.bypass) measured[layer.operator_index] = record.layers[static_cast<std::size_t>(layer.index)].psums;
+        if (layer.computation.has_value())
+            measured[layer.computation->operator_index] = record.layers[static_cast<std::size_t>(layer.index)].psums;
     }
     return measured;
 }

@@ -145,7 +145,7 @@ void SystemcEngine::record_waveform(WaveWriter& writer) {
     WaveList list;
     const auto& layers = i.full.layers;
     const bool wide = std::any_of(layers.begin(), layers.end(),
-                                  [](const LayerSchedule& layer) { return layer.weights_have_zero_points; });
+                                  [](const LayerSchedule& layer) { return layer.has_weight_zero_points(); });
     i.accelerator.add_waves(list, wide ? 9 : 8);
     const std::string top = i.accelerator.name();
     list.add(top + ".sequencer", "image", i.batch_first, 32);

@@ -61,7 +61,7 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
     const int before = static_cast<int>(layer) - 1;
     const BlockMap& input = output_of(node, before, schedule.input_layer);
     const BlockMap* residual =
-        schedule.addition_index >= 0 ? &output_of(node, before, schedule.residual_layer) : nullptr;
+        schedule.addition.has_value() ? &output_of(node, before, schedule.addition->layer) : nullptr;
     BlockMap output = std::move(scratch_);
     LayerRecord record;
     workspace.keeps_psums = keeps_records_;

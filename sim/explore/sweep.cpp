@@ -263,7 +263,7 @@ void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const
         const LayerSchedule& layer = variants_[point.network].schedule(l, point.path[l]);
         const auto sums = static_cast<std::uint64_t>(layer.sums.elements());
         expect(fmt::format("outputs of layer {}", layer.name), outcome.layers[l].overflow.outputs,
-               layer.bypass ? 0 : images * sums);
+               !layer.computation ? 0 : images * sums);
     }
 }
 
@@ -343,7 +343,7 @@ PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timi
         LayerResult layer;
         layer.name = phase.name;
         layer.kind = phase.kind;
-        if (phase.has_accumulators()) layer.bits = phase.layer->accumulator.bits;
+        if (phase.has_accumulators()) layer.bits = phase.layer->computation->accumulator.bits;
         layer.bounds = phase.bounds;
         layer.overflow = phase.record.overflow;
         layer.psums = phase.record.psums;

@@ -58,7 +58,7 @@ WidthCosts::WidthCosts(const Network& network, const HardwareParams& hardware, c
             const std::size_t index = layers_[l].index;
             const EventCosts prices = table.costs(schedule.layers[index].attributes);
             const EventCounts counts = phases[index + 1].record.events;  // behind the load
-            const Energy store = schedule.layers[index].sums_leave ? phases.back().total_energy() : Energy{};
+            const Energy store = schedule.layers[index].sums_leave() ? phases.back().total_energy() : Energy{};
             const Energy energy = sum(energy_by_component(counts, prices)) + store;
             const Energy gated = gated_ ? sum(energy_by_component(all_gated(counts), prices)) + store : energy;
             layers_[l].options.push_back({bits, uniform[index], energy, gated});

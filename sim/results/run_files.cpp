@@ -46,7 +46,7 @@ Json accumulator_json(const Phase& phase) {
                 {"mean", without_noise(psums.mean())},
                 {"deviation", without_noise(psums.deviation())}};
     }
-    return {{"bits", phase.layer->accumulator.bits},
+    return {{"bits", phase.layer->computation->accumulator.bits},
             {"bits_needed", psums.bits()},
             {"bits_l1_bound", phase.bounds.l1},
             {"bits_data_type_bound", phase.bounds.data_type},
@@ -163,7 +163,7 @@ void accumulator_cells(CsvWriter& csv, const Phase& phase) {
     const PsumStats& psums = phase.record.psums;
     if (psums.count > 0) csv.number(psums.min).number(psums.max).number(psums.mean()).number(psums.deviation());
     else csv.empty().empty().empty().empty();
-    csv.number(psums.bits()).number(phase.layer->accumulator.bits);
+    csv.number(psums.bits()).number(phase.layer->computation->accumulator.bits);
     csv.number(phase.bounds.data_type).number(phase.bounds.l1);
 }
 

@@ -42,9 +42,12 @@ Phase transfer_phase(const std::string& name, const LayerRecord& record, const R
 std::string layer_kind(const LayerSchedule& layer, const Network& network) {
     const auto kind = [&](int op) { return kind_name(network.operators[static_cast<std::size_t>(op)].kind); };
     std::string text;
-    for (const int op : {layer.operator_index, layer.addition_index, layer.pool_index}) {
-        if (op >= 0) text += (text.empty() ? "" : " + ") + kind(op);
-    }
+    const auto add = [&](const auto& part) {
+        if (part) text += (text.empty() ? "" : " + ") + kind(part->operator_index);
+    };
+    add(layer.computation);
+    add(layer.addition);
+    add(layer.pooling);
     return text;
 }
 
@@ -88,7 +91,7 @@ RunReport::RunReport(RunSetup run_setup, RunOutcome run_outcome)
         phase.record = record.layers[i];
         price(phase, *run.table, layer.attributes);
         if (phase.has_accumulators()) {
-            const Operator& op = run.network->operators[static_cast<std::size_t>(layer.operator_index)];
+            const Operator& op = run.network->operators[static_cast<std::size_t>(layer.computation->operator_index)];
             phase.bounds = worst_case_accumulator_bits(*run.network, op);
         }
         phases.push_back(std::move(phase));

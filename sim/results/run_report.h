@@ -65,7 +65,7 @@ struct Phase {
     [[nodiscard]] Energy total_energy() const { return sum(energy); }
     /// Multiply-accumulates, gated ones among them.
     [[nodiscard]] std::uint64_t macs() const;
-    [[nodiscard]] bool has_accumulators() const { return layer != nullptr && !layer->bypass; }
+    [[nodiscard]] bool has_accumulators() const { return layer != nullptr && layer->computation.has_value(); }
 };
 
 struct Accuracy {

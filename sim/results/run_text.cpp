@@ -61,10 +61,11 @@ std::string accumulator_table(const RunReport& report) {
         const OverflowCounts& overflow = phase.record.overflow;
         const PsumStats& psums = phase.record.psums;
         const bool any = psums.count > 0;
-        table.add_row({phase.name, fmt::format("{}", phase.layer->accumulator.bits), grouped(overflow.outputs),
-                       grouped(overflow.events), grouped(overflow.transient), grouped(overflow.persistent),
-                       any ? grouped(psums.min) : "-", any ? grouped(psums.max) : "-", fmt::format("{}", psums.bits()),
-                       fmt::format("{}", phase.bounds.l1), fmt::format("{}", phase.bounds.data_type)});
+        table.add_row({phase.name, fmt::format("{}", phase.layer->computation->accumulator.bits),
+                       grouped(overflow.outputs), grouped(overflow.events), grouped(overflow.transient),
+                       grouped(overflow.persistent), any ? grouped(psums.min) : "-", any ? grouped(psums.max) : "-",
+                       fmt::format("{}", psums.bits()), fmt::format("{}", phase.bounds.l1),
+                       fmt::format("{}", phase.bounds.data_type)});
     }
     return table.text();
 }

@@ -116,19 +116,13 @@ void connect(const Network& network, Schedule& schedule) {
         const auto op = [&](int index) -> const Operator& {
             return network.operators[static_cast<std::size_t>(index)];
         };
-        const int first = layer.operator_index >= 0   ? layer.operator_index
-                          : layer.addition_index >= 0 ? layer.addition_index
-                                                      : layer.pool_index;
-        layer.input_layer = layer_of(op(first).input);
-        layer.input_may_be_negative = negative[static_cast<std::size_t>(op(first).input)];
-        if (layer.addition_index >= 0) {
-            const Operator& addition = op(layer.addition_index);
-            layer.residual_layer = layer_of(layer.residual_is_first ? addition.input : addition.second_input);
+        layer.input_layer = layer_of(op(layer.first_operator()).input);
+        layer.input_may_be_negative = negative[static_cast<std::size_t>(op(layer.first_operator()).input)];
+        if (layer.addition.has_value()) {
+            const Operator& addition = op(layer.addition->operator_index);
+            layer.addition->layer = layer_of(layer.addition->operand_is_first ? addition.input : addition.second_input);
         }
-        const int last = layer.pool_index >= 0       ? layer.pool_index
-                         : layer.addition_index >= 0 ? layer.addition_index
-                                                     : layer.operator_index;
-        writer[static_cast<std::size_t>(op(last).output)] = layer.index;
+        writer[static_cast<std::size_t>(op(layer.last_operator()).output)] = layer.index;
     }
 }
 

@@ -36,9 +36,6 @@ public:
 
     LayerSchedule describe_frame(const LayerOperators& operators, int images) const {
         LayerSchedule layer;
-        layer.operator_index = operators.computing;
-        layer.addition_index = operators.addition;
-        layer.pool_index = operators.pool;
         layer.images = images;
         const Operator& first = network_.operators[operators.computing >= 0  ? operators.computing
                                                    : operators.addition >= 0 ? operators.addition
@@ -51,27 +48,27 @@ public:
             layer.output = layer.sums;
             describe_map(layer, first);
             layer.tap_count = static_cast<int>(first.weights.per_channel());
-            describe_accumulator(layer, first);
-            describe_end(layer, first);
-            layer.weights_have_zero_points = first.weights.bits > kStoredWeightBits;
+            describe_computation(layer, operators.computing);
         } else {
-            describe_bypass(layer);
+            describe_passing_pixels(layer);
         }
         if (operators.addition >= 0) describe_addition(layer, operators);
-        if (operators.pool >= 0) describe_pool(layer, network_.operators[operators.pool]);
+        if (operators.pool >= 0) describe_pool(layer, operators.pool);
         describe_tile_counts(layer, hardware_.array);
         describe_attributes(layer);
         return layer;
     }
 
     void complete(LayerSchedule& layer) const {
-        if (layer.bypass) {
-            layer.taps = {Tap{}};
+        if (layer.computation) {
+            const Operator& op = network_.operators[layer.computation->operator_index];
+            describe_taps(layer, op);
+            describe_arithmetic(*layer.computation, op);
+            if (layer.requantization) describe_requantization(layer, op);
         } else {
-            describe_taps(layer, network_.operators[layer.operator_index]);
-            describe_arithmetic(layer, network_.operators[layer.operator_index]);
+            layer.taps = {Tap{}};
         }
-        if (layer.pool_index >= 0 && !layer.pool_is_max) describe_averages(layer);
+        if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
         describe_column_tiles(layer, hardware_.array);
         describe_windows(layer);
         size_line_buffer(layer, hardware_.line_buffer);
@@ -115,11 +112,12 @@ private:
         } else {
             add_convolution_taps(layer, op);
         }
-        if (layer.weights_have_zero_points) describe_weight_zero_points(layer, op.weights);
-        layer.weights.resize(per_channel * op.weights.output_channels);
+        if (layer.has_weight_zero_points()) describe_weight_zero_points(layer, op.weights);
+        layer.computation->weights.resize(per_channel * op.weights.output_channels);
         for (int m = 0; m < op.weights.output_channels; ++m) {
             for (std::size_t t = 0; t < per_channel; ++t) {
-                layer.weights[m * per_channel + t] = op.weights.values[m * per_channel + layer.taps[t].weight];
+                layer.computation->weights[m * per_channel + t] =
+                    op.weights.values[m * per_channel + layer.taps[t].weight];
             }
         }
     }
@@ -134,7 +132,7 @@ private:
                 throw SimulationError(fmt::format("layer '{}': weights {}..{} of channel {} do not come from 8 bits",
                                                   layer.name, *low, *high, m));
             }
-            layer.weight_zero_points.push_back(static_cast<std::uint8_t>(zero_point));
+            layer.computation->weight_zero_points.push_back(static_cast<std::uint8_t>(zero_point));
         }
     }
 
@@ -165,50 +163,52 @@ private:
         }
     }
 
-    void describe_accumulator(LayerSchedule& layer, const Operator& op) const {
-        layer.accumulator = hardware_.accumulator.format;
-        layer.accumulator.bits = accumulator_bits(hardware_.accumulator, op.name);
-        layer.bias_preload = hardware_.accumulator.bias == BiasMode::preload;
+    void describe_computation(LayerSchedule& layer, int index) const {
+        const Operator& op = network_.operators[index];
+        Computation& computation = layer.computation.emplace();
+        computation.operator_index = index;
+        computation.accumulator = hardware_.accumulator.format;
+        computation.accumulator.bits = accumulator_bits(hardware_.accumulator, op.name);
+        computation.bias_preload = hardware_.accumulator.bias == BiasMode::preload;
+        computation.weights_have_zero_points = op.weights.bits > kStoredWeightBits;
+        if (!op.sums_leave) {
+            const Quantization& output = tensor(op.output).quantization;
+            layer.requantization.emplace().format = {hardware_.requant.mode,
+                                                     hardware_.requant.rounding,
+                                                     hardware_.requant.multiplier_bits,
+                                                     output.zero_point,
+                                                     op.clamp_low,
+                                                     op.clamp_high};
+            return;
+        }
+        computation.bias_preload = true;  // sums that leave are whole when they leave the array
+        layer.value_bytes = bytes_of_bits(computation.accumulator.bits);
     }
 
-    /// Sums that leave are whole when they leave the array: nothing behind it adds a bias.
-    static void describe_end(LayerSchedule& layer, const Operator& op) {
-        if (!op.sums_leave) return;
-        layer.sums_leave = true;
-        layer.bias_preload = true;
-        layer.value_bytes = bytes_of_bits(layer.accumulator.bits);
-    }
-
-    void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
-        const Quantization& input = tensor(op.input).quantization;
-        layer.bias = folded_bias(op, input);
-        layer.has_bias = std::any_of(layer.bias.begin(), layer.bias.end(), [](std::int64_t b) { return b != 0; });
-        layer.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
-        layer.overflow_possible = layer.worst_case_bits > layer.accumulator.bits;
-        if (!layer.sums_leave) describe_requantization(layer, op);
+    void describe_arithmetic(Computation& computation, const Operator& op) const {
+        computation.bias = folded_bias(op, tensor(op.input).quantization);
+        computation.has_bias =
+            std::any_of(computation.bias.begin(), computation.bias.end(), [](std::int64_t b) { return b != 0; });
+        computation.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
+        computation.overflow_possible = computation.worst_case_bits > computation.accumulator.bits;
     }
 
     void describe_requantization(LayerSchedule& layer, const Operator& op) const {
-        const Quantization& input = tensor(op.input).quantization;
-        const Quantization& output = tensor(op.output).quantization;
-        layer.requant = {hardware_.requant.mode,
-                         hardware_.requant.rounding,
-                         hardware_.requant.multiplier_bits,
-                         output.zero_point,
-                         op.clamp_low,
-                         op.clamp_high};
+        const float input_scale = tensor(op.input).quantization.scale;
+        const float output_scale = tensor(op.output).quantization.scale;
+        auto& [format, scales] = *layer.requantization;
         for (int m = 0; m < op.weights.output_channels; ++m) {
             try {
-                layer.requant_scales.push_back(derive_requant_scale(
-                    rescale_factor(input.scale, op.weights.scale(m), output.scale, layer.requant.mode), layer.requant));
+                const double factor = rescale_factor(input_scale, op.weights.scale(m), output_scale, format.mode);
+                scales.push_back(derive_requant_scale(factor, format));
             } catch (const InputError& error) {
                 refuse(layer, error.what());
             }
         }
     }
 
-    void describe_bypass(LayerSchedule& layer) const {
-        layer.bypass = true;
+    /// Without weights each pixel passes, a channel at a time.
+    void describe_passing_pixels(LayerSchedule& layer) const {
         layer.sums = layer.input;
         layer.output = layer.input;
         layer.fill_word_bytes = hardware_.line_buffer.fill_bytes_per_cycle;
@@ -218,25 +218,23 @@ private:
         layer.map_height = layer.input.height;
         layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
         layer.tap_count = 1;
-        layer.overflow_possible = false;
-        layer.accumulator = {kMaxAccumulatorBits, Overflow::saturate, OverflowCheck::per_add};
-        layer.requant.clamp_low = layer.input_quantization.low();
-        layer.requant.clamp_high = layer.input_quantization.high();
     }
 
     void describe_addition(LayerSchedule& layer, const LayerOperators& operators) const {
         const Operator& addition = network_.operators[operators.addition];
         const int stream = operators.computing >= 0 ? network_.operators[operators.computing].output : addition.input;
-        layer.residual_is_first = stream != addition.input;
+        Addition& stage = layer.addition.emplace();
+        stage.operator_index = operators.addition;
+        stage.operand_is_first = stream != addition.input;
         const Quantization& a = tensor(addition.input).quantization;
         const Quantization& b = tensor(addition.second_input).quantization;
         const Quantization& sum = tensor(addition.output).quantization;
-        layer.residual_is_signed = (layer.residual_is_first ? a : b).is_signed;
+        stage.operand_is_signed = (stage.operand_is_first ? a : b).is_signed;
         const RequantFormat format = {
             hardware_.requant.mode, hardware_.requant.rounding, hardware_.requant.multiplier_bits,
             sum.zero_point,         addition.clamp_low,         addition.clamp_high};
         try {
-            layer.residual = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale, format);
+            stage.format = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale, format);
         } catch (const InputError& error) {
             refuse(layer, fmt::format("addition '{}': {}", addition.name, error.what()));
         }
@@ -248,42 +246,44 @@ private:
         }
     }
 
-    void describe_pool(LayerSchedule& layer, const Operator& pool) const {
-        layer.output = tensor(pool.output).shape;
-        layer.pool_window = pool.window;
-        layer.pool_is_max = pool.kind == OperatorKind::max_pool;
-        layer.pool_counts_padding = pool.average_counts_padding;
-        layer.pool_is_global = pool.global_average;
+    void describe_pool(LayerSchedule& layer, int index) const {
+        const Operator& pool = network_.operators[index];
         const Quantization& input = tensor(pool.input).quantization;
         const Quantization& output = tensor(pool.output).quantization;
-        layer.pool_input_zero_point = input.zero_point;
-        layer.pool_input_scale = input.scale;
-        layer.pool_output_scale = output.scale;
-        layer.pool_requant = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
-                              output.zero_point,      pool.clamp_low,          pool.clamp_high};
+        layer.output = tensor(pool.output).shape;
+        Pooling& stage = layer.pooling.emplace();
+        stage.operator_index = index;
+        stage.window = pool.window;
+        stage.is_max = pool.kind == OperatorKind::max_pool;
+        stage.counts_padding = pool.average_counts_padding;
+        stage.is_global = pool.global_average;
+        stage.input_zero_point = input.zero_point;
+        stage.input_scale = input.scale;
+        stage.output_scale = output.scale;
+        stage.format = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
+                        output.zero_point,      pool.clamp_low,          pool.clamp_high};
         if (pool.sum_shift) {
-            layer.pool_requant.mode = RequantMode::shift;
-            layer.pool_requant.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
+            stage.format.mode = RequantMode::shift;
+            stage.format.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
         }
         check_pool_port(layer);
     }
 
     /// Dividing by the number of pixels is part of the rescale factor.
     void describe_averages(LayerSchedule& layer) const {
-        const Operator& pool = network_.operators[layer.pool_index];
-        const float input_scale = layer.pool_input_scale;
-        const float output_scale = layer.pool_output_scale;
-        layer.pool_scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
+        const Operator& pool = network_.operators[layer.pooling->operator_index];
+        Pooling& stage = *layer.pooling;
+        stage.scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
         for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
             if (pool.sum_shift) {
-                layer.pool_scales[n].shift = pool.sum_shift->bits;
+                stage.scales[n].shift = pool.sum_shift->bits;
                 continue;
             }
-            const double factor = layer.pool_requant.mode == RequantMode::float32
-                                      ? double{input_scale / (output_scale * static_cast<float>(n))}
-                                      : static_cast<double>(input_scale) / (static_cast<double>(output_scale) * n);
+            const double factor = stage.format.mode == RequantMode::float32
+                                      ? double{stage.input_scale / (stage.output_scale * static_cast<float>(n))}
+                                      : static_cast<double>(stage.input_scale) / (double{stage.output_scale} * n);
             try {
-                layer.pool_scales[n] = derive_requant_scale(factor, layer.pool_requant);
+                stage.scales[n] = derive_requant_scale(factor, stage.format);
             } catch (const InputError& error) {
                 refuse(layer, fmt::format("average pool '{}': {}", pool.name, error.what()));
             }
@@ -318,7 +318,7 @@ private:
             for (const PixelWindows& pixel : axis) most = std::max(most, pixel.open - pixel.first);
             return most;
         };
-        const Window& w = layer.pool_window;
+        const Window& w = layer.pooling->window;
         const Shape& map = layer.sums;
         const int rows =
             most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
@@ -337,24 +337,25 @@ private:
     void describe_attributes(LayerSchedule& layer) const {
         const ArrayParams& array = hardware_.array;
         EventAttributes& a = layer.attributes;
-        const int weight_bits = layer.operator_index >= 0 ? network_.operators[layer.operator_index].weights.bits : 8;
+        const int weight_bits =
+            layer.computation ? network_.operators[layer.computation->operator_index].weights.bits : 8;
         a.activation_bits =
             operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits, 8);
         a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits, 9);
-        a.accumulator_bits = layer.accumulator.bits;
-        a.requant_bits = layer.accumulator.bits;
+        a.accumulator_bits = layer.computation ? layer.computation->accumulator.bits : kMaxAccumulatorBits;
+        a.requant_bits = a.accumulator_bits;
         a.multiplier_bits = hardware_.requant.multiplier_bits;
         a.line_buffer_bytes = hardware_.line_buffer.bytes;
         a.activation_buffer_bytes = hardware_.activation_buffer.bytes;
         a.weight_buffer_bytes = hardware_.weight_buffer.bytes;
         const int port = hardware_.weight_buffer.bytes_per_cycle;
-        layer.weight_beats_per_tap = port == 0 || layer.bypass ? 1 : ceil_div(layer.array_rows, port);
+        layer.weight_beats_per_tap = port == 0 || !layer.computation ? 1 : ceil_div(layer.array_rows, port);
     }
 
     /// A multiplier narrower than the network's operands would compute other values: refused.
     static int operand_bits(const LayerSchedule& layer, const char* key, int configured, int needed, int most) {
         if (configured == 0) return needed;
-        if (!layer.bypass && configured < needed) {
+        if (layer.computation.has_value() && configured < needed) {
             refuse(layer,
                    fmt::format("{}: {} is less than the {} bits of the network's operands; allowed: {}..{}, or auto",
                                key, configured, needed, needed, most));
@@ -420,7 +421,8 @@ LayerSchedule describe_frame(const Network& network, const HardwareParams& hardw
 }
 
 void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware) {
-    const LayerOperators operators{layer.operator_index, layer.addition_index, layer.pool_index};
+    const auto index = [](const auto& part) { return part ? part->operator_index : -1; };
+    const LayerOperators operators{index(layer.computation), index(layer.addition), index(layer.pooling)};
     const HardwareParams used = used_part(hardware, key_users(network, hardware, operators));
     LayerDescriber(network, used).complete(layer);
 }

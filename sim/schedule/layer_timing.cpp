@@ -16,7 +16,7 @@ Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) /
 WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
     : latency_(schedule.hardware.dram.latency), bytes_per_cycle_(schedule.hardware.dram.bytes_per_cycle) {
     for (const LayerSchedule& layer : schedule.layers) {
-        if (layer.bypass) continue;
+        if (!layer.computation) continue;
         for (int t = 0; t < layer.channel_tiles; ++t) tile_bytes_.push_back(layer.weight_tile_bytes(t));
     }
     // The input images go first: commanded at the batch's start, taken one edge later.
@@ -44,7 +44,7 @@ void WeightStream::release(Edge edge) { releases_.push_back(edge); }
 // -------------------------------------------------------------------------------------------------------- line fill
 
 LineFill::LineFill(const LayerSchedule& layer, int ports, Edge first_request)
-    : layer_(layer), conflicts_(ports == 1 || layer.addition_index >= 0), last_grant_(first_request) {
+    : layer_(layer), conflicts_(ports == 1 || layer.addition.has_value()), last_grant_(first_request) {
     holds_.push_back({layer.windows.front().first_row, first_request});
 }
 
@@ -121,8 +121,8 @@ public:
           fill_(layer, schedule.hardware.activation_buffer.ports, start + 1),
           issued_(start + 1),
           weights_read_(start) {
-        if (layer.pool_index >= 0) {
-            const Window& w = layer.pool_window;
+        if (layer.pooling.has_value()) {
+            const Window& w = layer.pooling->window;
             pool_rows_ =
                 windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
             pool_columns_ =
@@ -135,7 +135,7 @@ public:
         const std::int64_t tiles = layer_.tile_count();
         for (std::int64_t n = 0; n < tiles; ++n) time_tile(n);
         // Last beat -> four requantization stages -> [addition] -> pool -> activation buffer -> Sequencer.
-        const Edge end = layer_.sums_leave ? sums_.scaled + layer_.value_bytes + 4 : drained_ + 7 + addition();
+        const Edge end = layer_.sums_leave() ? sums_.scaled + layer_.value_bytes + 4 : drained_ + 7 + addition();
         cycles_.total += static_cast<std::uint64_t>(end - start_);
         std::uint64_t counted = cycles_.compute;
         for (const std::uint64_t stall : cycles_.stalls) counted += stall;
@@ -160,7 +160,7 @@ private:
     }
 
     void begin_weight_tile(std::int64_t n) {
-        if (stream_ == nullptr || layer_.bypass) return;
+        if (stream_ == nullptr || !layer_.computation) return;
         if (n % (layer_.tiles_per_pass() * layer_.image_groups) == 0) weights_arrive_ = stream_->next_arrival();
     }
 
@@ -250,20 +250,20 @@ private:
                        lines_read_);
         }
         const bool weight_tile_done = (n + 1) % (layer_.tiles_per_pass() * layer_.image_groups) == 0;
-        if (stream_ != nullptr && !layer_.bypass && weight_tile_done) stream_->release(weights_read_);
+        if (stream_ != nullptr && layer_.computation.has_value() && weight_tile_done) stream_->release(weights_read_);
 
         // Sums are final three edges after the last tap (later by the skew) and leave from the next edge on, or at that
         // edge from the accumulators themselves.
         const int beats = drain_beats(layer_, rows, columns, hardware_.requant.lanes);
         const Edge first_beat = issued_ + skew + (hardware_.array.shadow_accumulators ? 4 : 3);
-        if (layer_.sums_leave) {
+        if (layer_.sums_leave()) {
             drain_sums(first_beat, beats);
             return;
         }
         drained_ = first_beat + beats - 1;
         if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
         // An addition's operands are read as their beat comes out of requantization, before anything else is.
-        for (int b = 0; b < beats && layer_.addition_index >= 0; ++b) fill_.block(first_beat + b + kOperandRead);
+        for (int b = 0; b < beats && layer_.addition.has_value(); ++b) fill_.block(first_beat + b + kOperandRead);
     }
 
     /// Sums leave byte by byte: the third stage of requantization hands on one byte of each of the beat's sums at an edge
@@ -280,7 +280,7 @@ private:
     }
 
     /// Edges between requantization and pool: operands asked for, read, added, rounded.
-    [[nodiscard]] Edge addition() const { return layer_.addition_index >= 0 ? 4 : 0; }
+    [[nodiscard]] Edge addition() const { return layer_.addition.has_value() ? 4 : 0; }
 
     /// A beat's results are written six edges after it left the array: requantization, pool, write.
     void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
@@ -291,7 +291,7 @@ private:
     }
 
     bool completes_any(const TileIndex& index, const DrainBeat& beat) const {
-        if (layer_.pool_index < 0) return true;
+        if (!layer_.pooling) return true;
         if (layer_.image_columns) return pool_rows_[0].completes_any() && pool_columns_[0].completes_any();
         const int first = layer_.tiles[static_cast<std::size_t>(index.tile)].first + beat.column;
         for (int i = 0; i < beat.count; ++i) {

@@ -15,7 +15,7 @@ namespace {
 
 bool is_chain(const Schedule& schedule) {
     return std::all_of(schedule.layers.begin(), schedule.layers.end(), [](const LayerSchedule& layer) {
-        return layer.input_layer == layer.index - 1 && layer.addition_index < 0;
+        return layer.input_layer == layer.index - 1 && !layer.addition;
     });
 }
 
@@ -70,7 +70,7 @@ void place_branches(Schedule& schedule) {
     const auto map_of = [&](int layer) -> FeatureMap& { return maps[static_cast<std::size_t>(layer + 1)]; };
     for (const LayerSchedule& layer : schedule.layers) {
         map_of(layer.input_layer).last_reader = layer.index;
-        if (layer.addition_index >= 0) map_of(layer.residual_layer).last_reader = layer.index;
+        if (layer.addition.has_value()) map_of(layer.addition->layer).last_reader = layer.index;
     }
     map_of(layers - 1).last_reader = layers;  // the store
     std::int64_t needed = 0;
@@ -99,7 +99,7 @@ void place_branches(Schedule& schedule) {
     for (LayerSchedule& layer : schedule.layers) {
         layer.input_placement = map_of(layer.input_layer).placement;
         layer.output_placement = map_of(layer.index).placement;
-        if (layer.addition_index >= 0) layer.residual_placement = map_of(layer.residual_layer).placement;
+        if (layer.addition.has_value()) layer.addend_placement = map_of(layer.addition->layer).placement;
     }
     schedule.input = map_of(-1).placement;
     schedule.output = map_of(layers - 1).placement;

@@ -6,7 +6,7 @@
 namespace widthwise {
 
 std::int64_t LayerSchedule::weight_tile_bytes(int channel_tile) const {
-    if (bypass) return 0;
+    if (!computation) return 0;
     const std::int64_t channels = channels_in_tile(channel_tile);
     return channels * (std::int64_t{tap_count} + parameter_bytes());
 }

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "arithmetic/residual.h"
 #include "config/hardware.h"
 #include "config/key_use.h"
+#include "layer/layer.h"
 #include "network/network.h"
 #include "record/events.h"
 
@@ -64,16 +66,14 @@ inline constexpr int kBiasBytes = 4;
 inline constexpr int kFactorBytes = 5;
 inline constexpr int kWeightZeroPointBytes = 1;
 
-/// Everything the units need to know of one layer: a convolution or fully connected operator with the addition and the
-/// pooling that follow it; or these without the former, and then pixels pass the array unchanged.
+/// Everything the units need to know of one layer: what it does (layer/layer.h), and when and where the hardware does it.
 struct LayerSchedule {
-    int index = 0;            ///< position in Schedule::layers
-    std::string name;         ///< of the operator with the weights, or else of the first
-    int operator_index = -1;  ///< into Network::operators; -1 without an operator that has weights
-    int addition_index = -1;  ///< into Network::operators; -1 without a residual addition
-    int pool_index = -1;      ///< into Network::operators; -1 without pooling
-    bool bypass = false;      ///< no weights: activations pass the array and the RequantUnit unchanged
-    bool sums_leave = false;  ///< the network's last layer: sums go out as they are, without requantization
+    int index = 0;                           ///< position in Schedule::layers
+    std::string name;                        ///< of the operator with the weights, or else of the first
+    std::optional<Computation> computation;  ///< none: pixels pass the array and the RequantUnit unchanged
+    std::optional<Requantization> requantization;
+    std::optional<Addition> addition;
+    std::optional<Pooling> pooling;
     bool fully_connected = false;
     bool image_columns = false;  ///< array columns = images of the batch
 
@@ -88,12 +88,8 @@ struct LayerSchedule {
     bool input_may_be_negative = true;  ///< false: unsigned, or signed behind a ReLU; padding never is then either
     Placement input_placement;
     Placement output_placement;
-    int input_layer = -1;     ///< the layer whose output this one reads; -1: the network's input
-    int residual_layer = -1;  ///< the layer whose output is added; -1: the network's input
-    Placement residual_placement;
-    ResidualFormat residual;  ///< with an addition
-    bool residual_is_signed = false;
-    bool residual_is_first = false;  ///< the operand that is read is the addition's first
+    int input_layer = -1;        ///< the layer whose output this one reads; -1: the network's input
+    Placement addend_placement;  ///< with an addition
 
     // The input as the line buffer sees it: `lines` of line_bytes; a row has one line per channel and image.
     int map_height = 0;
@@ -118,35 +114,24 @@ struct LayerSchedule {
     int array_columns = 1;  ///< columns used by a full column tile or image group
     int image_groups = 1;
 
-    AccumulatorFormat accumulator;
-    int worst_case_bits = 0;        ///< accumulator bits that no sum can exceed, by the l1 bound of the actual weights
-    bool overflow_possible = true;  ///< false: the l1 bound proves every sum fits (a faster, equal path may be taken)
-    bool bias_preload = false;
-    bool has_bias = false;
-    std::vector<std::int64_t> bias;     ///< per output channel, zero point folded in; empty without
-    std::vector<std::int16_t> weights;  ///< [output channel][tap in order of accumulation]
-    /// Weights of 9 bits are stored in 8: each byte is its weight plus the channel's zero point, which is taken off
-    /// between weight buffer and array.
-    bool weights_have_zero_points = false;
-    std::vector<std::uint8_t> weight_zero_points;  ///< per output channel; empty without
-    RequantFormat requant;
-    std::vector<RequantScale> requant_scales;  ///< per output channel; none when sums leave
-
-    Window pool_window;  ///< when pool_index >= 0
-    bool pool_is_max = true;
-    int pool_input_zero_point = 0;
-    float pool_input_scale = 1.0F;
-    float pool_output_scale = 1.0F;
-    bool pool_counts_padding = false;
-    bool pool_is_global = false;
-    RequantFormat pool_requant;
-    std::vector<RequantScale> pool_scales;  ///< average pooling: by number of pixels, of those that occur
-
     std::int64_t weight_address = 0;  ///< resident: of the layer's first tile in the weight buffer
     int weight_beats_per_tap = 1;     ///< cycles the weight buffer needs for one tap's weights
     int first_weight_tile = 0;        ///< number of channel tiles in the layers before this one
     EventAttributes attributes;
 
+    /// The network's last layer: sums go out as they are.
+    [[nodiscard]] bool sums_leave() const { return computation && !requantization; }
+    /// Weights of 9 bits, each stored as a byte that holds it plus its channel's zero point.
+    [[nodiscard]] bool has_weight_zero_points() const { return computation && computation->weights_have_zero_points; }
+    /// Into Network::operators: what reads the layer's input, and what makes its output.
+    [[nodiscard]] int first_operator() const {
+        return computation ? computation->operator_index
+               : addition  ? addition->operator_index
+                           : pooling->operator_index;
+    }
+    [[nodiscard]] int last_operator() const {
+        return pooling ? pooling->operator_index : addition ? addition->operator_index : computation->operator_index;
+    }
     [[nodiscard]] int passes() const { return channel_tiles * image_groups; }
     [[nodiscard]] int tiles_per_pass() const { return static_cast<int>(tiles.size()); }
     [[nodiscard]] std::int64_t tile_count() const { return std::int64_t{passes()} * tiles_per_pass(); }
@@ -171,7 +156,7 @@ struct LayerSchedule {
     [[nodiscard]] std::int64_t output_bytes() const { return output.elements() * value_bytes; }
     /// Of each output channel, beside its weights.
     [[nodiscard]] int parameter_bytes() const {
-        return kBiasBytes + (sums_leave ? 0 : kFactorBytes) + (weights_have_zero_points ? kWeightZeroPointBytes : 0);
+        return kBiasBytes + (sums_leave() ? 0 : kFactorBytes) + (has_weight_zero_points() ? kWeightZeroPointBytes : 0);
     }
     /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
@@ -184,6 +169,70 @@ struct LayerSchedule {
     [[nodiscard]] int bytes_of_line(int y) const;
     [[nodiscard]] int words_of_line(int y) const { return (bytes_of_line(y) + fill_word_bytes - 1) / fill_word_bytes; }
 };
+
+template <FieldsOf<Tap> Self, typename Visitor>
+void visit_fields(Self& self, Visitor&& visit) {
+    auto& [channel, row, column, weight] = self;
+    visit("channel", channel, Role::map_values);
+    visit("row", row, Role::map_values);
+    visit("column", column, Role::map_values);
+    visit("weight", weight, Role::values);
+}
+
+/// What a computation is made of is its taps in their order; how the array is filled with them is not.
+template <FieldsOf<LayerSchedule> Self, typename Visitor>
+void visit_fields(Self& self, Visitor&& visit) {
+    auto& [index, name, computation, requantization, addition, pooling, fully_connected, image_columns, images, input,
+           sums, output, value_bytes, input_quantization, input_may_be_negative, input_placement, output_placement,
+           input_layer, addend_placement, map_height, groups, line_channels, line_bytes, stride_height, stride_width,
+           pad_top, pad_left, kernel_height, kernel_width, buffer_rows, words_per_line, fill_word_bytes, fill_rows,
+           row_position, windows, tiles, tile_window, taps, tap_count, channel_tiles, array_rows, array_columns,
+           image_groups, weight_address, weight_beats_per_tap, first_weight_tile, attributes] = self;
+    visit("computation", computation, Role::values);
+    visit("requantization", requantization, Role::values);
+    visit("addition", addition, Role::values);
+    visit("pooling", pooling, Role::values);
+    visit("fully_connected", fully_connected, Role::values);
+    visit("input", input, Role::values);
+    visit("sums", sums, Role::values);
+    visit("output", output, Role::values);
+    visit("input_quantization", input_quantization, Role::values);
+    visit("input_may_be_negative", input_may_be_negative, Role::values);
+    visit("input_layer", input_layer, Role::values);
+    visit("groups", groups, Role::values);
+    visit("stride_height", stride_height, Role::values);
+    visit("stride_width", stride_width, Role::values);
+    visit("pad_top", pad_top, Role::values);
+    visit("pad_left", pad_left, Role::values);
+    visit("kernel_height", kernel_height, Role::map_values);
+    visit("kernel_width", kernel_width, Role::map_values);
+    visit("taps", taps, Role::values);
+    visit("index", index, Role::elsewhere);
+    visit("name", name, Role::elsewhere);
+    visit("image_columns", image_columns, Role::elsewhere);
+    visit("images", images, Role::elsewhere);
+    visit("value_bytes", value_bytes, Role::elsewhere);  // of equal sums in more or fewer bytes
+    visit("map_height", map_height, Role::elsewhere);
+    visit("line_channels", line_channels, Role::elsewhere);
+    visit("line_bytes", line_bytes, Role::elsewhere);
+    visit("buffer_rows", buffer_rows, Role::elsewhere);
+    visit("words_per_line", words_per_line, Role::elsewhere);
+    visit("fill_word_bytes", fill_word_bytes, Role::elsewhere);
+    visit("fill_rows", fill_rows, Role::elsewhere);
+    visit("row_position", row_position, Role::elsewhere);
+    visit("tile_window", tile_window, Role::elsewhere);
+    visit("tap_count", tap_count, Role::elsewhere);
+    visit("channel_tiles", channel_tiles, Role::elsewhere);
+    visit("array_rows", array_rows, Role::elsewhere);
+    visit("array_columns", array_columns, Role::elsewhere);
+    visit("image_groups", image_groups, Role::elsewhere);
+    visit("weight_address", weight_address, Role::elsewhere);
+    visit("weight_beats_per_tap", weight_beats_per_tap, Role::elsewhere);
+    visit("first_weight_tile", first_weight_tile, Role::elsewhere);
+    // Structures of places, times and prices.
+    static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
+    static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
+}
 
 /// Pooled pixels that one beat of results can complete.
 inline constexpr int kMaxPooledPixels = 256;

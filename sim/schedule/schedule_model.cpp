@@ -29,7 +29,7 @@ Count pixel_visits(const std::vector<PixelWindows>& axis) {
 }
 
 void count_pooling(const LayerSchedule& layer, EventCounts& events) {
-    const Window& w = layer.pool_window;
+    const Window& w = layer.pooling->window;
     const auto rows =
         windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
     const auto columns =
@@ -37,8 +37,7 @@ void count_pooling(const LayerSchedule& layer, EventCounts& events) {
     const auto maps = static_cast<Count>(layer.sums.channels) * static_cast<Count>(layer.images);
     const Count outputs = static_cast<Count>(layer.output.elements()) * static_cast<Count>(layer.images);
     const Count pixels = maps * pixel_visits(rows) * pixel_visits(columns);
-    if (layer.pool_is_max) count_max_pooling(events, pixels, outputs);
-    else count_average_pooling(events, layer.pool_requant.mode, layer.pool_is_global, pixels, outputs);
+    count_pooling(*layer.pooling, events, pixels, outputs);
 }
 
 void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCounts& events) {
@@ -51,22 +50,22 @@ void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCount
         events[Event::address_multiply] += 2 * macs;
         events[Event::address_add] += 2 * macs;
     }
-    if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += outputs;
-    if (!layer.sums_leave) count_requantization(events, layer.requant.mode, outputs);
+    if (!layer.computation->bias_preload && layer.computation->has_bias) events[Event::bias_add] += outputs;
+    if (!layer.sums_leave()) count_requantization(events, layer.requantization->format.mode, outputs);
 }
 
 void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRecord& record) {
     EventCounts& events = record.events;
     const Count taps = layer.taps.size();
     const auto images = static_cast<Count>(layer.images);
-    if (!layer.bypass) {
+    if (layer.computation.has_value()) {
         count_macs(schedule, layer, events);
         const bool streamed = schedule.hardware.weight_buffer.storage == WeightStorage::streamed;
         for (int t = 0; t < layer.channel_tiles; ++t) {
             const auto rows = static_cast<Count>(layer.channels_in_tile(t));
             const Count tiles = static_cast<Count>(layer.image_groups) * static_cast<Count>(layer.tiles_per_pass());
             events[Event::weight_buffer_read] += rows * taps * tiles;
-            if (layer.weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
+            if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
             const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t));
             if (streamed) {
                 events[Event::weight_buffer_write] += bytes;
@@ -85,12 +84,12 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output_bytes()) * images;
-    if (layer.addition_index >= 0) {
+    if (layer.addition.has_value()) {
         const Count sums = static_cast<Count>(layer.sums.elements()) * images;
         events[Event::activation_buffer_read] += sums;
-        count_additions(events, layer.residual.output.mode, sums);
+        count_additions(events, layer.addition->format.output.mode, sums);
     }
-    if (layer.pool_index >= 0) count_pooling(layer, events);
+    if (layer.pooling.has_value()) count_pooling(layer, events);
     events[Event::clock] = record.cycles.total;
     const auto& array = schedule.hardware.array;
     events[Event::pe_idle] =

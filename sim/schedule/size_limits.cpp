@@ -16,8 +16,8 @@ void check_map(const LayerSchedule& layer, const Shape& shape, const char* role,
 }
 
 std::int64_t averaged_pixels(const LayerSchedule& layer) {
-    if (layer.pool_index < 0 || layer.pool_is_max) return 0;
-    return std::int64_t{layer.pool_window.kernel_height} * layer.pool_window.kernel_width;
+    if (!layer.pooling || layer.pooling->is_max) return 0;
+    return std::int64_t{layer.pooling->window.kernel_height} * layer.pooling->window.kernel_width;
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ std::vector<std::uint64_t> busy_cycles(const LayerSchedule& layer, const ArrayPa
     const auto rows = static_cast<std::size_t>(array.rows);
     const auto columns = static_cast<std::size_t>(array.columns);
     std::vector<std::uint64_t> busy(rows * columns, 0);
-    if (layer.bypass) return busy;
+    if (!layer.computation) return busy;
     // Every channel tile meets every column tile of every image group.
     std::vector<std::uint64_t> row_tiles(rows, 0), column_tiles(columns, 0);
     for (int t = 0; t < layer.channel_tiles; ++t) {

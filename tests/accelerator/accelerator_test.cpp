@@ -167,9 +167,10 @@ TEST_P(AcceleratorValues, AreThoseOfPlainLoops) {
                     const EventCounts& events = record.layers[i].events;
                     EXPECT_EQ(events[Event::mac_multiply] + events[Event::mac_gated] + events[Event::pe_idle],
                               cycles.total * 16);
-                    if (!layer.bypass) {
+                    if (layer.computation.has_value()) {
                         const std::int64_t macs = multiply_accumulates(
-                            b.network, b.network.operators[static_cast<std::size_t>(layer.operator_index)]);
+                            b.network,
+                            b.network.operators[static_cast<std::size_t>(layer.computation->operator_index)]);
                         EXPECT_EQ(events[Event::mac_multiply] + events[Event::mac_gated],
                                   static_cast<std::uint64_t>(macs * hardware.batch));
                     }

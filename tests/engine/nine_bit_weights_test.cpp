@@ -114,9 +114,9 @@ TEST(NineBitWeightsOf, ALayerAreStoredInEightWithAZeroPointPerChannel) {
     const Schedule schedule = compile(network, {}, 1);
     const LayerSchedule& layer = schedule.layers.front();
     EXPECT_EQ(layer.weight_tile_bytes(0), 7 * (60 + 4 + 1));
-    ASSERT_EQ(layer.weight_zero_points.size(), 7U);
-    for (std::size_t i = 0; i < layer.weights.size(); ++i) {
-        EXPECT_THAT(layer.weights[i] + layer.weight_zero_points[i / 60],
+    ASSERT_EQ(layer.computation->weight_zero_points.size(), 7U);
+    for (std::size_t i = 0; i < layer.computation->weights.size(); ++i) {
+        EXPECT_THAT(layer.computation->weights[i] + layer.computation->weight_zero_points[i / 60],
                     testing::AllOf(testing::Ge(0), testing::Le(255)));
     }
     network.operators[0].sums_leave = false;

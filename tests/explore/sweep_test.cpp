@@ -40,7 +40,7 @@ RunReport fresh_run(const Sweep& sweep, const Sweep::Point& point, const Schedul
 
 void expect_layer(const LayerResult& layer, const Phase& phase, const RunReport& report) {
     EXPECT_EQ(layer.name, phase.name);
-    EXPECT_EQ(layer.bits, phase.has_accumulators() ? phase.layer->accumulator.bits : 0);
+    EXPECT_EQ(layer.bits, phase.has_accumulators() ? phase.layer->computation->accumulator.bits : 0);
     EXPECT_EQ(layer.overflow, phase.record.overflow);
     EXPECT_EQ(layer.psums, phase.record.psums);
     EXPECT_EQ(layer.cycles, static_cast<double>(phase.record.cycles.total) / report.images());

@@ -24,18 +24,18 @@ TEST(Layers, APoolJoinsTheLayerBeforeIt) {
     ASSERT_EQ(schedule.layers.size(), 3U);
     const LayerSchedule& first = schedule.layers[0];
     EXPECT_EQ(first.name, "c1");
-    EXPECT_EQ(first.operator_index, 0);
-    EXPECT_EQ(first.pool_index, 1);
-    EXPECT_FALSE(first.bypass);
+    EXPECT_EQ(first.computation->operator_index, 0);
+    EXPECT_EQ(first.pooling->operator_index, 1);
+    EXPECT_FALSE(first.addition);
     EXPECT_EQ(first.input, (Shape{1, 12, 12}));
     EXPECT_EQ(first.sums, (Shape{4, 10, 10}));
     EXPECT_EQ(first.output, (Shape{4, 5, 5}));
-    EXPECT_TRUE(first.pool_is_max);
-    EXPECT_EQ(first.pool_window, square_window(2, 2));
+    EXPECT_TRUE(first.pooling->is_max);
+    EXPECT_EQ(first.pooling->window, square_window(2, 2));
     EXPECT_EQ(schedule.layers[1].name, "c2");
-    EXPECT_EQ(schedule.layers[1].operator_index, 2);
-    EXPECT_EQ(schedule.layers[1].pool_index, -1);
-    EXPECT_EQ(schedule.layers[2].operator_index, 3);
+    EXPECT_EQ(schedule.layers[1].computation->operator_index, 2);
+    EXPECT_FALSE(schedule.layers[1].pooling);
+    EXPECT_EQ(schedule.layers[2].computation->operator_index, 3);
     EXPECT_TRUE(schedule.layers[2].fully_connected);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(schedule.layers[static_cast<std::size_t>(i)].index, i);
 }
@@ -49,10 +49,10 @@ TEST(Layers, ALonePoolBypassesTheArray) {
     const Schedule schedule = compile(builder.network(), hardware, 1);
     ASSERT_EQ(schedule.layers.size(), 2U);
     const LayerSchedule& layer = schedule.layers[0];
-    EXPECT_TRUE(layer.bypass);
+    EXPECT_FALSE(layer.computation);
     EXPECT_EQ(layer.name, "p1");
-    EXPECT_EQ(layer.operator_index, -1);
-    EXPECT_EQ(layer.pool_index, 0);
+    EXPECT_FALSE(layer.requantization);
+    EXPECT_EQ(layer.pooling->operator_index, 0);
     EXPECT_EQ(layer.sums, (Shape{3, 9, 10}));
     EXPECT_EQ(layer.output, (Shape{3, 4, 4}));
     // A pass is one channel, its pixels go through one row of the array with one tap each.
@@ -62,9 +62,8 @@ TEST(Layers, ALonePoolBypassesTheArray) {
     EXPECT_EQ(layer.taps.size(), 1U);
     EXPECT_EQ(layer.tiles_per_pass(), 9 * 3);
     EXPECT_EQ(layer.weight_tile_bytes(0), 0);
-    EXPECT_FALSE(layer.overflow_possible);
-    EXPECT_TRUE(schedule.layers[1].bypass);
-    EXPECT_EQ(schedule.layers[1].pool_index, 1);
+    EXPECT_FALSE(schedule.layers[1].computation);
+    EXPECT_EQ(schedule.layers[1].pooling->operator_index, 1);
     EXPECT_EQ(schedule.weight_bytes, 0);
 }
 
@@ -73,9 +72,9 @@ TEST(Layers, OnlyTheFirstPoolJoins) {
     builder.convolution("c", 2, square_window(3)).pool("p", kMax, square_window(2)).pool("q", kMax, square_window(2));
     const Schedule schedule = compile(builder.network(), {}, 1);
     ASSERT_EQ(schedule.layers.size(), 2U);
-    EXPECT_EQ(schedule.layers[0].pool_index, 1);
-    EXPECT_TRUE(schedule.layers[1].bypass);
-    EXPECT_EQ(schedule.layers[1].pool_index, 2);
+    EXPECT_EQ(schedule.layers[0].pooling->operator_index, 1);
+    EXPECT_FALSE(schedule.layers[1].computation);
+    EXPECT_EQ(schedule.layers[1].pooling->operator_index, 2);
 }
 
 TEST(Layers, AveragePoolHasAScaleForEachNumberOfPixelsThatOccurs) {
@@ -85,20 +84,20 @@ TEST(Layers, AveragePoolHasAScaleForEachNumberOfPixelsThatOccurs) {
     HardwareParams hardware;
     hardware.requant.mode = RequantMode::float32;
     LayerSchedule layer = compile(builder.network(), hardware, 1).layers.front();
-    EXPECT_FALSE(layer.pool_is_max);
-    EXPECT_FALSE(layer.pool_counts_padding);
-    EXPECT_EQ(layer.pool_input_zero_point, 11);
-    EXPECT_EQ(layer.pool_input_scale, 0.5F);
-    EXPECT_EQ(layer.pool_output_scale, 0.25F);
-    EXPECT_EQ(layer.pool_requant.zero_point, 7);
-    ASSERT_EQ(layer.pool_scales.size(), 5U);
-    EXPECT_EQ(layer.pool_scales[1].factor, 2.0F);  // in a corner
-    EXPECT_EQ(layer.pool_scales[2].factor, 1.0F);  // at an edge
-    EXPECT_EQ(layer.pool_scales[4].factor, 0.5F);
+    EXPECT_FALSE(layer.pooling->is_max);
+    EXPECT_FALSE(layer.pooling->counts_padding);
+    EXPECT_EQ(layer.pooling->input_zero_point, 11);
+    EXPECT_EQ(layer.pooling->input_scale, 0.5F);
+    EXPECT_EQ(layer.pooling->output_scale, 0.25F);
+    EXPECT_EQ(layer.pooling->format.zero_point, 7);
+    ASSERT_EQ(layer.pooling->scales.size(), 5U);
+    EXPECT_EQ(layer.pooling->scales[1].factor, 2.0F);  // in a corner
+    EXPECT_EQ(layer.pooling->scales[2].factor, 1.0F);  // at an edge
+    EXPECT_EQ(layer.pooling->scales[4].factor, 0.5F);
     builder.op().average_counts_padding = true;
     layer = compile(builder.network(), hardware, 1).layers.front();
-    EXPECT_TRUE(layer.pool_counts_padding);
-    EXPECT_EQ(layer.pool_scales[4].factor, 0.5F);
+    EXPECT_TRUE(layer.pooling->counts_padding);
+    EXPECT_EQ(layer.pooling->scales[4].factor, 0.5F);
 }
 
 TEST(Arithmetic, WidthsOfSingleLayersIgnoreCase) {
@@ -108,8 +107,10 @@ TEST(Arithmetic, WidthsOfSingleLayersIgnoreCase) {
     hardware.accumulator.format = {20, Overflow::wrap, OverflowCheck::per_output};
     hardware.accumulator.layer_bits = {{"conv_a", 9}};
     const Schedule schedule = compile(builder.network(), hardware, 1);
-    EXPECT_EQ(schedule.layers[0].accumulator, (AccumulatorFormat{9, Overflow::wrap, OverflowCheck::per_output}));
-    EXPECT_EQ(schedule.layers[1].accumulator, (AccumulatorFormat{20, Overflow::wrap, OverflowCheck::per_output}));
+    EXPECT_EQ(schedule.layers[0].computation->accumulator,
+              (AccumulatorFormat{9, Overflow::wrap, OverflowCheck::per_output}));
+    EXPECT_EQ(schedule.layers[1].computation->accumulator,
+              (AccumulatorFormat{20, Overflow::wrap, OverflowCheck::per_output}));
     EXPECT_EQ(schedule.layers[0].attributes.accumulator_bits, 9);
     EXPECT_EQ(schedule.layers[0].attributes.requant_bits, 9);
     EXPECT_EQ(schedule.layers[1].attributes.accumulator_bits, 20);
@@ -121,9 +122,9 @@ TEST(Arithmetic, OverflowIsPossibleBelowTheBound) {
     builder.op().weights.values = {1, 1, 1, 1};  // sums of 0..1020: 11 bits
     HardwareParams hardware;
     hardware.accumulator.format.bits = 11;
-    EXPECT_FALSE(compile(builder.network(), hardware, 1).layers.front().overflow_possible);
+    EXPECT_FALSE(compile(builder.network(), hardware, 1).layers.front().computation->overflow_possible);
     hardware.accumulator.format.bits = 10;
-    EXPECT_TRUE(compile(builder.network(), hardware, 1).layers.front().overflow_possible);
+    EXPECT_TRUE(compile(builder.network(), hardware, 1).layers.front().computation->overflow_possible);
 }
 
 TEST(Arithmetic, ZeroPointsAreFoldedIntoTheBias) {
@@ -132,16 +133,16 @@ TEST(Arithmetic, ZeroPointsAreFoldedIntoTheBias) {
     builder.op().weights.values = {1, 2, 3, -4, 0, 4};
     HardwareParams hardware;
     LayerSchedule layer = compile(builder.network(), hardware, 1).layers.front();
-    EXPECT_EQ(layer.bias, (std::vector<std::int64_t>{-60, 0}));
-    EXPECT_TRUE(layer.has_bias);
-    EXPECT_TRUE(layer.bias_preload);
+    EXPECT_EQ(layer.computation->bias, (std::vector<std::int64_t>{-60, 0}));
+    EXPECT_TRUE(layer.computation->has_bias);
+    EXPECT_TRUE(layer.computation->bias_preload);
     builder.op().weights.bias = {60, 5};
     hardware.accumulator.bias = BiasMode::requant;
     layer = compile(builder.network(), hardware, 1).layers.front();
-    EXPECT_EQ(layer.bias, (std::vector<std::int64_t>{0, 5}));
-    EXPECT_FALSE(layer.bias_preload);
+    EXPECT_EQ(layer.computation->bias, (std::vector<std::int64_t>{0, 5}));
+    EXPECT_FALSE(layer.computation->bias_preload);
     builder.op().weights.bias = {60, 0};
-    EXPECT_FALSE(compile(builder.network(), hardware, 1).layers.front().has_bias);
+    EXPECT_FALSE(compile(builder.network(), hardware, 1).layers.front().computation->has_bias);
 }
 
 TEST(Arithmetic, RescaleFactorsPerChannelAndOutputRange) {
@@ -154,19 +155,20 @@ TEST(Arithmetic, RescaleFactorsPerChannelAndOutputRange) {
     HardwareParams hardware;
     hardware.requant = {RequantMode::fixed_point, Rounding::half_up, 8, 4};
     LayerSchedule layer = compile(builder.network(), hardware, 1).layers.front();
-    ASSERT_EQ(layer.requant_scales.size(), 2U);
-    EXPECT_EQ(layer.requant_scales[0].multiplier, 128);
-    EXPECT_EQ(layer.requant_scales[0].shift, 9);
-    EXPECT_EQ(layer.requant_scales[1].shift, 10);
-    EXPECT_EQ(layer.requant, (RequantFormat{RequantMode::fixed_point, Rounding::half_up, 8, 40, 40, 200}));
+    ASSERT_EQ(layer.requantization->scales.size(), 2U);
+    EXPECT_EQ(layer.requantization->scales[0].multiplier, 128);
+    EXPECT_EQ(layer.requantization->scales[0].shift, 9);
+    EXPECT_EQ(layer.requantization->scales[1].shift, 10);
+    EXPECT_EQ(layer.requantization->format,
+              (RequantFormat{RequantMode::fixed_point, Rounding::half_up, 8, 40, 40, 200}));
     // One scale serves all channels; float32 forms the factor in float32, as ONNX Runtime does.
     builder.op().weights.scales = {0.0123F};
     builder.output().quantization.scale = 0.0789F;
     hardware.requant.mode = RequantMode::float32;
     layer = compile(builder.network(), hardware, 1).layers.front();
     const float product = 0.5F * 0.0123F;
-    EXPECT_EQ(layer.requant_scales[0].factor, product / 0.0789F);
-    EXPECT_EQ(layer.requant_scales[1].factor, product / 0.0789F);
+    EXPECT_EQ(layer.requantization->scales[0].factor, product / 0.0789F);
+    EXPECT_EQ(layer.requantization->scales[1].factor, product / 0.0789F);
 }
 
 TEST(Attributes, OperandWidthsAndCapacities) {
@@ -216,16 +218,16 @@ TEST(Layers, JoinAnAdditionOnlyWhereNothingElseReadsTheSums) {
         .pool("p", OperatorKind::max_pool, square_window(2, 2));
     const Schedule one = compile(joined.network(), {}, 1);
     ASSERT_EQ(one.layers.size(), 1U);
-    EXPECT_EQ(one.layers[0].addition_index, 1);
-    EXPECT_EQ(one.layers[0].pool_index, 2);
-    EXPECT_EQ(one.layers[0].residual_layer, -1);
+    EXPECT_EQ(one.layers[0].addition->operator_index, 1);
+    EXPECT_EQ(one.layers[0].pooling->operator_index, 2);
+    EXPECT_EQ(one.layers[0].addition->layer, -1);
     NetworkBuilder apart({2, 8, 8});
     apart.convolution("c1", 2, square_window(3, 1, 1)).addition("twice", 1);
     const Schedule two = compile(apart.network(), {}, 1);
     ASSERT_EQ(two.layers.size(), 2U);
-    EXPECT_TRUE(two.layers[1].bypass);
+    EXPECT_FALSE(two.layers[1].computation);
     EXPECT_EQ(two.layers[1].input_layer, 0);
-    EXPECT_EQ(two.layers[1].residual_layer, 0);
+    EXPECT_EQ(two.layers[1].addition->layer, 0);
 }
 
 TEST(Layers, TilesDoNotSpanGroups) {

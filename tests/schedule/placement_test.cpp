@@ -84,7 +84,7 @@ TEST(WeightTiles, TheLayoutDoesNotDependOnTheBatch) {
     EXPECT_EQ(one.weight_bytes, four.weight_bytes);
     for (std::size_t i = 0; i < one.layers.size(); ++i) {
         EXPECT_EQ(one.layers[i].weight_address, four.layers[i].weight_address);
-        EXPECT_EQ(one.layers[i].weights, four.layers[i].weights);
+        EXPECT_EQ(one.layers[i].computation->weights, four.layers[i].computation->weights);
         EXPECT_EQ(one.layers[i].channel_tiles, four.layers[i].channel_tiles);
     }
 }

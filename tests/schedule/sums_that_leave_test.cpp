@@ -83,7 +83,7 @@ TEST(SumsThatLeave, LoadNoFactors) {
     EXPECT_EQ(schedule.layers[0].weight_tile_bytes(0), 4 * (18 + 9));
     EXPECT_EQ(schedule.layers[1].weight_tile_bytes(0), 8 * (64 + 4));
     EXPECT_EQ(schedule.layers[1].weight_tile_bytes(1), 2 * (64 + 4));
-    EXPECT_TRUE(schedule.layers[1].requant_scales.empty());
+    EXPECT_TRUE(schedule.layers[1].requantization->scales.empty());
 }
 
 /// Nothing behind the array adds a bias, so it starts the sum, whatever the key says; other layers follow the key.
@@ -93,7 +93,7 @@ TEST(SumsThatLeave, BeginAtTheirBias) {
     HardwareParams hardware;
     hardware.accumulator.bias = BiasMode::requant;
     const Schedule schedule = compile(builder.network(), hardware, 1);
-    EXPECT_TRUE(schedule.layers[1].bias_preload);
+    EXPECT_TRUE(schedule.layers[1].computation->bias_preload);
     EXPECT_EQ(model_schedule(schedule).layers[1].events[Event::bias_add], 0U);
 }
 

@@ -93,12 +93,13 @@ TEST(TapOrders, WeightsFollowThem) {
         for (int s = 0; s < 3; ++s) {
             for (int c = 0; c < 3; ++c) {
                 for (int r = 0; r < 2; ++r) {
-                    EXPECT_EQ(layer.weights[at++], w.values[static_cast<std::size_t>(((m * 3 + c) * 2 + r) * 3 + s)]);
+                    EXPECT_EQ(layer.computation->weights[at++],
+                              w.values[static_cast<std::size_t>(((m * 3 + c) * 2 + r) * 3 + s)]);
                 }
             }
         }
     }
-    EXPECT_EQ(at, layer.weights.size());
+    EXPECT_EQ(at, layer.computation->weights.size());
 }
 
 TEST(Tiles, RowMappingStartsAnewInEveryRow) {

@@ -130,9 +130,9 @@ void expect_reference(const Network& network, const HardwareParams& hardware, in
     std::uint64_t events = 0;
     bool weights = false;
     for (const LayerSchedule& layer : compile(network, hardware, 1).layers) {
-        if (layer.operator_index < 0) continue;
+        if (!layer.computation) continue;
         weights = true;
-        const auto op = static_cast<std::size_t>(layer.operator_index);
+        const auto op = static_cast<std::size_t>(layer.computation->operator_index);
         const LayerRecord& actual = record.layers[static_cast<std::size_t>(layer.index)];
         EXPECT_EQ(actual.overflow.outputs, reference.overflow[op].outputs) << layer.name;
         EXPECT_EQ(actual.overflow.events, reference.overflow[op].events) << layer.name;

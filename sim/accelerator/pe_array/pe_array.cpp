@@ -86,7 +86,7 @@ void PeArray::issue_tap() {
 
     LayerRecord& record = record_.layers[static_cast<std::size_t>(layer.index)];
     ++record.cycles.compute;
-    if (loop_accounting_ && !layer.bypass && !layer.fully_connected) {
+    if (loop_accounting_ && layer.computation.has_value() && !layer.fully_connected) {
         const auto macs = static_cast<std::uint64_t>(rows_) * static_cast<std::uint64_t>(columns_);
         record.events[Event::address_multiply] += 2 * macs;
         record.events[Event::address_add] += 2 * macs;
@@ -146,9 +146,9 @@ void PeArray::settle() {
 
 std::int64_t PeArray::settle_output(int row, int column) {
     const LayerSchedule& layer = *leaving_.tile.layer;
-    if (layer.bypass) return grid_->value(row, column);
-    const AccumulatorFormat& format = layer.accumulator;
-    const bool checked = add_kind(format, layer.overflow_possible) != AddKind::unchecked;
+    if (!layer.computation) return grid_->value(row, column);
+    const AccumulatorFormat& format = layer.computation->accumulator;
+    const bool checked = add_kind(format, layer.computation->overflow_possible) != AddKind::unchecked;
     std::int64_t value = grid_->value(row, column);
     const std::int64_t exact = checked ? grid_->exact(row, column) : value;
     std::uint64_t events = checked ? static_cast<std::uint64_t>(grid_->events(row, column)) : 0;

@@ -27,9 +27,9 @@ void PeGrid::reset() {
 
 void PeGrid::start(const IssuedTap& tap, int row, int column) {
     const LayerSchedule& layer = *tap.layer;
-    const bool preload = layer.bias_preload && !layer.bias.empty();
-    Accumulator accumulator(layer.accumulator);
-    accumulator.start(preload ? layer.bias[static_cast<std::size_t>(tap.first_channel + row)] : 0);
+    const bool preload = layer.computation->bias_preload && !layer.computation->bias.empty();
+    Accumulator accumulator(layer.computation->accumulator);
+    accumulator.start(preload ? layer.computation->bias[static_cast<std::size_t>(tap.first_channel + row)] : 0);
     const std::size_t i = at(row, column);
     value_[i] = accumulator.value();
     exact_[i] = accumulator.exact();
@@ -85,7 +85,7 @@ void BroadcastGrid::clock(const IssuedTap& tap, const Activations& activations, 
     if (tap.layer == nullptr) return;
     std::copy_n(activations.columns.values.begin(), tap.columns, activation_.begin());
     std::copy_n(weights.rows.values.begin(), tap.rows, weight_.begin());
-    if (tap.layer->bypass) return;
+    if (!tap.layer->computation) return;
     std::uint64_t zeros = 0;
     if (zero_gating_) {
         zeros = static_cast<std::uint64_t>(std::count(activation_.begin(), activation_.begin() + tap.columns, 0));
@@ -96,7 +96,7 @@ void BroadcastGrid::clock(const IssuedTap& tap, const Activations& activations, 
 
 void BroadcastGrid::accumulate() {
     const IssuedTap& tap = in_products_;
-    if (tap.layer->bypass) {
+    if (!tap.layer->computation) {
         // No tap of this tile is still in the operand registers' way: a bypassed tile has one tap, and the registers
         // hold the next tile's only after this edge.
         for (int c = 0; c < tap.columns; ++c) value_[at(0, c)] = exact_[at(0, c)] = product_[at(0, c)];
@@ -107,10 +107,10 @@ void BroadcastGrid::accumulate() {
             for (int c = 0; c < tap.columns; ++c) start(tap, r, c);
         }
     }
-    const AddKind kind = add_kind(tap.layer->accumulator, tap.layer->overflow_possible);
-    add_products(kind, tap.layer->accumulator.bits, product_.data(), {value_.data(), exact_.data(), events_.data()},
-                 static_cast<std::size_t>(tap.rows), static_cast<std::size_t>(tap.columns),
-                 static_cast<std::size_t>(columns_));
+    const AddKind kind = add_kind(tap.layer->computation->accumulator, tap.layer->computation->overflow_possible);
+    add_products(kind, tap.layer->computation->accumulator.bits, product_.data(),
+                 {value_.data(), exact_.data(), events_.data()}, static_cast<std::size_t>(tap.rows),
+                 static_cast<std::size_t>(tap.columns), static_cast<std::size_t>(columns_));
     if (statistics_ == PsumStatistics::every_add) {
         PsumStats& psums = record_.layers[static_cast<std::size_t>(tap.layer->index)].psums;
         const std::vector<std::int64_t>& sums = kind == AddKind::unchecked ? value_ : exact_;

@@ -58,13 +58,14 @@ void SystolicGrid::accumulate() {
             const Held& held = in_products_[i];
             if (held.rows_left == 0) continue;
             const LayerSchedule& layer = *held.tap.layer;
-            if (layer.bypass) {
+            if (!layer.computation) {
                 value_[i] = exact_[i] = product_[i];
                 continue;
             }
             if (held.tap.first) start(held.tap, r, c);
-            const AddKind kind = add_kind(layer.accumulator, layer.overflow_possible);
-            add_products(kind, layer.accumulator.bits, &product_[i], {&value_[i], &exact_[i], &events_[i]}, 1, 1, 1);
+            const AddKind kind = add_kind(layer.computation->accumulator, layer.computation->overflow_possible);
+            add_products(kind, layer.computation->accumulator.bits, &product_[i], {&value_[i], &exact_[i], &events_[i]},
+                         1, 1, 1);
             if (statistics_ == PsumStatistics::every_add) {
                 record_.layers[static_cast<std::size_t>(layer.index)].psums.add(kind == AddKind::unchecked ? value_[i]
                                                                                                            : exact_[i]);
@@ -105,7 +106,7 @@ void SystolicGrid::enter() {
     for (int r = 0; r < rows_; ++r) {
         for (int c = 0; c < columns_; ++c) {
             const Held& held = in_operands_[at(r, c)];
-            if (held.rows_left > 0 && !held.tap.layer->bypass) {
+            if (held.rows_left > 0 && held.tap.layer->computation.has_value()) {
                 count_products(held.tap, activation_[at(r, c)] == 0 ? 1 : 0, 1);
             }
         }

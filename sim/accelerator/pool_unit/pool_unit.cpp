@@ -42,7 +42,7 @@ void PoolUnit::step() {
 
 void PoolUnit::take(const OutputBeat& beat) {
     if (layer_ == nullptr) begin_layer(*beat.position.layer);
-    if (layer_->pool_index >= 0) pool(beat);
+    if (layer_->pooling.has_value()) pool(beat);
     else pass(beat);
     last_seen_ = beat.position.last_of_layer;
 }
@@ -50,8 +50,8 @@ void PoolUnit::take(const OutputBeat& beat) {
 void PoolUnit::begin_layer(const LayerSchedule& layer) {
     layer_ = &layer;
     write_.layer = layer.index;
-    if (layer.pool_index < 0) return;
-    const Window& window = layer.pool_window;
+    if (!layer.pooling) return;
+    const Window& window = layer.pooling->window;
     open_rows_ = (window.kernel_height + window.stride_height - 1) / window.stride_height;
     rows_ = windows_along(layer.sums.height, window.kernel_height, window.stride_height, window.pad_top,
                           layer.output.height);
@@ -95,7 +95,7 @@ void PoolUnit::pool_pixel(const ResultPosition& position, int y, int x, int valu
         for (int ox = columns.first; ox < columns.end; ++ox) {
             PoolPartial& window = row_buffer_[static_cast<std::size_t>(
                 (channel * open_rows_ + oy % open_rows_) * layer.output.width + ox)];
-            pool_add(window, value, layer.pool_input_zero_point, layer.pool_input_scale);
+            pool_add(window, value, layer.pooling->input_zero_point, layer.pooling->input_scale);
             if (oy < rows.open && ox < columns.open) {
                 complete(position, oy, ox, window);
                 window = PoolPartial{};
@@ -106,21 +106,12 @@ void PoolUnit::pool_pixel(const ResultPosition& position, int y, int x, int valu
 
 void PoolUnit::complete(const ResultPosition& position, int y, int x, const PoolPartial& window) {
     const LayerSchedule& layer = *layer_;
-    int value = 0;
+    const Pooling& stage = *layer.pooling;
     EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
-    const auto pixels = static_cast<std::uint64_t>(window.pixels);
-    if (layer.pool_is_max) {
-        count_max_pooling(events, pixels, 1);
-        value = pool_maximum(window, layer.pool_requant);
-    } else {
-        const int divisor = layer.pool_counts_padding ? layer.pool_window.kernel_height * layer.pool_window.kernel_width
-                                                      : window.pixels;
-        value = pool_average(window, divisor, layer.pool_scales[static_cast<std::size_t>(divisor)], layer.pool_requant,
-                             layer.pool_output_scale, layer.pool_is_global);
-        count_average_pooling(events, layer.pool_requant.mode, layer.pool_is_global, pixels, 1);
-    }
+    count_pooling(stage, events, static_cast<std::uint64_t>(window.pixels), 1);
+    const int value = pooled(stage, window);
     const int pixel = y * layer.output.width + x;
-    if (probe) probe(layer.pool_index, position.image, position.channel, pixel, value);
+    if (probe) probe(stage.operator_index, position.image, position.channel, pixel, value);
     const std::int64_t plane = std::int64_t{layer.output.height} * layer.output.width;
     emit(layer, position.image, position.channel * plane + pixel, value);
 }

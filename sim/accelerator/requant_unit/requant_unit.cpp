@@ -53,7 +53,7 @@ void RequantUnit::shift_stages() {
     const bool holding = holds();
     rounded_.valid = scaled_.valid;
     if (scaled_.valid) {
-        if (scaled_.position.layer->sums_leave) part(scaled_, rounded_);
+        if (scaled_.position.layer->sums_leave()) part(scaled_, rounded_);
         else round(scaled_, rounded_);
     }
     if (holding) {
@@ -68,17 +68,18 @@ void RequantUnit::shift_stages() {
 
 /// At the next edge a byte goes that is not the last of the sums in the second stage.
 bool RequantUnit::holds() const {
-    return scaled_.valid && scaled_.position.layer->sums_leave && byte_ + 1 < scaled_.position.layer->value_bytes;
+    return scaled_.valid && scaled_.position.layer->sums_leave() && byte_ + 1 < scaled_.position.layer->value_bytes;
 }
 
 void RequantUnit::add_bias(Stage& to) const {
     const PsumBeat& beat = sums.data();
     const LayerSchedule& layer = *beat.position.layer;
-    const bool add = !layer.bias_preload && !layer.bias.empty() && !layer.bypass;
+    const auto& computation = layer.computation;
+    const bool add = computation && !computation->bias_preload && !computation->bias.empty();
     to.position = beat.position;
     to.count = beat.sums.count;
     for (int i = 0; i < to.count; ++i) {
-        const std::int64_t bias = add ? layer.bias[static_cast<std::size_t>(channel_of(to.position, i))] : 0;
+        const std::int64_t bias = add ? computation->bias[static_cast<std::size_t>(channel_of(to.position, i))] : 0;
         to.value[static_cast<std::size_t>(i)] = requant_add_bias(beat.sums[i], bias);
     }
 }
@@ -89,12 +90,13 @@ void RequantUnit::multiply(const Stage& from, Stage& to) {
     to.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
-        if (layer.bypass || layer.sums_leave) {
+        if (!layer.requantization) {
             to.value[i] = from.value[i];
             continue;
         }
-        const RequantScale& scale = layer.requant_scales[static_cast<std::size_t>(channel_of(from.position, lane))];
-        const ScaledSum scaled = requant_multiply(from.value[i], scale, layer.requant);
+        const RequantScale& scale =
+            layer.requantization->scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        const ScaledSum scaled = requant_multiply(from.value[i], scale, layer.requantization->format);
         to.value[i] = scaled.product;
         to.real[i] = scaled.real;
     }
@@ -106,12 +108,13 @@ void RequantUnit::round(const Stage& from, Stage& to) {
     to.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
-        if (layer.bypass) {
+        if (!layer.requantization) {
             to.value[i] = from.value[i];
             continue;
         }
-        const RequantScale& scale = layer.requant_scales[static_cast<std::size_t>(channel_of(from.position, lane))];
-        to.value[i] = requant_round({from.value[i], from.real[i]}, scale, layer.requant);
+        const RequantScale& scale =
+            layer.requantization->scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        to.value[i] = requant_round({from.value[i], from.real[i]}, scale, layer.requantization->format);
     }
 }
 
@@ -130,33 +133,34 @@ void RequantUnit::part(const Stage& from, Stage& to) const {
 
 void RequantUnit::report(const Stage& stage, int lane, std::int64_t value) const {
     const ResultPosition& position = stage.position;
-    if (!probe || position.layer->bypass) return;
-    probe(position.layer->operator_index, position.image, channel_of(position, lane),
+    if (!probe || !position.layer->computation) return;
+    probe(position.layer->computation->operator_index, position.image, channel_of(position, lane),
           position.pixel + (position.along_channels ? 0 : lane), value);
 }
 
 void RequantUnit::clamp(const Stage& from) {
     const LayerSchedule& layer = *from.position.layer;
-    const bool passes = layer.bypass || layer.sums_leave;
+    const bool passes = !layer.requantization;
     output_.position = from.position;
     output_.values.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const std::int64_t value = from.value[static_cast<std::size_t>(lane)];
-        output_.values[lane] = static_cast<std::int16_t>(passes ? value : requant_clamp(value, layer.requant));
-        if (!layer.sums_leave) report(from, lane, output_.values[lane]);
+        output_.values[lane] =
+            static_cast<std::int16_t>(passes ? value : requant_clamp(value, layer.requantization->format));
+        if (!layer.sums_leave()) report(from, lane, output_.values[lane]);
     }
-    const bool adds = layer.addition_index >= 0;
+    const bool adds = layer.addition.has_value();
     (adds ? addends : outputs).load(output_);
     (adds ? outputs : addends).clear();
 }
 
 void RequantUnit::count(const Stage& stage) const {
     const LayerSchedule& layer = *stage.position.layer;
-    if (layer.bypass) return;
+    if (!layer.computation) return;
     EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
     const auto n = static_cast<std::uint64_t>(stage.count);
-    if (!layer.bias_preload && layer.has_bias) events[Event::bias_add] += n;
-    if (!layer.sums_leave) count_requantization(events, layer.requant.mode, n);
+    if (!layer.computation->bias_preload && layer.computation->has_bias) events[Event::bias_add] += n;
+    if (layer.requantization) count_requantization(events, layer.requantization->format.mode, n);
 }
 
 bool RequantUnit::idle() const {

@@ -44,7 +44,7 @@ void ResidualUnit::request(const OutputBeat& beat) {
     // Neighbouring pixels of a channel, or neighbouring channels of one pixel: consecutive bytes either way.
     const std::int64_t plane = std::int64_t{layer.sums.height} * layer.sums.width;
     read_.layer = layer.index;
-    read_.address = static_cast<std::int32_t>(layer.residual_placement.image(beat.position.image) +
+    read_.address = static_cast<std::int32_t>(layer.addend_placement.image(beat.position.image) +
                                               beat.position.channel * plane + beat.position.pixel);
     read_.bytes = beat.values.count;
     operand_request.load(read_);
@@ -57,14 +57,13 @@ void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
     count_ = beat.values.count;
     for (int lane = 0; lane < count_; ++lane) {
         const std::uint8_t byte = word.bytes[lane];
-        const int operand = layer.residual_is_signed ? static_cast<std::int8_t>(byte) : byte;
+        const int operand = layer.addition->operand_is_signed ? static_cast<std::int8_t>(byte) : byte;
         const int value = beat.values[lane];
-        const ScaledSum sum = layer.residual_is_first ? residual_sum(operand, value, layer.residual)
-                                                      : residual_sum(value, operand, layer.residual);
+        const ScaledSum sum = sum_of(*layer.addition, value, operand);
         sum_[static_cast<std::size_t>(lane)] = sum.product;
         real_[static_cast<std::size_t>(lane)] = sum.real;
     }
-    count_additions(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.residual.output.mode,
+    count_additions(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.addition->format.output.mode,
                     static_cast<std::uint64_t>(count_));
 }
 
@@ -74,9 +73,10 @@ void ResidualUnit::put_out() {
     output_.values.count = count_;
     for (int lane = 0; lane < count_; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
-        output_.values[lane] = static_cast<std::int16_t>(residual_output({sum_[i], real_[i]}, layer.residual));
+        output_.values[lane] = static_cast<std::int16_t>(residual_output({sum_[i], real_[i]}, layer.addition->format));
         if (probe) {
-            probe(layer.addition_index, position_.image, position_.channel + (position_.along_channels ? lane : 0),
+            probe(layer.addition->operator_index, position_.image,
+                  position_.channel + (position_.along_channels ? lane : 0),
                   position_.pixel + (position_.along_channels ? 0 : lane), output_.values[lane]);
         }
     }

@@ -161,7 +161,7 @@ void Sequencer::prefetch_weights() {
     if (!streamed() || slots_free_ == 0 || dma_loaded_ || !dma.can_load()) return;
     const auto& layers = schedule_->layers;
     while (prefetch_layer_ < static_cast<int>(layers.size()) &&
-           layers[static_cast<std::size_t>(prefetch_layer_)].bypass) {
+           !layers[static_cast<std::size_t>(prefetch_layer_)].computation) {
         ++prefetch_layer_;
     }
     if (prefetch_layer_ == static_cast<int>(layers.size())) return;

@@ -55,7 +55,7 @@ void WeightBuffer::accept_fill() {
 
 bool WeightBuffer::tile_present() const {
     const TileCommand& tile = commands_.front();
-    if (tile.layer->bypass) return true;  // needs no weights
+    if (!tile.layer->computation) return true;  // needs no weights
     return params_.storage == WeightStorage::resident ? tiles_filled_ > 0 : tiles_filled_ > tiles_used_;
 }
 
@@ -80,16 +80,17 @@ void WeightBuffer::load_operands() {
     const LayerSchedule& layer = *tile.layer;
     const int rows = layer.channels_in_tile(tile.index.channel_tile);
     operands_.rows.count = rows;
-    if (layer.bypass) {
+    if (!layer.computation) {
         operands_.rows[0] = 1;  // a constant: the activation passes the multiplier unchanged
     } else {
         if (tap_ == 0) next_word_ = memory_.data() + slot_address();
         for (int i = 0; i < rows; ++i) operands_.rows[i] = static_cast<std::int8_t>(next_word_[i]);
         EventCounts& events = record_.layers[layer.index].events;
-        if (layer.weights_have_zero_points) {
+        if (layer.computation->weights_have_zero_points) {
             const auto first = static_cast<std::size_t>(layer.first_channel(tile.index.channel_tile));
             for (int i = 0; i < rows; ++i) {
-                operands_.rows[i] = static_cast<std::int16_t>(next_word_[i] - layer.weight_zero_points[first + i]);
+                operands_.rows[i] =
+                    static_cast<std::int16_t>(next_word_[i] - layer.computation->weight_zero_points[first + i]);
             }
             events[Event::weight_subtract] += static_cast<std::uint64_t>(rows);
         }
@@ -106,7 +107,7 @@ void WeightBuffer::finish_tile() {
     commands_.pop();
     tap_ = 0;
     const bool last_of_weight_tile = (tile.number + 1) % (tile.layer->tiles_per_pass() * tile.layer->image_groups) == 0;
-    if (last_of_weight_tile && params_.storage == WeightStorage::streamed && !tile.layer->bypass) {
+    if (last_of_weight_tile && params_.storage == WeightStorage::streamed && tile.layer->computation.has_value()) {
         ++tiles_used_;
         ++releases_;
     }

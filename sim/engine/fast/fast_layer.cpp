@@ -31,14 +31,14 @@ std::int64_t block_bytes(const LayerSchedule& layer) {
 std::int64_t workspace_bytes(const LayerSchedule& layer) {
     constexpr auto kPerTap = static_cast<std::int64_t>(sizeof(void*) + sizeof(LaneQuads) / 4 + sizeof(LaneShorts));
     constexpr auto kPerChannel = static_cast<std::int64_t>(4 * sizeof(LaneInts) + sizeof(OrderedChannel) + 1);
-    const bool adds_before_pooling = layer.addition_index >= 0 && layer.pool_index >= 0;
-    const std::int64_t maps = (layer.bypass ? 0 : 1) + (adds_before_pooling ? 1 : 0);
+    const bool adds_before_pooling = layer.addition.has_value() && layer.pooling.has_value();
+    const std::int64_t maps = (layer.computation ? 1 : 0) + (adds_before_pooling ? 1 : 0);
     return layer.tap_count * kPerTap + layer.sums.channels * kPerChannel +
            maps * layer.sums.elements() * layer.value_bytes * static_cast<std::int64_t>(sizeof(LaneBytes));
 }
 
 std::int64_t weight_bytes(const LayerSchedule& layer) {
-    if (layer.bypass) return 0;
+    if (!layer.computation) return 0;
     // In groups of four, whole and split by sign, and one by one in 32 bits.
     const std::int64_t quads = (layer.tap_count + 3) / 4;
     return layer.sums.channels * (quads * 4 * 3 + std::int64_t{layer.tap_count} * 4);
@@ -51,12 +51,13 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
       zero_gating_(hardware.array.zero_gating) {
     taps_ = static_cast<int>(layer.taps.size());
     quads_ = (taps_ + 3) / 4;
-    if (layer.bypass) return;
-    const AccumulatorFormat& format = layer.accumulator;
+    if (!layer.computation) return;
+    const AccumulatorFormat& format = layer.computation->accumulator;
     flip_ = layer.input_may_be_negative;
-    if (layer.weights_have_zero_points) products_ = Products::long_ones;
-    const bool checked = layer.overflow_possible && format.check == OverflowCheck::per_add;
-    if (layer.worst_case_bits > kMaxLaneBits || (format.bits > kMaxLaneBits && layer.overflow_possible) ||
+    if (layer.computation->weights_have_zero_points) products_ = Products::long_ones;
+    const bool checked = layer.computation->overflow_possible && format.check == OverflowCheck::per_add;
+    if (layer.computation->worst_case_bits > kMaxLaneBits ||
+        (format.bits > kMaxLaneBits && layer.computation->overflow_possible) ||
         statistics_ == PsumStatistics::every_add) {
         path_ = Path::plain;
     } else if (!checked) {
@@ -84,7 +85,7 @@ void FastLayer::prepare_weights() {
     for (std::size_t m = 0; m < channels; ++m) {
         std::int32_t sum = 0;
         for (std::size_t t = 0; t < l.taps.size(); ++t) {
-            const std::int16_t weight = l.weights[m * l.taps.size() + t];
+            const std::int16_t weight = l.computation->weights[m * l.taps.size() + t];
             if (products_ == Products::short_ones) {
                 const auto byte = static_cast<std::int8_t>(weight);
                 quad_weights_[m * per_channel + t] = byte;
@@ -93,22 +94,24 @@ void FastLayer::prepare_weights() {
             tap_weights_[m * l.taps.size() + t] = pair_of(weight);
             sum += weight;
         }
-        const std::int64_t start = l.bias_preload && !l.bias.empty() ? l.bias[m] : 0;
+        const std::int64_t start =
+            l.computation->bias_preload && !l.computation->bias.empty() ? l.computation->bias[m] : 0;
         start_exact_.push_back(start);
         start_.push_back(static_cast<std::int32_t>(start));  // used only where sums fit 31 bits
         dot_constant_.push_back(static_cast<std::int32_t>(start) - (flip_ ? 128 * sum : 0));
     }
-    if (l.sums_leave) return;
-    requantizer_.emplace(l.requant, l.requant_scales, l.bias_preload ? std::span<const std::int64_t>{} : l.bias,
-                         l.worst_case_bits, dispatch_);
+    if (l.sums_leave()) return;
+    requantizer_.emplace(l.requantization->format, l.requantization->scales,
+                         l.computation->bias_preload ? std::span<const std::int64_t>{} : l.computation->bias,
+                         l.computation->worst_case_bits, dispatch_);
 }
 
 void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
                     LayerRecord& record, const LaneProbe& probe) const {
-    const bool adds = layer_.addition_index >= 0;
-    const bool pools = layer_.pool_index >= 0;
-    if (!layer_.bypass) compute_sums(input, lanes, workspace, record, probe);
-    const BlockMap* values = layer_.bypass ? &input : &workspace.sums;
+    const bool adds = layer_.addition.has_value();
+    const bool pools = layer_.pooling.has_value();
+    if (layer_.computation.has_value()) compute_sums(input, lanes, workspace, record, probe);
+    const BlockMap* values = layer_.computation ? &workspace.sums : &input;
     if (adds) {
         add(*values, *residual, pools ? workspace.added : output, lanes, probe);
         values = &workspace.added;
@@ -129,7 +132,7 @@ void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspac
         lane_ints->resize(channels);
     }
     workspace.leaves.assign(channels, 0);
-    PsumLanes psums(layer_.worst_case_bits);
+    PsumLanes psums(layer_.computation->worst_case_bits);
     const int per_group = l.sums.channels / l.groups;
     for (int y = 0; y < l.sums.height; ++y) {
         for (int x = 0; x < l.sums.width; ++x) {
@@ -161,7 +164,7 @@ void FastLayer::finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRe
         psums.add(workspace.exact.data(), l.sums.channels);
     }
     if (workspace.histogram != nullptr) add_to_histogram(lanes, workspace);
-    if (l.sums_leave) {
+    if (l.sums_leave()) {
         store_sums(pixel, lanes, workspace, probe);
         return;
     }
@@ -186,7 +189,7 @@ void FastLayer::store_sums(int pixel, int lanes, Workspace& workspace, const Lan
         const std::size_t at = static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel);
         for (int lane = 0; lane < kLanes; ++lane) {
             store_value(sums.lane[lane], at, lane, workspace);
-            if (probe && lane < lanes) probe(layer_.operator_index, lane, m, pixel, sums.lane[lane]);
+            if (probe && lane < lanes) probe(layer_.computation->operator_index, lane, m, pixel, sums.lane[lane]);
         }
     }
 }
@@ -198,8 +201,8 @@ void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, c
         const LaneBytes& out = workspace.sums[static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel)];
         for (int lane = 0; lane < lanes; ++lane) {
             const std::uint8_t byte = out.lane[lane];
-            probe(layer_.operator_index, lane, m, pixel,
-                  output_is_signed(layer_.requant) ? static_cast<std::int8_t>(byte) : byte);
+            probe(layer_.computation->operator_index, lane, m, pixel,
+                  output_is_signed(layer_.requantization->format) ? static_cast<std::int8_t>(byte) : byte);
         }
     }
 }
@@ -234,7 +237,7 @@ void FastLayer::count_gated(const Channels& channels, int lanes, const Workspace
 
 /// Leaves every channel's exact sum and register value in the workspace and counts overflow.
 void FastLayer::sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const {
-    const AccumulatorFormat& format = layer_.accumulator;
+    const AccumulatorFormat& format = layer_.computation->accumulator;
     const auto first = static_cast<std::size_t>(channels.first);
     const auto count = static_cast<std::size_t>(channels.count);
     const std::size_t weights = first * static_cast<std::size_t>(quads_) * 4;
@@ -262,7 +265,7 @@ void FastLayer::sum_pixel(const Channels& channels, int lanes, Workspace& worksp
     }
     record.overflow.outputs += static_cast<std::uint64_t>(channels.count) * static_cast<std::uint64_t>(lanes);
 
-    const bool check_finished = format.check == OverflowCheck::per_output && layer_.overflow_possible;
+    const bool check_finished = format.check == OverflowCheck::per_output && layer_.computation->overflow_possible;
     if (check_finished) {
         check_channels(format, exact, value, events, channels.count);
     } else {
@@ -291,12 +294,12 @@ void FastLayer::sum_long_products(const Channels& channels, Workspace& workspace
 /// A second, closer look at the channels that might leave their range. It costs a third of adding up in 32-bit lanes,
 /// so it pays where many channels pass it; in 16-bit lanes it would not.
 void FastLayer::bound_prefixes(const Channels& channels, Workspace& workspace) const {
-    const auto low = static_cast<std::int32_t>(layer_.accumulator.min());
-    const auto high = static_cast<std::int32_t>(layer_.accumulator.max());
+    const auto low = static_cast<std::int32_t>(layer_.computation->accumulator.min());
+    const auto high = static_cast<std::int32_t>(layer_.computation->accumulator.max());
     const std::size_t per_channel = static_cast<std::size_t>(quads_) * 4;
     const auto end = static_cast<std::size_t>(channels.first + channels.count);
     for (auto m = static_cast<std::size_t>(channels.first); m < end; ++m) {
-        if (workspace.leaves[m] == 0 || !layer_.accumulator.fits(start_exact_[m])) continue;
+        if (workspace.leaves[m] == 0 || !layer_.computation->accumulator.fits(start_exact_[m])) continue;
         const BoundedChannel channel{quad_positive_.data() + m * per_channel, quad_negative_.data() + m * per_channel,
                                      start_[m]};
         workspace.leaves[m] = prefixes_may_leave(dispatch_, workspace.quads.data(), quads_, channel, low, high) ? 1 : 0;
@@ -310,16 +313,18 @@ void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) con
     const auto end = static_cast<std::size_t>(channels.first + channels.count);
     for (std::size_t m = first; m < end; ++m) {
         if (workspace.leaves[m] == 0) continue;
-        const auto start = static_cast<std::int32_t>(bring_into_range(layer_.accumulator, start_exact_[m]));
+        const auto start =
+            static_cast<std::int32_t>(bring_into_range(layer_.computation->accumulator, start_exact_[m]));
         workspace.ordered.push_back({tap_weights_.data() + m * static_cast<std::size_t>(taps_), start,
                                      &workspace.value[m], &workspace.events[m]});
     }
     if (workspace.ordered.empty()) return;
     widen(dispatch_, workspace.taps, flip_, workspace.wide.data());
-    ordered_sums(dispatch_, products_, layer_.accumulator, workspace.wide.data(), taps_, workspace.ordered);
+    ordered_sums(dispatch_, products_, layer_.computation->accumulator, workspace.wide.data(), taps_,
+                 workspace.ordered);
     const std::int32_t one = 1;
     for (std::size_t m = first; m < end; ++m) {  // a bias that did not fit is an event of its own
-        if (workspace.leaves[m] != 0 && !layer_.accumulator.fits(start_exact_[m])) {
+        if (workspace.leaves[m] != 0 && !layer_.computation->accumulator.fits(start_exact_[m])) {
             add_constants(&workspace.events[m], {&one, 1});
         }
     }
@@ -328,12 +333,13 @@ void FastLayer::sum_in_order(const Channels& channels, Workspace& workspace) con
 /// Value number `at` of the map, quantized or as it is. Returns it.
 std::int64_t FastLayer::store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
                                         Workspace& workspace) const {
-    if (layer_.sums_leave) {
+    if (layer_.sums_leave()) {
         store_value(sum, at, lane, workspace);
         return sum;
     }
-    const std::int64_t bias = !layer_.bias_preload && !layer_.bias.empty() ? layer_.bias[channel] : 0;
-    const int value = requantize(sum, bias, layer_.requant_scales[channel], layer_.requant);
+    const std::int64_t bias =
+        !layer_.computation->bias_preload && !layer_.computation->bias.empty() ? layer_.computation->bias[channel] : 0;
+    const int value = requantize(sum, bias, layer_.requantization->scales[channel], layer_.requantization->format);
     workspace.sums[at].lane[lane] = static_cast<std::uint8_t>(value);
     return value;
 }
@@ -348,7 +354,7 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
         const auto i = static_cast<std::size_t>(m);
         const std::int32_t* weights = tap_weights_.data() + i * static_cast<std::size_t>(taps_);
         for (int lane = 0; lane < lanes; ++lane) {
-            Accumulator accumulator(layer_.accumulator);
+            Accumulator accumulator(layer_.computation->accumulator);
             accumulator.start(start_exact_[i]);
             for (std::size_t t = 0; t < workspace.taps.size(); ++t) {
                 const std::uint8_t byte = workspace.taps[t]->lane[lane];
@@ -361,18 +367,18 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
             ++record.overflow.outputs;
             record.overflow.events += accumulator.overflow_events();
             if (accumulator.overflow_events() > 0) {
-                ++(layer_.accumulator.fits(accumulator.exact()) ? record.overflow.transient
-                                                                : record.overflow.persistent);
+                ++(layer_.computation->accumulator.fits(accumulator.exact()) ? record.overflow.transient
+                                                                             : record.overflow.persistent);
             }
             const std::size_t at = i * pixels + static_cast<std::size_t>(pixel);
             const std::int64_t value = store_plain_sum(accumulator.value(), i, at, lane, workspace);
-            if (probe) probe(layer_.operator_index, lane, m, pixel, value);
+            if (probe) probe(layer_.computation->operator_index, lane, m, pixel, value);
         }
     }
 }
 
 FastLayer::PooledPixels FastLayer::pooled_pixels(int y, int x) const {
-    const Window& w = layer_.pool_window;
+    const Window& w = layer_.pooling->window;
     const int top = y * w.stride_height - w.pad_top;
     const int left = x * w.stride_width - w.pad_left;
     return {std::max(0, top), std::min(layer_.sums.height, top + w.kernel_height), std::max(0, left),
@@ -393,23 +399,44 @@ void FastLayer::pool_by_definition(const BlockMap& map, int channel, const Poole
         PoolPartial partial;
         for_each_pixel(map, channel, pixels, [&](const LaneBytes& pixel) {
             const std::uint8_t byte = pixel.lane[lane];
-            pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, layer_.pool_input_zero_point,
-                     layer_.pool_input_scale);
+            pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, layer_.pooling->input_zero_point,
+                     layer_.pooling->input_scale);
         });
-        output.lane[lane] = static_cast<std::uint8_t>(pool_value(partial));
+        output.lane[lane] = static_cast<std::uint8_t>(pooled(*layer_.pooling, partial));
     }
 }
+
+namespace {
+
+/// Of the values that a stage behind the computation reads: with an addition before it the sum's, or else what was
+/// requantized, or the pixels that pass.
+struct StoredRange {
+    bool is_signed = false;
+    int low = 0;
+    int high = 0;
+};
+
+StoredRange range_of(const RequantFormat& format) {
+    return {output_is_signed(format), format.clamp_low, format.clamp_high};
+}
+
+StoredRange range_before_addition(const LayerSchedule& layer) {
+    if (layer.requantization) return range_of(layer.requantization->format);
+    const Quantization& pixels = layer.input_quantization;
+    return {pixels.is_signed, pixels.low(), pixels.high()};
+}
+
+}  // namespace
 
 void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
     output.resize(static_cast<std::size_t>(l.output.elements()));
-    const bool is_signed = l.addition_index >= 0 ? output_is_signed(l.residual.output)
-                           : l.bypass            ? l.input_quantization.is_signed
-                                                 : output_is_signed(l.requant);
+    const Pooling& stage = *l.pooling;
+    const StoredRange range = l.addition ? range_of(l.addition->format.output) : range_before_addition(l);
+    const bool is_signed = range.is_signed;
     // Values whose maximum the pool's own clamp does not change.
-    const RequantFormat& format = l.addition_index >= 0 ? l.residual.output : l.requant;
     const bool plain_maximum =
-        l.pool_is_max && l.pool_requant.clamp_low <= format.clamp_low && l.pool_requant.clamp_high >= format.clamp_high;
+        stage.is_max && stage.format.clamp_low <= range.low && stage.format.clamp_high >= range.high;
     std::size_t at = 0;
     for (int c = 0; c < l.output.channels; ++c) {
         for (int oy = 0; oy < l.output.height; ++oy) {
@@ -425,8 +452,8 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
                 }
                 for (int lane = 0; probe && lane < lanes; ++lane) {
                     const std::uint8_t byte = result.lane[lane];
-                    probe(l.pool_index, lane, c, oy * l.output.width + ox,
-                          output_is_signed(l.pool_requant) ? static_cast<std::int8_t>(byte) : byte);
+                    probe(stage.operator_index, lane, c, oy * l.output.width + ox,
+                          output_is_signed(stage.format) ? static_cast<std::int8_t>(byte) : byte);
                 }
             }
         }
@@ -438,28 +465,20 @@ void FastLayer::add(const BlockMap& values, const BlockMap& residual, BlockMap& 
                     const LaneProbe& probe) const {
     const LayerSchedule& l = layer_;
     output.resize(static_cast<std::size_t>(l.sums.elements()));
-    const bool is_signed = l.bypass ? l.input_quantization.is_signed : output_is_signed(l.requant);
+    const Addition& stage = *l.addition;
+    const bool is_signed = range_before_addition(l).is_signed;
     const auto real = [](std::uint8_t byte, bool sign) { return sign ? static_cast<std::int8_t>(byte) : int{byte}; };
     const int pixels = l.sums.height * l.sums.width;
     for (int at = 0; at < static_cast<int>(output.size()); ++at) {
         const auto i = static_cast<std::size_t>(at);
         for (int lane = 0; lane < lanes; ++lane) {
             const int value = real(values[i].lane[lane], is_signed);
-            const int operand = real(residual[i].lane[lane], l.residual_is_signed);
-            const int sum = l.residual_is_first ? residual_add(operand, value, l.residual)
-                                                : residual_add(value, operand, l.residual);
+            const int operand = real(residual[i].lane[lane], stage.operand_is_signed);
+            const int sum = added(stage, value, operand);
             output[i].lane[lane] = static_cast<std::uint8_t>(sum);
-            if (probe) probe(l.addition_index, lane, at / pixels, at % pixels, sum);
+            if (probe) probe(stage.operator_index, lane, at / pixels, at % pixels, sum);
         }
     }
-}
-
-int FastLayer::pool_value(const PoolPartial& partial) const {
-    if (layer_.pool_is_max) return pool_maximum(partial, layer_.pool_requant);
-    const Window& w = layer_.pool_window;
-    const int divisor = layer_.pool_counts_padding ? w.kernel_height * w.kernel_width : partial.pixels;
-    return pool_average(partial, divisor, layer_.pool_scales[static_cast<std::size_t>(divisor)], layer_.pool_requant,
-                        layer_.pool_output_scale, layer_.pool_is_global);
 }
 
 }  // namespace widthwise::fast

@@ -85,7 +85,6 @@ private:
     void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
     void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
-    [[nodiscard]] int pool_value(const PoolPartial& partial) const;
     /// Where a pooling window lies in the map that is pooled.
     struct PooledPixels {
         int first_y = 0;

@@ -95,8 +95,7 @@ public:
 
 private:
     void add_layer(const Network& network, const LayerSchedule& layer) {
-        const Operator& op =
-            network.operators[static_cast<std::size_t>(layer.bypass ? layer.pool_index : layer.operator_index)];
+        const Operator& op = network.operators[static_cast<std::size_t>(layer.first_operator())];
         const auto images = random_images(network.tensors[static_cast<std::size_t>(op.input)], layer.images, 17);
         for (int i = 0; i < layer.images; ++i) {
             const auto& image = images[static_cast<std::size_t>(i)];
@@ -134,7 +133,7 @@ private:
             int value = 0;
             if (layer.fully_connected) {
                 value = map[static_cast<std::size_t>(tap.weight)];
-            } else if (layer.bypass) {
+            } else if (!layer.computation) {
                 value = pixel(map, layer.input, index.channel_tile, y, x, 0);
             } else {
                 const Window& w = op.window;
@@ -152,14 +151,14 @@ private:
         if (layer.fully_connected) return passes * static_cast<std::uint64_t>(layer.input.elements());
         std::vector<bool> used(static_cast<std::size_t>(layer.input.height), false);
         for (int y = 0; y < layer.sums.height; ++y) {
-            for (int r = 0; r < (layer.bypass ? 1 : op.window.kernel_height); ++r) {
-                const int row = layer.bypass ? y : y * op.window.stride_height - op.window.pad_top + r;
+            for (int r = 0; r < (!layer.computation ? 1 : op.window.kernel_height); ++r) {
+                const int row = !layer.computation ? y : y * op.window.stride_height - op.window.pad_top + r;
                 if (row >= 0 && row < layer.input.height) used[static_cast<std::size_t>(row)] = true;
             }
         }
         const auto rows = static_cast<std::uint64_t>(std::count(used.begin(), used.end(), true));
         // In a bypassed layer a pass is one channel, and channel_tiles counts them all.
-        const int channels = layer.bypass ? 1 : layer.input.channels;
+        const int channels = !layer.computation ? 1 : layer.input.channels;
         return passes * rows * static_cast<std::uint64_t>(channels * layer.input.width);
     }
 };

@@ -51,8 +51,9 @@ private:
         w.rows.count = rows(layer, index);
         for (int r = 0; r < w.rows.count; ++r) {
             const int channel = index.channel_tile * layer.array_rows + r;
-            w.rows[r] = layer.bypass ? std::int16_t{1}
-                                     : layer.weights[static_cast<std::size_t>(channel) * layer.taps.size() + tap];
+            w.rows[r] = !layer.computation
+                            ? std::int16_t{1}
+                            : layer.computation->weights[static_cast<std::size_t>(channel) * layer.taps.size() + tap];
         }
     }
 };
@@ -87,15 +88,16 @@ private:
                 for (std::size_t t = first_tap; t < first_tap + taps; ++t) {
                     const int activation = stimulus.activations[t].columns[c];
                     products.push_back(std::int64_t{activation} * stimulus.weights[t].rows[r]);
-                    if (!layer.bypass) count_mac(record, layer, hardware, activation == 0);
+                    if (layer.computation.has_value()) count_mac(record, layer, hardware, activation == 0);
                 }
-                if (layer.bypass) {
+                if (!layer.computation) {
                     sums[static_cast<std::size_t>(r)].push_back(products[0]);
                 } else {
                     const auto channel = static_cast<std::size_t>(command.index.channel_tile * layer.array_rows + r);
-                    const std::int64_t bias = hardware.accumulator.bias == BiasMode::preload ? layer.bias[channel] : 0;
-                    sums[static_cast<std::size_t>(r)].push_back(
-                        count_sum(record, bias, products, layer.accumulator, hardware.accumulator.statistics));
+                    const std::int64_t bias =
+                        hardware.accumulator.bias == BiasMode::preload ? layer.computation->bias[channel] : 0;
+                    sums[static_cast<std::size_t>(r)].push_back(count_sum(
+                        record, bias, products, layer.computation->accumulator, hardware.accumulator.statistics));
                 }
             }
         }

@@ -26,15 +26,15 @@ public:
         : layer_(layer), lanes_(hardware.requant.lanes) {
         const Network& network = *schedule.network;
         const Quantization q =
-            layer.pool_index >= 0 ? pool(network).input_quantization : Quantization{true, 8, 0, 1.0F};
+            layer.pooling.has_value() ? pool(network).input_quantization : Quantization{true, 8, 0, 1.0F};
         for (int i = 0; i < layer.images; ++i) {
             auto& map = maps_.emplace_back();
             for (std::int64_t k = 0; k < layer.sums.elements(); ++k) map.push_back(random.in(q.low(), q.high()));
-            pooled_.push_back(layer.pool_index >= 0 ? plain_pool(network, *op_, hardware, map) : map);
+            pooled_.push_back(layer.pooling.has_value() ? plain_pool(network, *op_, hardware, map) : map);
         }
         for (const TileIndex& index : plain_tiles(layer)) add_tile(index);
         beats.back().position.last_of_layer = true;
-        if (layer.pool_index >= 0) count(hardware);
+        if (layer.pooling.has_value()) count(hardware);
     }
 
     std::vector<OutputBeat> beats;
@@ -46,7 +46,7 @@ private:
         Quantization input_quantization;
     };
     PoolInput pool(const Network& network) {
-        op_ = &network.operators[static_cast<std::size_t>(layer_.pool_index)];
+        op_ = &network.operators[static_cast<std::size_t>(layer_.pooling->operator_index)];
         return {network.tensors[static_cast<std::size_t>(op_->input)].quantization};
     }
 
@@ -97,7 +97,7 @@ private:
                                      [static_cast<std::size_t>(channel * out.height * out.width + offset)];
             bytes[address] = value & 0xff;
         };
-        if (layer_.pool_index < 0) {
+        if (!layer_.pooling) {
             emit(at);
             return;
         }
@@ -307,7 +307,7 @@ TEST_P(PoolUnitValues, AreThePooledPixels) {
                                       const LayerTraffic& layer = b.traffic[i];
                                       for (const Bytes& write : layer.writes) {
                                           if (!write.empty()) expected.push_back(write);
-                                          if (b.schedule.layers[i].pool_index >= 0) pooled += write.size();
+                                          if (b.schedule.layers[i].pooling.has_value()) pooled += write.size();
                                       }
                                       EXPECT_TRUE(b.bench.record.layers[i].events == layer.events) << "layer " << i;
                                   }

@@ -67,7 +67,7 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
     LayerSchedule layer;
     layer.images = 2;
     layer.sums = layer.output = along_channels ? Shape{6, 1, 1} : Shape{3, 2, 2};
-    layer.sums_leave = true;
+    layer.computation.emplace();  // and no requantization
     layer.value_bytes = 3;
     layer.output_placement = {100, layer.output_bytes()};
     SumsBench b(static_cast<std::uint64_t>(GetParam()));

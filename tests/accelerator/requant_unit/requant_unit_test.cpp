@@ -16,19 +16,19 @@ LayerSchedule layer_of(int index, RequantMode mode, Rounding rounding, Random& r
     LayerSchedule layer;
     layer.index = index;
     layer.name = "layer" + std::to_string(index);
-    layer.operator_index = 10 + index;
+    layer.computation.emplace().operator_index = 10 + index;
     layer.sums = {kChannels, 8, 8};
-    layer.requant = {mode, rounding, random.in(8, 32), random.in(-20, 20), -128, 127};
+    layer.requantization.emplace().format = {mode, rounding, random.in(8, 32), random.in(-20, 20), -128, 127};
     for (int m = 0; m < kChannels; ++m) {
-        layer.bias.push_back(random.in(-5000, 5000));
+        layer.computation->bias.push_back(random.in(-5000, 5000));
         const double factor = (1 + random.in(0, 1000)) / 300000.0;
-        layer.requant_scales.push_back(derive_requant_scale(factor, layer.requant));
+        layer.requantization->scales.push_back(derive_requant_scale(factor, layer.requantization->format));
         // Small shifts and divisors make ties frequent.
         if (random.percent(50)) {
-            layer.requant_scales.back() = {random.in(1, 7), random.in(0, 9), 2 * random.in(1, 40), 0.125F};
+            layer.requantization->scales.back() = {random.in(1, 7), random.in(0, 9), 2 * random.in(1, 40), 0.125F};
         }
     }
-    layer.has_bias = true;
+    layer.computation->has_bias = true;
     return layer;
 }
 
@@ -66,9 +66,12 @@ OutputBeat expected_beat(const PsumBeat& beat) {
     out.values.count = beat.sums.count;
     for (int lane = 0; lane < beat.sums.count; ++lane) {
         const auto m = static_cast<std::size_t>(channel_of(beat.position, lane));
-        const std::int64_t bias = layer.bias_preload || layer.bias.empty() ? 0 : layer.bias[m];
+        const std::int64_t bias =
+            layer.computation->bias_preload || layer.computation->bias.empty() ? 0 : layer.computation->bias[m];
         const std::int64_t value =
-            layer.bypass ? beat.sums[lane] : requantize(beat.sums[lane], bias, layer.requant_scales[m], layer.requant);
+            !layer.computation
+                ? beat.sums[lane]
+                : requantize(beat.sums[lane], bias, layer.requantization->scales[m], layer.requantization->format);
         out.values[lane] = static_cast<std::int16_t>(value);
     }
     return out;
@@ -87,22 +90,23 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     const int mode = std::get<0>(GetParam()), rounding = std::get<1>(GetParam()), seed = std::get<2>(GetParam());
     Random random(static_cast<std::uint64_t>(seed), "requant");
     const int lanes = seed == 0 ? 4 : random.in(1, 16);
-    // Bias added here; preloaded; none; and a bypassed layer between them.
+    // Bias added here; preloaded; none; and a layer of passing pixels between them.
     std::vector<LayerSchedule> layers;
     for (int i = 0; i < 4; ++i) {
         layers.push_back(layer_of(i, kModes[mode], kRoundings[rounding], random));
     }
-    layers[1].bias_preload = true;
-    layers[2].bias.clear();
-    layers[2].has_bias = false;
-    layers[3].bypass = true;
+    layers[1].computation->bias_preload = true;
+    layers[2].computation->bias.clear();
+    layers[2].computation->has_bias = false;
+    layers[3].computation.reset();
+    layers[3].requantization.reset();
 
     RequantUnitBench b(lanes, layers.size(), static_cast<std::uint64_t>(seed));
     std::vector<OutputBeat> expected;
     std::vector<std::uint64_t> values(layers.size(), 0);
     for (std::size_t i = 0; i < layers.size(); ++i) {
         for (PsumBeat& beat : random_beats(layers[i], lanes, 60, random)) {
-            if (layers[i].bypass) {
+            if (!layers[i].computation) {
                 for (int lane = 0; lane < beat.sums.count; ++lane) beat.sums[lane] = random.in(-128, 255);
             }
             values[i] += static_cast<std::uint64_t>(beat.sums.count);
@@ -116,10 +120,10 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     };
     b.bench.on_restart([&] { probed.clear(); });
     for (const OutputBeat& beat : expected) {
-        if (beat.position.layer->bypass) continue;
+        if (!beat.position.layer->computation) continue;
         for (int lane = 0; lane < beat.values.count; ++lane) {
             expected_probes.push_back(
-                {beat.position.layer->operator_index, beat.position.image, channel_of(beat.position, lane),
+                {beat.position.layer->computation->operator_index, beat.position.image, channel_of(beat.position, lane),
                  beat.position.pixel + (beat.position.along_channels ? 0 : lane), beat.values[lane]});
         }
     }
@@ -130,7 +134,7 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
                                   EXPECT_EQ(probed, expected_probes);
                                   for (std::size_t i = 0; i < layers.size(); ++i) {
                                       const EventCounts& events = b.bench.record.layers[i].events;
-                                      const std::uint64_t n = layers[i].bypass ? 0 : values[i];
+                                      const std::uint64_t n = !layers[i].computation ? 0 : values[i];
                                       const auto only = [&](RequantMode of) { return kModes[mode] == of ? n : 0; };
                                       EXPECT_EQ(events[Event::requant_multiply], only(RequantMode::fixed_point));
                                       EXPECT_EQ(events[Event::requant_shift], only(RequantMode::fixed_point));
@@ -156,10 +160,10 @@ INSTANTIATE_TEST_SUITE_P(Modes, RequantUnitValues,
 TEST(RequantUnit, ComputesByHand) {
     LayerSchedule layer;
     layer.name = "by_hand";
-    layer.requant = {RequantMode::fixed_point, Rounding::floor, 8, 5, 0, 28};
-    layer.bias = {28, -1};
-    layer.has_bias = true;
-    layer.requant_scales = {RequantScale{3, 4, 1, 1.0F}, RequantScale{3, 4, 1, 1.0F}};
+    layer.requantization.emplace().format = {RequantMode::fixed_point, Rounding::floor, 8, 5, 0, 28};
+    layer.computation.emplace().bias = {28, -1};
+    layer.computation->has_bias = true;
+    layer.requantization->scales = {RequantScale{3, 4, 1, 1.0F}, RequantScale{3, 4, 1, 1.0F}};
     RequantUnitBench b(4, 1, 0);
     PsumBeat beat;
     beat.position.layer = &layer;

@@ -15,12 +15,11 @@ constexpr int kChannels = 6;
 LayerSchedule sums_layer(int value_bytes) {
     LayerSchedule layer;
     layer.name = "logits";
-    layer.operator_index = 7;
+    layer.computation.emplace().operator_index = 7;
     layer.sums = {kChannels, 8, 8};
-    layer.sums_leave = true;
-    layer.bias_preload = true;
-    layer.has_bias = true;
-    layer.bias.assign(kChannels, 1000);  // in the sums already
+    layer.computation->bias_preload = true;
+    layer.computation->has_bias = true;
+    layer.computation->bias.assign(kChannels, 1000);  // in the sums already
     layer.value_bytes = value_bytes;
     return layer;
 }
@@ -78,7 +77,7 @@ TEST_P(SumsThatLeave, GoByteByByteUncounted) {
         for (const OutputBeat& part : parts_of(beat)) expected.push_back(part);
         const ResultPosition& at = beat.position;
         for (int lane = 0; lane < beat.sums.count; ++lane) {
-            sums.push_back({layer.operator_index, at.image, at.channel + (at.along_channels ? lane : 0),
+            sums.push_back({layer.computation->operator_index, at.image, at.channel + (at.along_channels ? lane : 0),
                             at.pixel + (at.along_channels ? 0 : lane), beat.sums[lane]});
         }
     }

@@ -13,16 +13,16 @@ namespace {
 
 constexpr int kLanes = 4;
 
-LayerSchedule layer_of(RequantMode mode, bool residual_is_first, bool along_channels) {
+LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_channels) {
     LayerSchedule layer;
     layer.name = "addition";
-    layer.addition_index = 3;
+    layer.addition.emplace().operator_index = 3;
     layer.sums = along_channels ? Shape{40, 1, 1} : Shape{6, 5, 7};
-    layer.residual_placement = {100, layer.sums.elements()};
-    layer.residual_is_first = residual_is_first;
-    layer.residual_is_signed = true;
+    layer.addend_placement = {100, layer.sums.elements()};
+    layer.addition->operand_is_first = operand_is_first;
+    layer.addition->operand_is_signed = true;
     const RequantFormat output{mode, Rounding::half_up, 12, 7, 0, 255};
-    layer.residual = derive_residual(0.02F, 3, 0.05F, -8, 0.06F, output);
+    layer.addition->format = derive_residual(0.02F, 3, 0.05F, -8, 0.06F, output);
     return layer;
 }
 
@@ -48,13 +48,13 @@ struct Traffic {
                 const int operand = random.in(-128, 127);
                 beat.values[lane] = static_cast<std::int16_t>(value);
                 word.bytes[lane] = static_cast<std::uint8_t>(operand);
-                sum.values[lane] =
-                    static_cast<std::int16_t>(layer.residual_is_first ? residual_add(operand, value, layer.residual)
-                                                                      : residual_add(value, operand, layer.residual));
+                sum.values[lane] = static_cast<std::int16_t>(
+                    layer.addition->operand_is_first ? residual_add(operand, value, layer.addition->format)
+                                                     : residual_add(value, operand, layer.addition->format));
             }
             ActivationRead read;
             read.layer = layer.index;
-            read.address = static_cast<std::int32_t>(layer.residual_placement.image(beat.position.image) +
+            read.address = static_cast<std::int32_t>(layer.addend_placement.image(beat.position.image) +
                                                      beat.position.channel * plane + beat.position.pixel);
             read.bytes = beat.values.count;
             values += static_cast<std::uint64_t>(beat.values.count);
@@ -102,7 +102,7 @@ public:
 struct Variant {
     const char* name;
     RequantMode mode;
-    bool residual_is_first;
+    bool operand_is_first;
     bool along_channels;
 };
 
@@ -111,7 +111,7 @@ class ResidualUnitValues : public testing::TestWithParam<std::tuple<Variant, int
 TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
     const Variant& variant = std::get<0>(GetParam());
     const int seed = std::get<1>(GetParam());
-    const LayerSchedule layer = layer_of(variant.mode, variant.residual_is_first, variant.along_channels);
+    const LayerSchedule layer = layer_of(variant.mode, variant.operand_is_first, variant.along_channels);
     const Traffic traffic(layer, variant.along_channels, static_cast<std::uint64_t>(seed));
     ResidualUnitBench b(traffic, static_cast<std::uint64_t>(seed));
     b.bench.run_and_interrupt([&] { return b.done(); }, 100000,

@@ -102,7 +102,8 @@ private:
                 std::int64_t number = 0;
                 for (const TileIndex& index : plain_tiles(layer)) tiles.push_back({&layer, index, number++});
                 tiles_until.push_back(tiles.size());
-                for (int m = 0; streamed && !layer.bypass && m < layer.channel_tiles; ++m, ++weight_tiles) {
+                for (int m = 0; streamed && layer.computation.has_value() && m < layer.channel_tiles;
+                     ++m, ++weight_tiles) {
                     const std::int64_t channels =
                         std::min(layer.array_rows, layer.sums.channels - m * layer.array_rows);
                     const std::int64_t bytes = channels * (static_cast<std::int64_t>(layer.taps.size()) + 9);

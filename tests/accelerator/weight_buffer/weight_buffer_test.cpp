@@ -72,7 +72,7 @@ private:
     void add_layer(const Network& network, const LayerSchedule& layer, std::int64_t& address, Random& random) {
         std::int64_t number = 0;
         for (int m = 0; m < layer.channel_tiles; ++m) {
-            if (!layer.bypass) add_writes(network, layer, m, address, random);
+            if (layer.computation.has_value()) add_writes(network, layer, m, address, random);
             for (int g = 0; g < layer.image_groups; ++g) {
                 for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) {
                     command.source.payloads.push_back({&layer, {m, g, t}, number++});
@@ -81,7 +81,7 @@ private:
                     }
                 }
             }
-            if (layer.bypass || !streamed) continue;
+            if (!layer.computation || !streamed) continue;
             ++expected_releases;
             last_taps.push_back(expected.size() - 1);
         }
@@ -97,15 +97,15 @@ private:
     }
 
     static std::int16_t weight(const Network& network, const LayerSchedule& layer, int channel, const Tap& tap) {
-        if (layer.bypass) return 1;
-        const Weights& w = network.operators[static_cast<std::size_t>(layer.operator_index)].weights;
+        if (!layer.computation) return 1;
+        const Weights& w = network.operators[static_cast<std::size_t>(layer.computation->operator_index)].weights;
         const std::int64_t per_channel = std::int64_t{w.input_channels} * w.kernel_height * w.kernel_width;
         return w.values[static_cast<std::size_t>(channel * per_channel + tap.weight)];
     }
 
     /// What a weight of 9 bits is stored with: its channel's smallest is stored as 0.
     static int zero_point(const Network& network, const LayerSchedule& layer, int channel) {
-        if (network.operators[static_cast<std::size_t>(layer.operator_index)].weights.bits <= 8) return 0;
+        if (network.operators[static_cast<std::size_t>(layer.computation->operator_index)].weights.bits <= 8) return 0;
         int smallest = 0;
         for (const Tap& tap : layer.taps) smallest = std::min<int>(smallest, weight(network, layer, channel, tap));
         return -smallest;
@@ -124,7 +124,8 @@ private:
                                                           zero_point(network, layer, channel)));
             }
         }
-        const bool nine_bits = network.operators[static_cast<std::size_t>(layer.operator_index)].weights.bits == 9;
+        const bool nine_bits =
+            network.operators[static_cast<std::size_t>(layer.computation->operator_index)].weights.bits == 9;
         for (int i = 0; i < (nine_bits ? 10 : 9) * rows; ++i)
             bytes.push_back(static_cast<std::uint8_t>(random.in(0, 255)));
         std::int64_t at =
@@ -214,7 +215,7 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
                 const EventCounts& events = b.bench.record.layers[i].events;
                 EXPECT_EQ(events[Event::weight_buffer_write], b.expected_writes[i]);
                 std::uint64_t reads = 0;
-                if (!layer.bypass) {  // every column tile reads its channels' weights once
+                if (layer.computation.has_value()) {  // every column tile reads its channels' weights once
                     reads = layer.taps.size() * layer.tiles.size() * static_cast<std::uint64_t>(layer.image_groups) *
                             static_cast<std::uint64_t>(layer.sums.channels);
                 }
