@@ -54,7 +54,9 @@ public:
         }
         if (operators.addition >= 0) describe_addition(layer, operators);
         if (operators.pool >= 0) describe_pool(layer, operators.pool);
-        describe_tile_counts(layer, hardware_.array);
+        const bool is_convolution = first.kind == OperatorKind::convolution;
+        describe_nest(layer, hardware_, is_convolution ? first.weights.kernel_height : 1,
+                      is_convolution ? first.weights.kernel_width : 1);
         describe_attributes(layer);
         return layer;
     }
@@ -69,7 +71,7 @@ public:
             layer.taps = {Tap{}};
         }
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
-        describe_column_tiles(layer, hardware_.array);
+        describe_column_tiles(layer);
         describe_windows(layer);
         size_line_buffer(layer, hardware_.line_buffer);
     }

@@ -88,12 +88,13 @@ void LineFill::fill_line() {
         last_grant_ = asked + n;
     }
     arrivals_.push_back(last_grant_ + 1);
-    const int images = layer_.images_in_group(pass_ % layer_.image_groups);
+    const int images = layer_.images_in_group(image_group_);
     if (++line_in_row_ < layer_.line_channels * images) return;
     line_in_row_ = 0;
     if (++row_ < static_cast<int>(rows)) return;
     row_ = 0;
     ++pass_;
+    if (++image_group_ == layer_.image_groups) image_group_ = 0;
     arrivals_.swap(previous_arrivals_);
     arrivals_.clear();
 }
@@ -132,8 +133,10 @@ public:
     }
 
     Edge run() {
-        const std::int64_t tiles = layer_.tile_count();
-        for (std::int64_t n = 0; n < tiles; ++n) time_tile(n);
+        TileCursor tile(layer_);
+        begin_weight_tile();
+        while (time_tile(tile)) {
+        }
         // Last beat -> four requantization stages -> [addition] -> pool -> activation buffer -> Sequencer.
         const Edge end = layer_.sums_leave() ? sums_.scaled + layer_.value_bytes + 4 : drained_ + 7 + addition();
         cycles_.total += static_cast<std::uint64_t>(end - start_);
@@ -144,34 +147,42 @@ public:
     }
 
 private:
-    void time_tile(std::int64_t n) {
-        const TileIndex index = tile_at(layer_, n);
+    /// False after the last tile; else the cursor is at the next one.
+    bool time_tile(TileCursor& tile) {
+        const TileIndex index = tile.index();
+        const int pass = tile.pass();
         const int taps = static_cast<int>(layer_.taps.size());
-        const int rows = layer_.channels_in_tile(index.channel_tile);
-        const int columns = tile_columns(layer_, index);
-        const int skew = hardware_.array.interconnect == Interconnect::systolic ? rows + columns - 2 : 0;
-        begin_weight_tile(n);
-
-        if (!quick_tile(index, taps)) {
-            for (int t = 0; t < taps; ++t) issue_tap(index, t, t == 0, t + 1 == taps);
+        if (!quick_tile(index, pass, taps)) {
+            for (int t = 0; t < taps; ++t) issue_tap(index, pass, t, t == 0, t + 1 == taps);
         }
         cycles_.compute += static_cast<std::uint64_t>(taps);
-        end_tile(n, index, rows, columns, skew);
+        const bool ends_weights = tile.ends_weights();
+        const bool more = tile.next();
+        if (more) hold_rows(tile);
+        if (ends_weights && stream_ != nullptr && layer_.computation) stream_->release(weights_read_);
+        drain(index);
+        if (more && ends_weights) begin_weight_tile();
+        return more;
     }
 
-    void begin_weight_tile(std::int64_t n) {
-        if (stream_ == nullptr || !layer_.computation) return;
-        if (n % (layer_.tiles_per_pass() * layer_.image_groups) == 0) weights_arrive_ = stream_->next_arrival();
+    void begin_weight_tile() {
+        if (stream_ != nullptr && layer_.computation) weights_arrive_ = stream_->next_arrival();
+    }
+
+    /// The line buffer frees the rows that the next tile and those after it do not read.
+    void hold_rows(const TileCursor& next) {
+        const auto window = static_cast<std::size_t>(layer_.tile_window[static_cast<std::size_t>(next.index().tile)]);
+        const auto rows = static_cast<std::int64_t>(layer_.fill_rows.size());
+        fill_.hold(next.pass() * rows + layer_.windows[window].first_row, lines_read_);
     }
 
     /// A tile that waits for nothing: one tap an edge. False when any tap might wait.
-    bool quick_tile(const TileIndex& index, int taps) {
+    bool quick_tile(const TileIndex& index, int pass, int taps) {
         if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
         if (issued_ + 1 < skew_until_) return false;
         const Edge last = issued_ + taps;
         const bool place_in_time = hardware_.array.shadow_accumulators ? last > drained_ : issued_ + 1 > drained_;
         if (!place_in_time) return false;
-        const int pass = index.channel_tile * layer_.image_groups + index.image_group;
         if (fill_.arrival(pass, most_lines(index)) > issued_) return false;
         issued_ = last;
         lines_read_ = last - 1;
@@ -200,8 +211,7 @@ private:
         }
     }
 
-    void issue_tap(const TileIndex& index, int t, bool first, bool last) {
-        const int pass = index.channel_tile * layer_.image_groups + index.image_group;
+    void issue_tap(const TileIndex& index, int pass, int t, bool first, bool last) {
         const Tap& tap = layer_.taps[static_cast<std::size_t>(t)];
         const Edge arrived = fill_.arrival(pass, lines_needed(layer_, index, tap));
         // Operand registers: refilled at the edge at which the tap before was issued, if the next operands are there.
@@ -240,18 +250,11 @@ private:
         cycles_[Stall::fill] += starved - denied;
     }
 
-    void end_tile(std::int64_t n, const TileIndex& index, int rows, int columns, int skew) {
+    void drain(const TileIndex& index) {
+        const int rows = layer_.channels_in_tile(index.channel_tile);
+        const int columns = tile_columns(layer_, index);
+        const int skew = hardware_.array.interconnect == Interconnect::systolic ? rows + columns - 2 : 0;
         skew_until_ = issued_ + 1 + skew;
-        if (n + 1 < layer_.tile_count()) {
-            const std::int64_t pass = (n + 1) / layer_.tiles_per_pass();
-            const auto tile = static_cast<std::size_t>((n + 1) % layer_.tiles_per_pass());
-            const auto window = static_cast<std::size_t>(layer_.tile_window[tile]);
-            fill_.hold(pass * static_cast<std::int64_t>(layer_.fill_rows.size()) + layer_.windows[window].first_row,
-                       lines_read_);
-        }
-        const bool weight_tile_done = (n + 1) % (layer_.tiles_per_pass() * layer_.image_groups) == 0;
-        if (stream_ != nullptr && layer_.computation.has_value() && weight_tile_done) stream_->release(weights_read_);
-
         // Sums are final three edges after the last tap (later by the skew) and leave from the next edge on, or at that
         // edge from the accumulators themselves.
         const int beats = drain_beats(layer_, rows, columns, hardware_.requant.lanes);

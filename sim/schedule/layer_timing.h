@@ -66,6 +66,7 @@ private:
     std::vector<Edge> denied_;
     // The line to be filled next, and when the one before was granted its last word.
     int pass_ = 0, row_ = 0;
+    int image_group_ = 0;  ///< of pass_
     int line_in_row_ = 0;
     Edge last_grant_;
     std::vector<Edge> arrivals_, previous_arrivals_;  ///< of pass_ and of the pass before

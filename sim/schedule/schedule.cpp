@@ -17,10 +17,23 @@ int LayerSchedule::bytes_of_line(int y) const {
     return static_cast<int>(std::min<std::int64_t>(rest, line_bytes));
 }
 
-TileIndex tile_at(const LayerSchedule& layer, std::int64_t n) {
-    const int per_pass = layer.tiles_per_pass();
-    const auto pass = static_cast<int>(n / per_pass);
-    return {pass / layer.image_groups, pass % layer.image_groups, static_cast<int>(n % per_pass)};
+bool TileCursor::next() {
+    if (!cursor_.next()) return false;
+    ++number_;
+    const Memory moved = cursor_.moved();
+    if (moved == Memory::line_buffer) {
+        ++index_.tile;
+        return true;
+    }
+    ++pass_;
+    index_.tile = 0;
+    if (moved == Memory::activation_buffer) {
+        ++index_.image_group;
+        return true;
+    }
+    index_.image_group = 0;
+    ++index_.channel_tile;
+    return true;
 }
 
 namespace {

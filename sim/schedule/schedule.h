@@ -2,11 +2,11 @@
 // The compiled schedule: what the network and the hardware description become, once, before any image.
 // The Sequencer executes it cycle by cycle; the schedule model derives cycles from it without a clock.
 //
-// Loop nest of a layer:  channel tiles > image groups > windows (output rows) > column tiles > taps
+// Words of the nest (mapping/loop_nest.h) in a layer:
 //   channel tile   up to `rows` output channels, one per array row
 //   image group    one image; or up to `columns` images where the columns work on different images
-//   window         the feature-map rows that a run of column tiles reads from the line buffer
 //   column tile    up to `columns` output pixels (or images), one per array column
+//   window         the feature-map rows that a run of column tiles reads from the line buffer
 //   tap            one (channel, row, column) of the kernel: one MAC in every working PE
 // A pass is one (channel tile, image group): during a pass the feature map streams through the line buffer once.
 #pragma once
@@ -23,6 +23,7 @@
 #include "config/hardware.h"
 #include "config/key_use.h"
 #include "layer/layer.h"
+#include "mapping/loop_nest.h"
 #include "network/network.h"
 #include "record/events.h"
 
@@ -102,6 +103,7 @@ struct LayerSchedule {
     int words_per_line = 1;                   ///< fill words, one per cycle
     int fill_word_bytes = 8;
 
+    LoopNest nest;
     std::vector<int> fill_rows;  ///< feature-map rows in fill order: those that a tap reads; none if all lie in padding
     std::vector<int> row_position;    ///< inverse: position in fill_rows, or -1
     std::vector<LineWindow> windows;  ///< of one pass
@@ -185,9 +187,9 @@ void visit_fields(Self& self, Visitor&& visit) {
     auto& [index, name, computation, requantization, addition, pooling, fully_connected, image_columns, images, input,
            sums, output, value_bytes, input_quantization, input_may_be_negative, input_placement, output_placement,
            input_layer, addend_placement, map_height, groups, line_channels, line_bytes, stride_height, stride_width,
-           pad_top, pad_left, kernel_height, kernel_width, buffer_rows, words_per_line, fill_word_bytes, fill_rows,
-           row_position, windows, tiles, tile_window, taps, tap_count, channel_tiles, array_rows, array_columns,
-           image_groups, weight_address, weight_beats_per_tap, first_weight_tile, attributes] = self;
+           pad_top, pad_left, kernel_height, kernel_width, buffer_rows, words_per_line, fill_word_bytes, nest,
+           fill_rows, row_position, windows, tiles, tile_window, taps, tap_count, channel_tiles, array_rows,
+           array_columns, image_groups, weight_address, weight_beats_per_tap, first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -231,7 +233,7 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("first_weight_tile", first_weight_tile, Role::elsewhere);
     // Structures of places, times and prices.
     static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
-    static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
+    static_cast<void>(nest), static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
 }
 
 /// Pooled pixels that one beat of results can complete.
@@ -248,8 +250,24 @@ struct TileIndex {
     friend bool operator==(const TileIndex&, const TileIndex&) = default;
 };
 
-/// Tile number n (0..tile_count-1) of the loop nest.
-TileIndex tile_at(const LayerSchedule& layer, std::int64_t n);
+/// Walks over the tiles of a layer in the order of its nest.
+class TileCursor {
+public:
+    explicit TileCursor(const LayerSchedule& layer) : cursor_(layer.nest, Memory::dram, Memory::array) {}
+    /// Goes on; false after the last tile.
+    bool next();
+    [[nodiscard]] const TileIndex& index() const { return index_; }
+    [[nodiscard]] std::int64_t number() const { return number_; }  ///< of the tile in the layer
+    [[nodiscard]] int pass() const { return pass_; }
+    /// It is the last tile of the channel tile: its weights are used up.
+    [[nodiscard]] bool ends_weights() const { return cursor_.ends(Memory::activation_buffer); }
+
+private:
+    Cursor cursor_;
+    TileIndex index_;
+    std::int64_t number_ = 0;
+    int pass_ = 0;
+};
 
 /// Array columns at work on this tile.
 inline int tile_columns(const LayerSchedule& layer, const TileIndex& index) {

@@ -28,7 +28,7 @@ void check_sizes(const Schedule& schedule) {
         check_map(layer, layer.input, "input");
         check_map(layer, layer.sums, "map of sums");
         check_map(layer, layer.output, "output", layer.value_bytes);
-        const std::int64_t tiles = column_tiles(layer, schedule.hardware.array);
+        const std::int64_t tiles = column_tiles(layer);
         const std::int64_t averaged = averaged_pixels(layer);
         entries += tiles + layer.map_height + layer.tap_count + layer.sums.channels + averaged;
         if (entries <= kMaxScheduleEntries) continue;

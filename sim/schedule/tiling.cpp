@@ -7,6 +7,7 @@
 #include <set>
 
 #include "common/error.h"
+#include "mapping/dataflows/output_stationary.h"
 
 namespace widthwise {
 
@@ -14,43 +15,47 @@ void refuse(const LayerSchedule& layer, const std::string& what) {
     throw InputError(fmt::format("layer '{}': {}", layer.name, what));
 }
 
-void describe_tile_counts(LayerSchedule& layer, const ArrayParams& array) {
-    const int channels_per_group = layer.sums.channels / layer.groups;
-    layer.array_rows = std::min(array.rows, channels_per_group);
-    layer.channel_tiles = layer.groups * ceil_div(channels_per_group, layer.array_rows);
-    if (layer.image_columns) {
-        layer.array_columns = std::min(array.columns, layer.images);
-        layer.image_groups = ceil_div(layer.images, layer.array_columns);
-        return;
-    }
-    layer.image_groups = layer.images;
-    const std::int64_t pixels = std::int64_t{layer.sums.height} * layer.sums.width;
-    const std::int64_t run = array.mapping == Mapping::flat ? pixels : layer.sums.width;
-    layer.array_columns = static_cast<int>(std::min<std::int64_t>(array.columns, run));
+void describe_nest(LayerSchedule& layer, const HardwareParams& hardware, int kernel_height, int kernel_width) {
+    LayerExtents extents;
+    extents.images = layer.images;
+    extents.groups = layer.groups;
+    extents.out_channels = layer.sums.channels / layer.groups;
+    extents.out_height = layer.sums.height;
+    extents.out_width = layer.sums.width;
+    extents.in_channels = layer.tap_count / (kernel_height * kernel_width);
+    extents.kernel_height = kernel_height;
+    extents.kernel_width = kernel_width;
+    extents.columns_are_images = layer.image_columns;
+    layer.nest = output_stationary(extents, hardware);
+    const LoopNest& nest = layer.nest;
+    const auto side = [&](Place place) {
+        for (const Loop& loop : nest.at(Memory::array).loops) {
+            if (loop.place == place) return loop.trips;
+        }
+        return 1;
+    };
+    layer.array_rows = side(Place::rows);
+    layer.array_columns = side(Place::columns);
+    layer.channel_tiles = static_cast<int>(nest.trips(Memory::dram, Memory::activation_buffer));
+    layer.image_groups = static_cast<int>(nest.trips(Memory::activation_buffer, Memory::line_buffer));
 }
 
-std::int64_t column_tiles(const LayerSchedule& layer, const ArrayParams& array) {
-    if (layer.image_columns) return 1;
-    const std::int64_t height = layer.sums.height;
-    if (array.mapping == Mapping::flat) return ceil_div(height * layer.sums.width, array.columns);
-    return height * ceil_div(layer.sums.width, array.columns);
-}
+std::int64_t column_tiles(const LayerSchedule& layer) { return layer.nest.trips(Memory::line_buffer, Memory::array); }
 
-void describe_column_tiles(LayerSchedule& layer, const ArrayParams& array) {
+void describe_column_tiles(LayerSchedule& layer) {
     if (layer.image_columns) {
         layer.tiles = {{0, layer.array_columns, 0, 0}};
         return;
     }
-    layer.tiles.reserve(static_cast<std::size_t>(column_tiles(layer, array)));
+    layer.tiles.reserve(static_cast<std::size_t>(column_tiles(layer)));
     const int width = layer.sums.width;
-    const int pixels = layer.sums.height * width;
-    const bool flat = array.mapping == Mapping::flat;
-    for (int first = 0; first < pixels;) {
-        const int end = flat ? pixels : (first / width + 1) * width;
-        const int count = std::min(array.columns, end - first);
+    Cursor cursor(layer.nest, Memory::line_buffer, Memory::array);
+    do {
+        const auto row = static_cast<int>(cursor.first(Dim::out_row));
+        const auto first = static_cast<int>(cursor.first(Dim::out_pixel) + cursor.first(Dim::out_column)) + row * width;
+        const int count = cursor.count(Dim::out_pixel) * cursor.count(Dim::out_column);
         layer.tiles.push_back({first, count, first / width, (first + count - 1) / width});
-        first += count;
-    }
+    } while (cursor.next());
 }
 
 namespace {

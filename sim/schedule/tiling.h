@@ -13,14 +13,15 @@ constexpr int ceil_div(std::int64_t a, std::int64_t b) { return static_cast<int>
 /// Throws InputError "layer 'NAME': what".
 [[noreturn]] void refuse(const LayerSchedule& layer, const std::string& what);
 
-/// Channel tiles and image groups; the map, sums, groups and image_columns of the layer must be known.
-void describe_tile_counts(LayerSchedule& layer, const ArrayParams& array);
+/// The nest, and the channel tiles and image groups that it comes to; the map, sums, groups, number of taps and
+/// image_columns of the layer must be known. A kernel of height x width taps.
+void describe_nest(LayerSchedule& layer, const HardwareParams& hardware, int kernel_height, int kernel_width);
 
-/// How many column tiles describe_column_tiles() makes.
-std::int64_t column_tiles(const LayerSchedule& layer, const ArrayParams& array);
+/// How many column tiles a pass has.
+std::int64_t column_tiles(const LayerSchedule& layer);
 
-/// Column tiles, after describe_tile_counts().
-void describe_column_tiles(LayerSchedule& layer, const ArrayParams& array);
+/// Column tiles, after describe_nest().
+void describe_column_tiles(LayerSchedule& layer);
 
 /// Rows in fill order and the window of rows of each column tile.
 void describe_windows(LayerSchedule& layer);

@@ -101,11 +101,37 @@ void expect_taps_are_the_kernel(const LayerSchedule& layer, const Operator& op) 
     for (const int count : seen) ASSERT_EQ(count, 1);
 }
 
+/// The tiles in the order of the nest.
+std::vector<TileIndex> tiles_of(const LayerSchedule& layer) {
+    std::vector<TileIndex> tiles;
+    TileCursor cursor(layer);
+    do {
+        tiles.push_back(cursor.index());
+    } while (cursor.next());
+    return tiles;
+}
+
+/// Channel tiles, of each the image groups, of each the column tiles.
+void expect_nest_order(const LayerSchedule& layer) {
+    TileCursor cursor(layer);
+    std::int64_t number = 0;
+    for (int m = 0; m < layer.channel_tiles; ++m) {
+        for (int g = 0; g < layer.image_groups; ++g) {
+            for (int t = 0; t < layer.tiles_per_pass(); ++t, ++number) {
+                ASSERT_EQ(cursor.index(), (TileIndex{m, g, t}));
+                ASSERT_EQ(cursor.number(), number);
+                ASSERT_EQ(cursor.pass(), m * layer.image_groups + g);
+                ASSERT_EQ(cursor.ends_weights(), g + 1 == layer.image_groups && t + 1 == layer.tiles_per_pass());
+                ASSERT_EQ(cursor.next(), number + 1 < layer.tile_count());
+            }
+        }
+    }
+}
+
 void expect_every_sum_once(const LayerSchedule& layer) {
     const int pixels = layer.sums.height * layer.sums.width;
     std::vector<int> seen(static_cast<std::size_t>(layer.images * layer.sums.elements()), 0);
-    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
-        const TileIndex index = tile_at(layer, n);
+    for (const TileIndex& index : tiles_of(layer)) {
         const int rows = layer.channels_in_tile(index.channel_tile);
         const int columns = tile_columns(layer, index);
         ASSERT_GE(rows, 1);
@@ -130,8 +156,7 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
     std::vector<bool> needed(static_cast<std::size_t>(layer.map_height), layer.fully_connected);
     int first_before = 0;
     int end_before = 0;
-    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
-        const TileIndex index = tile_at(layer, n);
+    for (const TileIndex& index : tiles_of(layer)) {
         const auto& tile = layer.tiles[static_cast<std::size_t>(index.tile)];
         const LineWindow& window =
             layer.windows[static_cast<std::size_t>(layer.tile_window[static_cast<std::size_t>(index.tile)])];
@@ -173,8 +198,7 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
 }
 
 void expect_drain_once(const LayerSchedule& layer, int lanes) {
-    for (std::int64_t n = 0; n < layer.tile_count(); ++n) {
-        const TileIndex index = tile_at(layer, n);
+    for (const TileIndex& index : tiles_of(layer)) {
         const int rows = layer.channels_in_tile(index.channel_tile);
         const int columns = tile_columns(layer, index);
         std::vector<int> seen(static_cast<std::size_t>(rows * columns), 0);
@@ -213,6 +237,7 @@ TEST(LoopNest, RandomLayersOnRandomHardware) {
                     builder.network().operators[static_cast<std::size_t>(layer.computation->operator_index)];
                 ASSERT_NO_FATAL_FAILURE(expect_taps_are_the_kernel(layer, op));
             }
+            ASSERT_NO_FATAL_FAILURE(expect_nest_order(layer));
             ASSERT_NO_FATAL_FAILURE(expect_every_sum_once(layer));
             ASSERT_NO_FATAL_FAILURE(expect_rows_are_held(layer, hardware));
             ASSERT_NO_FATAL_FAILURE(expect_drain_once(layer, hardware.requant.lanes));

@@ -54,14 +54,14 @@ TEST(Tiles, AreAsManyAsWereCountedBefore) {
                 const HardwareParams hardware = array_of(4, columns, mapping);
                 const LayerSchedule layer =
                     only_layer(NetworkBuilder(map).convolution("c", 3, square_window(1)), hardware);
-                EXPECT_EQ(column_tiles(layer, hardware.array), layer.tiles_per_pass());
+                EXPECT_EQ(column_tiles(layer), layer.tiles_per_pass());
                 EXPECT_EQ(layer.tap_count, static_cast<int>(layer.taps.size()));
             }
         }
     }
     const LayerSchedule pool =
         only_layer(NetworkBuilder({2, 5, 7}).pool("p", OperatorKind::max_pool, square_window(2, 2)), array_of(4, 3));
-    EXPECT_EQ(column_tiles(pool, array_of(4, 3).array), pool.tiles_per_pass());
+    EXPECT_EQ(column_tiles(pool), pool.tiles_per_pass());
     EXPECT_EQ(pool.tap_count, 1);
     const LayerSchedule vector = only_layer(NetworkBuilder({2, 3, 3}).fully_connected("f", 10), array_of(4, 3));
     EXPECT_EQ(vector.tap_count, 18);
@@ -100,6 +100,13 @@ TEST(TapOrders, WeightsFollowThem) {
         }
     }
     EXPECT_EQ(at, layer.computation->weights.size());
+}
+
+/// Tile number n in the order of the nest.
+TileIndex tile_at(const LayerSchedule& layer, int n) {
+    TileCursor cursor(layer);
+    for (int i = 0; i < n; ++i) EXPECT_TRUE(cursor.next());
+    return cursor.index();
 }
 
 TEST(Tiles, RowMappingStartsAnewInEveryRow) {

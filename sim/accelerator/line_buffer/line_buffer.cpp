@@ -50,11 +50,10 @@ void LineBuffer::begin_layer(const LayerSchedule& layer) {
     first_row_held_ = layer.windows.front().first_row;
     tile_begun_ = false;
     tap_ = 0;
+    tile_.emplace(layer);
 }
 
-int LineBuffer::images(const FillPosition& position) const {
-    return layer_->images_in_group(position.pass % layer_->image_groups);
-}
+int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
 
 void LineBuffer::advance(FillPosition& p) const {
     if (++p.word < layer_->words_of_line(layer_->fill_rows[p.row])) return;
@@ -66,6 +65,9 @@ void LineBuffer::advance(FillPosition& p) const {
     if (++p.row < static_cast<int>(layer_->fill_rows.size())) return;
     p.row = 0;
     ++p.pass;
+    if (++p.image_group < layer_->image_groups) return;
+    p.image_group = 0;
+    ++p.channel_tile;
 }
 
 std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
@@ -104,9 +106,8 @@ void LineBuffer::request_word() {
         return;
     }
     const int y = layer_->fill_rows[p.row];
-    const int group = p.pass % layer_->image_groups;
-    const int first_image = group * (layer_->image_columns ? layer_->array_columns : 1);
-    const int channel = layer_->first_line_channel(p.pass / layer_->image_groups) + p.channel;
+    const int first_image = p.image_group * (layer_->image_columns ? layer_->array_columns : 1);
+    const int channel = layer_->first_line_channel(p.channel_tile) + p.channel;
     const int offset = p.word * layer_->fill_word_bytes;
     read_.layer = layer_->index;
     read_.address = static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, y) + offset);
@@ -152,9 +153,8 @@ void LineBuffer::show_window(const LineWindow& window) {
 }
 
 void LineBuffer::find_rows() {
-    const TileIndex& index = commands_.front().index;
     FillPosition at;
-    at.pass = index.channel_tile * layer_->image_groups + index.image_group;
+    at.pass = tile_->pass();
     first_y_ = column_y_.front();
     rows_.assign(static_cast<std::size_t>(column_y_.back() - first_y_ + layer_->kernel_height), nullptr);
     for (int i = 0; i < static_cast<int>(rows_.size()); ++i) {
@@ -170,8 +170,7 @@ bool LineBuffer::tap_arrived() const {
     const TileIndex& index = commands_.front().index;
     const int lines = lines_needed(*layer_, index, layer_->taps[tap_]);
     if (lines == 0) return true;
-    const int pass = index.channel_tile * layer_->image_groups + index.image_group;
-    if (arriving_.pass != pass) return arriving_.pass > pass;
+    if (arriving_.pass != tile_->pass()) return arriving_.pass > tile_->pass();
     return lines_arrived_ >= lines;
 }
 
@@ -227,10 +226,9 @@ void LineBuffer::read_scattered_columns(const Tap& tap) {
 /// Frees the rows that no later tile reads. Only rows that a tap reads are filled, and each tap waits for its row: with a
 /// layer's last tile the last word has arrived.
 void LineBuffer::finish_tile() {
-    const std::int64_t next = commands_.front().number + 1;
     commands_.pop();
     tile_begun_ = false;
-    if (next == layer_->tile_count()) {
+    if (!tile_->next()) {
         if (!all_filled(arriving_)) {
             throw SimulationError(
                 fmt::format("{}: layer '{}' ends before its last word has arrived", name(), layer_->name));
@@ -239,9 +237,7 @@ void LineBuffer::finish_tile() {
         return;
     }
     const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
-    const std::int64_t pass = next / layer_->tiles_per_pass();
-    const auto tile = static_cast<std::size_t>(next % layer_->tiles_per_pass());
-    first_row_held_ = pass * rows + layer_->windows[layer_->tile_window[tile]].first_row;
+    first_row_held_ = tile_->pass() * rows + layer_->windows[layer_->tile_window[tile_->index().tile]].first_row;
 }
 
 bool LineBuffer::idle() const {

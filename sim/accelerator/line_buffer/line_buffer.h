@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "accelerator/link/command_queue.h"
@@ -35,6 +36,8 @@ private:
     /// A place in the fill order of a layer.
     struct FillPosition {
         int pass = 0;
+        int channel_tile = 0;  ///< of the pass, as is the image group
+        int image_group = 0;
         int row = 0;  ///< position in LayerSchedule::fill_rows
         int channel = 0;
         int image = 0;  ///< within the group
@@ -78,6 +81,7 @@ private:
     bool denied_ = false;  ///< the request lost the port at this edge
     // read side
     CommandQueue commands_;
+    std::optional<TileCursor> tile_;  ///< the one that the front command names
     bool tile_begun_ = false;
     std::int32_t tap_ = 0;
     std::vector<int> column_x_;  ///< per working column: leftmost input column, before the tap's own

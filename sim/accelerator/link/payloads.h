@@ -54,7 +54,8 @@ struct Wires {
 struct TileCommand {
     const LayerSchedule* layer = nullptr;
     TileIndex index;
-    std::int64_t number = 0;  ///< within the layer
+    std::int64_t number = 0;    ///< within the layer
+    bool ends_weights = false;  ///< the last tile of its channel tile
     friend bool operator==(const TileCommand&, const TileCommand&) = default;
     friend std::ostream& operator<<(std::ostream& out, const TileCommand& c) {
         return out << (c.layer != nullptr ? c.layer->name : "-") << '#' << c.number;

@@ -98,18 +98,16 @@ void Sequencer::begin_layer(int layer) {
     layer_ = layer;
     state_ = State::fill;
     acted_ = true;
-    next_for_line_buffer_ = next_for_weight_buffer_ = next_for_pe_array_ = 0;
-    issue_tiles(line_buffer, next_for_line_buffer_);
-    issue_tiles(weight_buffer, next_for_weight_buffer_);
-    issue_tiles(pe_array, next_for_pe_array_);
+    const LayerSchedule& begun = schedule_->layers[static_cast<std::size_t>(layer_)];
+    for (auto* next : {&next_for_line_buffer_, &next_for_weight_buffer_, &next_for_pe_array_}) next->emplace(begun);
+    tiles_for_pe_array_ = 0;
+    issue_tiles();
 }
 
 void Sequencer::follow_layer() {
     // Until the array has taken its first command, what it shows is the end of the layer before.
-    const bool array_begun = next_for_pe_array_ > 1 || !pe_array.valid();
-    issue_tiles(line_buffer, next_for_line_buffer_);
-    issue_tiles(weight_buffer, next_for_weight_buffer_);
-    issue_tiles(pe_array, next_for_pe_array_);
+    const bool array_begun = tiles_for_pe_array_ > 1 || !pe_array.valid();
+    issue_tiles();
     if (array_begun) state_ = computing.read() ? State::compute : draining.read() ? State::drain : State::fill;
     if (!layer_stored.transferring()) return;
     LayerRecord& record = record_.layers[static_cast<std::size_t>(layer_)];
@@ -119,17 +117,26 @@ void Sequencer::follow_layer() {
 }
 
 /// Each unit takes its commands at its own pace; all of them see the same tiles in the same order.
-void Sequencer::issue_tiles(LinkOut<TileCommand>& link, std::int64_t& next) {
-    if (!link.can_load()) return;
-    const LayerSchedule& layer = schedule_->layers[static_cast<std::size_t>(layer_)];
-    if (next < layer.tile_count()) {
-        link.load(TileCommand{&layer, tile_at(layer, next), next});
-        ++next;
-        acted_ = true;
-    } else if (link.valid()) {
-        link.clear();
-        acted_ = true;
+void Sequencer::issue_tiles() {
+    issue_tile(line_buffer, next_for_line_buffer_);
+    issue_tile(weight_buffer, next_for_weight_buffer_);
+    if (issue_tile(pe_array, next_for_pe_array_)) ++tiles_for_pe_array_;
+}
+
+bool Sequencer::issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>& next) {
+    if (!link.can_load()) return false;
+    if (!next) {
+        if (link.valid()) {
+            link.clear();
+            acted_ = true;
+        }
+        return false;
     }
+    const LayerSchedule& layer = schedule_->layers[static_cast<std::size_t>(layer_)];
+    link.load(TileCommand{&layer, next->index(), next->number(), next->ends_weights()});
+    if (!next->next()) next.reset();
+    acted_ = true;
+    return true;
 }
 
 void Sequencer::begin_store() {

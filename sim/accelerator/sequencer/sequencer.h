@@ -61,7 +61,9 @@ private:
     void begin_store();
     void finish();
     void follow_layer();
-    void issue_tiles(LinkOut<TileCommand>& link, std::int64_t& next);
+    void issue_tiles();
+    /// Whether a command was put on the link.
+    bool issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>& next);
     void issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address,
                    std::int64_t bytes);
     void prefetch_weights();
@@ -83,8 +85,10 @@ private:
     bool dma_loaded_ = false;  ///< a Dma command was issued at this edge
     std::int32_t layer_ = 0;
     std::uint64_t phase_start_ = 0;  ///< cycle
-    std::int64_t next_for_line_buffer_ = 0, next_for_weight_buffer_ = 0, next_for_pe_array_ = 0;
-    std::int32_t prefetch_layer_ = 0;  ///< streamed: the next weight tile to fetch
+    /// The tile that each unit is told next; none after the layer's last.
+    std::optional<TileCursor> next_for_line_buffer_, next_for_weight_buffer_, next_for_pe_array_;
+    std::int64_t tiles_for_pe_array_ = 0;  ///< put on its link in this layer
+    std::int32_t prefetch_layer_ = 0;      ///< streamed: the next weight tile to fetch
     std::int32_t prefetch_tile_ = 0;
     std::int64_t prefetched_ = 0;        ///< tiles fetched, since reset: decides the slot
     std::int64_t prefetch_address_ = 0;  ///< in DRAM

@@ -106,8 +106,7 @@ void WeightBuffer::finish_tile() {
     const TileCommand tile = commands_.front();
     commands_.pop();
     tap_ = 0;
-    const bool last_of_weight_tile = (tile.number + 1) % (tile.layer->tiles_per_pass() * tile.layer->image_groups) == 0;
-    if (last_of_weight_tile && params_.storage == WeightStorage::streamed && tile.layer->computation.has_value()) {
+    if (tile.ends_weights && params_.storage == WeightStorage::streamed && tile.layer->computation.has_value()) {
         ++tiles_used_;
         ++releases_;
     }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "accelerator/kit/random.h"
+#include "accelerator/link/payloads.h"
 #include "config/hardware.h"
 #include "network/network.h"
 #include "schedule/schedule.h"
@@ -65,5 +66,7 @@ std::vector<int> plain_pool(const Network& network, const Operator& op, const Ha
 
 /// Commands of one layer's tiles in the documented loop order: channel tiles > image groups > column tiles.
 std::vector<TileIndex> plain_tiles(const LayerSchedule& layer);
+/// The commands that the Sequencer gives for them.
+std::vector<TileCommand> plain_commands(const LayerSchedule& layer);
 
 }  // namespace widthwise::bench

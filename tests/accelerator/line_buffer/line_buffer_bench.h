@@ -105,9 +105,9 @@ private:
             }
         }
         std::uint64_t reads = 0;
-        std::int64_t number = 0;
-        for (const TileIndex& index : plain_tiles(layer)) {
-            command.source.payloads.push_back({&layer, index, number++});
+        for (const TileCommand& tile : plain_commands(layer)) {
+            const TileIndex& index = tile.index;
+            command.source.payloads.push_back(tile);
             for (const Tap& tap : layer.taps) {
                 expected.push_back(tap_values(op, layer, index, tap, images));
                 reads += static_cast<std::uint64_t>(expected.back().columns.count);

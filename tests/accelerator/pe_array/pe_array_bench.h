@@ -22,10 +22,9 @@ struct PeArrayStimulus {
     PeArrayStimulus(const Schedule& schedule, std::uint64_t seed) {
         Random random(seed, "operands");
         for (const LayerSchedule& layer : schedule.layers) {
-            std::int64_t number = 0;
-            for (const TileIndex& index : plain_tiles(layer)) {
-                commands.push_back({&layer, index, number++});
-                for (std::size_t t = 0; t < layer.taps.size(); ++t) add_tap(layer, index, t, random);
+            for (const TileCommand& tile : plain_commands(layer)) {
+                commands.push_back(tile);
+                for (std::size_t t = 0; t < layer.taps.size(); ++t) add_tap(layer, tile.index, t, random);
             }
         }
     }

@@ -99,8 +99,7 @@ private:
             add_dma(DmaCommand::Kind::input, kLoadPhase, kLayout.input, schedule.input.address, schedule.input_bytes);
             std::int64_t address = kLayout.weights;
             for (const LayerSchedule& layer : schedule.layers) {
-                std::int64_t number = 0;
-                for (const TileIndex& index : plain_tiles(layer)) tiles.push_back({&layer, index, number++});
+                for (const TileCommand& command : plain_commands(layer)) tiles.push_back(command);
                 tiles_until.push_back(tiles.size());
                 for (int m = 0; streamed && layer.computation.has_value() && m < layer.channel_tiles;
                      ++m, ++weight_tiles) {
