@@ -3,34 +3,49 @@
 
 #include <algorithm>
 
+#include "schedule/timing_rules.h"
+
 namespace widthwise {
 
 namespace {
 
-Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
+/// From the edge at which a beat is put into the array's output register until the next unit has it requantized.
+constexpr Edge kRequantized = edges(Rule::take) + edges(Rule::requantize);
 
 }  // namespace
 
+Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
+
+Edge fetch_edges(const DramParams& dram, std::int64_t bytes) {
+    // Of the words the first comes with the answer.
+    return edges(Rule::request) + edges(Rule::answer) + dram.latency + words(bytes, dram.bytes_per_cycle) - 1 +
+           edges(Rule::move);
+}
+
+Edge store_edges(const DramParams& dram, std::int64_t bytes) {
+    return edges(Rule::request) + edges(Rule::grant) + edges(Rule::arrive) + words(bytes, dram.bytes_per_cycle) - 1 +
+           edges(Rule::move);
+}
+
 // ---------------------------------------------------------------------------------------------------- weight stream
 
-WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
-    : latency_(schedule.hardware.dram.latency), bytes_per_cycle_(schedule.hardware.dram.bytes_per_cycle) {
+WeightStream::WeightStream(const Schedule& schedule, Edge batch_start) : dram_(schedule.hardware.dram) {
     for (const LayerSchedule& layer : schedule.layers) {
         if (!layer.computation) continue;
         for (int t = 0; t < layer.channel_tiles; ++t) tile_bytes_.push_back(layer.weight_tile_bytes(t));
     }
     // The input images go first: commanded at the batch's start, taken one edge later.
-    accept_ = batch_start + 1;
-    finish_ = accept_ + latency_ + 3 + words(schedule.input_bytes, bytes_per_cycle_);
+    accept_ = batch_start + edges(Rule::command);
+    finish_ = accept_ + fetch_edges(dram_, schedule.input_bytes);
 }
 
 /// The next command waits in the Sequencer's register from the edge at which the one before was taken, once a slot is
 /// free.
 void WeightStream::advance() {
     Edge commanded = accept_;
-    if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + 1);
-    accept_ = std::max(commanded, finish_) + 1;
-    finish_ = accept_ + latency_ + 3 + words(tile_bytes_[arrived_], bytes_per_cycle_);
+    if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + edges(Rule::report));
+    accept_ = std::max(commanded, finish_) + edges(Rule::command);
+    finish_ = accept_ + fetch_edges(dram_, tile_bytes_[arrived_]);
     ++arrived_;
 }
 
@@ -82,12 +97,12 @@ void LineFill::fill_line() {
     // A word is asked for at the edge at which the one before was granted, once its row is free.
     Edge asked = std::max(last_grant_, holds_[hold_].edge);
     if (conflicts_) {
-        for (int w = 0; w < n; ++w) asked = grant(asked + 1);
+        for (int w = 0; w < n; ++w) asked = grant(asked + edges(Rule::grant));
         last_grant_ = asked;
     } else {
         last_grant_ = asked + n;
     }
-    arrivals_.push_back(last_grant_ + 1);
+    arrivals_.push_back(last_grant_ + edges(Rule::arrive));
     const int images = layer_.images_in_group(image_group_);
     if (++line_in_row_ < layer_.line_channels * images) return;
     line_in_row_ = 0;
@@ -119,8 +134,8 @@ public:
           start_(start),
           stream_(stream),
           cycles_(cycles),
-          fill_(layer, schedule.hardware.activation_buffer.ports, start + 1),
-          issued_(start + 1),
+          fill_(layer, schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
+          issued_(start + edges(Rule::command)),
           weights_read_(start) {
         if (layer.pooling.has_value()) {
             const Window& w = layer.pooling->window;
@@ -137,8 +152,9 @@ public:
         begin_weight_tile();
         while (time_tile(tile)) {
         }
-        // Last beat -> four requantization stages -> [addition] -> pool -> activation buffer -> Sequencer.
-        const Edge end = layer_.sums_leave() ? sums_.scaled + layer_.value_bytes + 4 : drained_ + 7 + addition();
+        const Edge written = layer_.sums_leave() ? byte_written(layer_.value_bytes - 1)
+                                                 : drained_ + kRequantized + addition() + edges(Rule::pool);
+        const Edge end = written + edges(Rule::stored);
         cycles_.total += static_cast<std::uint64_t>(end - start_);
         std::uint64_t counted = cycles_.compute;
         for (const std::uint64_t stall : cycles_.stalls) counted += stall;
@@ -222,7 +238,8 @@ private:
         const Edge skew = first ? skew_until_ : 0;
         const bool needs_place = hardware_.array.shadow_accumulators ? last : first;
         const Edge place = needs_place ? drained_ + 1 : 0;
-        const Edge issue = std::max({issued_ + 1, lines + 1, weights + 1, skew, place});
+        const Edge issue =
+            std::max({issued_ + 1, lines + edges(Rule::issue), weights + edges(Rule::issue), skew, place});
         count_stalls(issued_ + 1, issue, skew, place, weights, lines);
         issued_ = issue;
         lines_read_ = lines;
@@ -240,10 +257,10 @@ private:
         };
         cycles_[Stall::skew] += until(skew);
         cycles_[Stall::drain] += until(place);
-        cycles_[Stall::dram] += until(weights_arrive_ + 1);
-        cycles_[Stall::weights] += until(weights + 1);
+        cycles_[Stall::dram] += until(weights_arrive_ + edges(Rule::issue));
+        cycles_[Stall::weights] += until(weights + edges(Rule::issue));
         const Edge from = at;
-        const std::uint64_t starved = until(lines + 1);
+        const std::uint64_t starved = until(lines + edges(Rule::issue));
         // The line buffer names the cause one edge after the port was denied.
         const std::uint64_t denied = starved == 0 ? 0 : fill_.denied(from - 1, at - 2);
         cycles_[Stall::port_conflict] += denied;
@@ -255,10 +272,10 @@ private:
         const int columns = tile_columns(layer_, index);
         const int skew = hardware_.array.interconnect == Interconnect::systolic ? rows + columns - 2 : 0;
         skew_until_ = issued_ + 1 + skew;
-        // Sums are final three edges after the last tap (later by the skew) and leave from the next edge on, or at that
-        // edge from the accumulators themselves.
+        // Sums leave from the edge on at which they are in the shadow accumulators, or final in the others.
         const int beats = drain_beats(layer_, rows, columns, hardware_.requant.lanes);
-        const Edge first_beat = issued_ + skew + (hardware_.array.shadow_accumulators ? 4 : 3);
+        const Edge first_beat =
+            issued_ + skew + edges(Rule::settle) + (hardware_.array.shadow_accumulators ? edges(Rule::copy) : 0);
         if (layer_.sums_leave()) {
             drain_sums(first_beat, beats);
             return;
@@ -266,7 +283,8 @@ private:
         drained_ = first_beat + beats - 1;
         if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
         // An addition's operands are read as their beat comes out of requantization, before anything else is.
-        for (int b = 0; b < beats && layer_.addition.has_value(); ++b) fill_.block(first_beat + b + kOperandRead);
+        for (int b = 0; b < beats && layer_.addition.has_value(); ++b)
+            fill_.block(first_beat + b + kRequantized + edges(Rule::ask));
     }
 
     /// Sums leave byte by byte: the third stage of requantization hands on one byte of each of the beat's sums at an edge
@@ -274,22 +292,29 @@ private:
     void drain_sums(Edge first_beat, int beats) {
         for (int b = 0; b < beats; ++b) {
             drained_ = std::max(b == 0 ? first_beat : drained_ + 1, sums_.biased);
-            sums_.biased = std::max(drained_ + 1, sums_.scaled);
+            sums_.biased = std::max(drained_ + edges(Rule::take), sums_.scaled);
             sums_.scaled = std::max(sums_.biased + 1, sums_.scaled + layer_.value_bytes);
             for (int byte = 0; byte < layer_.value_bytes && hardware_.activation_buffer.ports == 1; ++byte) {
-                fill_.block(sums_.scaled + byte + 4);
+                fill_.block(byte_written(byte));
             }
         }
     }
 
     /// Edges between requantization and pool: operands asked for, read, added, rounded.
-    [[nodiscard]] Edge addition() const { return layer_.addition.has_value() ? 4 : 0; }
+    [[nodiscard]] Edge addition() const {
+        return layer_.addition ? edges(Rule::ask) + edges(Rule::arrive) + edges(Rule::sum) : 0;
+    }
 
-    /// A beat's results are written six edges after it left the array: requantization, pool, write.
+    /// When a byte of the sums in the second stage of requantization is written, the others following one a cycle.
+    [[nodiscard]] Edge byte_written(int byte) const {
+        return sums_.scaled + edges(Rule::requantize) - 1 + edges(Rule::pool) + byte;
+    }
+
+    /// One port writes a beat's results and reads nothing meanwhile.
     void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
         for (int b = 0; b < beats; ++b) {
             const DrainBeat beat = drain_beat(layer_, rows, columns, hardware_.requant.lanes, b);
-            if (completes_any(index, beat)) fill_.block(first_beat + b + 6);
+            if (completes_any(index, beat)) fill_.block(first_beat + b + kRequantized + edges(Rule::pool));
         }
     }
 
@@ -305,7 +330,6 @@ private:
         return false;
     }
 
-    static constexpr Edge kOperandRead = 6;  ///< from a beat's leaving the array
     const HardwareParams& hardware_;
     const LayerSchedule& layer_;
     Edge start_;

@@ -13,6 +13,12 @@ namespace widthwise {
 
 using Edge = std::int64_t;
 
+/// Words of a transfer.
+Edge words(std::int64_t bytes, int per_cycle);
+/// From the edge at which the Dma takes a command until the last word is at its place.
+Edge fetch_edges(const DramParams& dram, std::int64_t bytes);
+Edge store_edges(const DramParams& dram, std::int64_t bytes);
+
 /// When streamed weight tiles arrive and their slots are free again: the Dma working through its queue during a batch.
 class WeightStream {
 public:
@@ -21,14 +27,11 @@ public:
     Edge next_arrival();
     /// The tile that arrived last was used up: its last tap's weights were read at `edge`.
     void release(Edge edge);
-    /// Edge at which the input images have arrived and the first layer begins.
-    [[nodiscard]] Edge input_arrived() const { return finish_ + 1; }
 
 private:
     void advance();
 
-    int latency_;
-    int bytes_per_cycle_;
+    DramParams dram_;
     std::vector<std::int64_t> tile_bytes_;
     std::size_t arrived_ = 0;     ///< tiles whose arrival has been computed
     std::vector<Edge> releases_;  ///< of each tile used up

@@ -4,14 +4,13 @@
 #include <optional>
 
 #include "schedule/layer_timing.h"
+#include "schedule/timing_rules.h"
 
 namespace widthwise {
 
 namespace {
 
 using Count = std::uint64_t;
-
-Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
 
 /// A phase around the layers: the whole time is waiting for DRAM.
 void close_phase(LayerRecord& record, Edge cycles, const ArrayParams& array) {
@@ -100,13 +99,13 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
 
 RunRecord model_schedule(const Schedule& schedule) {
     const HardwareParams& hardware = schedule.hardware;
-    const int port = hardware.dram.bytes_per_cycle;
     RunRecord run;
     run.images = static_cast<Count>(schedule.images);
     run.layers.resize(schedule.layers.size());
 
-    // A transfer: command, request, latency, words, and the token back (see README.md).
-    const auto fetch = [&](std::int64_t bytes) { return hardware.dram.latency + words(bytes, port) + 5; };
+    // A phase around the layers: command, transfer, and the token back.
+    constexpr Edge kAround = edges(Rule::command) + edges(Rule::report);
+    const auto fetch = [&](std::int64_t bytes) { return kAround + fetch_edges(hardware.dram, bytes); };
     const bool streamed = hardware.weight_buffer.storage == WeightStorage::streamed;
     if (!streamed && schedule.weight_bytes > 0) {
         close_phase(run.setup, fetch(schedule.weight_bytes), hardware.array);
@@ -126,7 +125,7 @@ RunRecord model_schedule(const Schedule& schedule) {
         count_events(schedule, layer, record);
     }
 
-    close_phase(run.store, words(schedule.output_bytes, port) + 5, hardware.array);
+    close_phase(run.store, kAround + store_edges(hardware.dram, schedule.output_bytes), hardware.array);
     run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
     run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
     return run;

@@ -169,11 +169,11 @@ TEST(DmaTiming, FetchAddsOneCycle) {
     std::sort(left.begin(), left.end());
     const auto& came = b.read_data.monitor.cycles;
     ASSERT_EQ(came.size(), 8U + 1 + 3);
-    for (std::size_t i = 0; i < came.size(); ++i) EXPECT_EQ(left[i], came[i] + 1) << "word " << i;
+    for (std::size_t i = 0; i < came.size(); ++i) EXPECT_EQ(left[i], came[i] + edges(Rule::move)) << "word " << i;
     for (std::size_t i = 1; i < 8; ++i) EXPECT_EQ(came[i], came[i - 1] + 1) << "a word a cycle";
     for (std::size_t i = 0; i < 3; ++i) {
-        EXPECT_EQ(b.request.monitor.cycles[i], b.command.monitor.cycles[i] + 1);
-        EXPECT_EQ(b.done.monitor.cycles[i], b.last_left(i) + 1);
+        EXPECT_EQ(b.request.monitor.cycles[i], b.command.monitor.cycles[i] + edges(Rule::request));
+        EXPECT_EQ(b.done.monitor.cycles[i], b.last_left(i) + edges(Rule::report));
     }
     for (std::size_t i = 1; i < 3; ++i) EXPECT_EQ(b.command.monitor.cycles[i], b.last_left(i - 1) + 1);
 }
@@ -184,12 +184,12 @@ TEST(DmaTiming, StoreAsksForAWordACycle) {
     b.add(DmaCommand::Kind::output, kStorePhase, 0, 0, 30);
     b.run();
     const std::uint64_t start = b.command.monitor.cycles.front();
-    EXPECT_EQ(b.request.monitor.cycles.front(), start + 1);
-    EXPECT_EQ(since(b.output_request.monitor.cycles, start), every(1, 2, 8));
+    EXPECT_EQ(b.request.monitor.cycles.front(), start + edges(Rule::request));
+    EXPECT_EQ(since(b.output_request.monitor.cycles, start), every(1, edges(Rule::request) + edges(Rule::grant), 8));
     const auto& came = b.output_data.monitor.cycles;
-    for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(b.write_data.monitor.cycles[i], came[i] + 1);
+    for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(b.write_data.monitor.cycles[i], came[i] + edges(Rule::move));
     for (std::size_t i = 1; i < 8; ++i) EXPECT_EQ(came[i], came[i - 1] + 1);
-    EXPECT_EQ(b.done.monitor.cycles.front(), b.last_left(0) + 1);
+    EXPECT_EQ(b.done.monitor.cycles.front(), b.last_left(0) + edges(Rule::report));
 }
 
 }  // namespace

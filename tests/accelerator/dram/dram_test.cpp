@@ -126,7 +126,7 @@ TEST_P(DramTiming, LatencyThenAWordACycle) {
     std::vector<std::int64_t> requests, data;
     for (std::int64_t i = 0, at = 0; i < 3; ++i) {
         requests.push_back(at);
-        at += latency + 2;
+        at += latency + edges(Rule::answer);
         for (int w = 0; w < words; ++w) data.push_back(at++);
         --at;
     }
@@ -151,7 +151,7 @@ TEST(DramTimingOf, WritesHaveNoLatency) {
     const std::uint64_t start = b.request.monitor.cycles.front();
     EXPECT_EQ(since(b.write_data.monitor.cycles, start), (std::vector<std::int64_t>{1, 2, 3, 4, 6}));
     EXPECT_EQ(since(b.request.monitor.cycles, start), (std::vector<std::int64_t>{0, 5, 7}));
-    EXPECT_EQ(since(b.read_data.monitor.cycles, start), (std::vector<std::int64_t>{7 + 30 + 2}));
+    EXPECT_EQ(since(b.read_data.monitor.cycles, start), (std::vector<std::int64_t>{7 + 30 + edges(Rule::answer)}));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "accelerator/kit/bench.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/payloads.h"
+#include "schedule/timing_rules.h"
 
 namespace widthwise::bench {
 
@@ -170,6 +171,22 @@ void expect_same(const std::vector<T>& actual, const std::vector<T>& expected, c
         if (actual[i] == expected[i]) continue;
         ADD_FAILURE() << what << ' ' << i << ": " << actual[i] << ", expected " << expected[i];
         return;
+    }
+}
+
+/// Of each pair of transfers the second comes no earlier after the first than the rule says; `stalled` false: just then.
+inline void expect_rule(Rule rule, const std::vector<std::uint64_t>& from, const std::vector<std::uint64_t>& to,
+                        bool stalled) {
+    ASSERT_EQ(from.size(), to.size());
+    const std::string what =
+        std::string(kTimingRules[static_cast<std::size_t>(rule)].name) + (stalled ? ", with stalls" : "");
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        const std::uint64_t least = from[i] + static_cast<std::uint64_t>(edges(rule));
+        if (to[i] < least || (!stalled && to[i] != least)) {
+            ADD_FAILURE() << "rule " << what << ", transfer " << i << ": from edge " << from[i] << " to " << to[i]
+                          << ", expected " << least;
+            return;
+        }
     }
 }
 

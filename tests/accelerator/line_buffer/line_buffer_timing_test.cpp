@@ -108,14 +108,16 @@ INSTANTIATE_TEST_SUITE_P(Cases, LineBufferTiming, testing::Range(0, static_cast<
                              return std::string(kCases[static_cast<std::size_t>(test.param)].name);
                          });
 
-/// The first tap leaves words_per_line + 2 edges after the command: request, memory, output register.
+/// The first tap leaves words_per_line + 2 edges after the command: the first word's grant, one word a cycle, the way from
+/// the memory, the output register.
 TEST(LineBufferTimingOf, TheFirstTapWaitsForItsLineOnly) {
     const Geometry g{3, 8, 28, 5, 24, 8, 6};
     const Network network = network_of(g);
     LineBufferBench b(network, hardware_of(g), 1, 0);
     b.run();
     const std::uint64_t words = (28 + 8 - 1) / 8;
-    EXPECT_EQ(b.activations.monitor.cycles.front() - b.command.monitor.cycles.front(), words + 2);
+    EXPECT_EQ(b.activations.monitor.cycles.front() - b.command.monitor.cycles.front(),
+              edges(Rule::grant) + words - 1 + edges(Rule::arrive) + edges(Rule::issue));
     // Then one tap a cycle where the fill keeps ahead: the second output row reads one new row.
     const std::size_t taps = 75;
     const auto& at = b.activations.monitor.cycles;

@@ -41,7 +41,7 @@ struct Expected {
         std::int64_t free = 0;  // first edge at which a finished tile finds its place free
         for (int t = 0; t < tiles; ++t) {
             // The first tile begins a cycle after its command; the others follow, but for the wavefront's skew.
-            std::int64_t next = t == 0 ? 1 : last + 1 + s;
+            std::int64_t next = t == 0 ? edges(Rule::issue) : last + 1 + s;
             if (t > 0) skew_stalls += s;
             if (!shadow && free > next) {
                 drain_stalls += free - next;
@@ -53,9 +53,8 @@ struct Expected {
                 next = free;
             }
             taps.push_back(last = next);
-            // Operand, product and accumulator registers; with shadow accumulators one more cycle; then the output
-            // register.
-            const std::int64_t first_beat = last + s + (shadow ? 5 : 4);
+            const std::int64_t first_beat =
+                last + s + edges(Rule::settle) + (shadow ? edges(Rule::copy) : 0) + edges(Rule::take);
             for (int i = 0; i < b; ++i) beats.push_back(first_beat + i);
             free = first_beat + b - 1;  // the last beat is in the output register, one edge before its transfer
         }

@@ -352,9 +352,9 @@ TEST_P(PoolUnitTiming, OneCycle) {
             if (i > 0) {
                 EXPECT_EQ(taken, b.outputs.monitor.cycles[beat - 1] + 1) << "one beat a cycle";
             }
-            if (!layer.writes[i].empty()) writes.push_back(taken + 1);
+            if (!layer.writes[i].empty()) writes.push_back(taken + edges(Rule::pool));
         }
-        stored.push_back(b.outputs.monitor.cycles[beat - 1] + 2);
+        stored.push_back(b.outputs.monitor.cycles[beat - 1] + edges(Rule::pool) + edges(Rule::stored));
     }
     EXPECT_EQ(b.results.monitor.cycles, writes);
     EXPECT_EQ(b.stored.monitor.cycles, stored);

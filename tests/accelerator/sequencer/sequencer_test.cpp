@@ -244,19 +244,20 @@ TEST(SequencerTiming, CommandsFollowTheirCauseByOneCycle) {
     // before.
     const auto& dma = b.dma.monitor.cycles;
     const auto& done = b.dma_done.monitor.cycles;
-    EXPECT_EQ(dma[0], b.start_cycles[0] + 1);
-    EXPECT_EQ(dma[1], done[0] + 1);
-    EXPECT_EQ(b.pe_array.monitor.cycles[0], done[1] + 1);
+    EXPECT_EQ(dma[0], b.start_cycles[0] + edges(Rule::command));
+    EXPECT_EQ(dma[1], done[0] + edges(Rule::command));
+    EXPECT_EQ(b.pe_array.monitor.cycles[0], done[1] + edges(Rule::command));
     for (std::size_t i = 1; i < b.schedule.layers.size(); ++i) {
         for (const auto* link : {&b.line_buffer, &b.weight_buffer, &b.pe_array}) {
-            EXPECT_EQ(link->monitor.cycles[b.tiles_until[i - 1]], b.layer_stored.monitor.cycles[i - 1] + 1);
+            EXPECT_EQ(link->monitor.cycles[b.tiles_until[i - 1]],
+                      b.layer_stored.monitor.cycles[i - 1] + edges(Rule::command));
         }
     }
     // Within a layer one command a cycle, as fast as the unit takes them.
     for (std::size_t i = 1; i < b.tiles_until[0]; ++i) {
         EXPECT_EQ(b.line_buffer.monitor.cycles[i], b.line_buffer.monitor.cycles[i - 1] + 1);
     }
-    EXPECT_EQ(dma[2], b.layer_stored.monitor.cycles[b.schedule.layers.size() - 1] + 1);
+    EXPECT_EQ(dma[2], b.layer_stored.monitor.cycles[b.schedule.layers.size() - 1] + edges(Rule::command));
     // The second batch has no setup.
     EXPECT_EQ(b.dma.monitor.data[3].kind, DmaCommand::Kind::input);
 }
@@ -267,7 +268,7 @@ TEST(SequencerTiming, StreamedTilesArePrefetchedIntoFreeSlots) {
     SequencerBench b(network, hardware_of(WeightStorage::streamed), 1, 0);
     b.run();
     const auto& dma = b.dma.monitor.cycles;
-    EXPECT_EQ(dma[0], b.start_cycles[0] + 1);
+    EXPECT_EQ(dma[0], b.start_cycles[0] + edges(Rule::command));
     EXPECT_EQ(dma[1], dma[0] + 1);
     EXPECT_EQ(dma[2], dma[1] + 1);
     for (std::size_t i = 3; i < 6; ++i)
