@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "cli/build_info.h"
-#include "cli/command.h"
 #include "cli/output.h"
 #include "common/error.h"
 #include "engine/fast/kernels.h"
