@@ -28,45 +28,42 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwarePara
     connect();
 }
 
+/// Each link with the two ports that it joins: what is wired, and what waveforms show.
+template <typename Self, typename Visitor>
+void Accelerator::visit_links(Self& self, Visitor&& visit) {
+    visit(self.sequencer2line_buffer_, self.sequencer.line_buffer, self.line_buffer.command);
+    visit(self.sequencer2weight_buffer_, self.sequencer.weight_buffer, self.weight_buffer.command);
+    visit(self.sequencer2pe_array_, self.sequencer.pe_array, self.pe_array.command);
+    visit(self.sequencer2dma_, self.sequencer.dma, self.dma.command);
+    visit(self.dma2sequencer_, self.dma.done, self.sequencer.dma_done);
+    visit(self.weight_buffer2sequencer_, self.weight_buffer.released, self.sequencer.slot_released);
+    visit(self.pool_unit2sequencer_, self.pool_unit.stored, self.sequencer.layer_stored);
+    visit(self.dma2dram_request_, self.dma.request, self.dram.request);
+    visit(self.dma2dram_data_, self.dma.write_data, self.dram.write_data);
+    visit(self.dram2dma_, self.dram.read_data, self.dma.read_data);
+    visit(self.dma2weight_buffer_, self.dma.weights, self.weight_buffer.fill);
+    visit(self.dma2activation_buffer_, self.dma.input, self.activation_buffer.input);
+    visit(self.dma2activation_buffer_read_, self.dma.output_request, self.activation_buffer.output_request);
+    visit(self.activation_buffer2dma_, self.activation_buffer.output_data, self.dma.output_data);
+    visit(self.line_buffer2activation_buffer_, self.line_buffer.fill_request, self.activation_buffer.fill_request);
+    visit(self.activation_buffer2line_buffer_, self.activation_buffer.fill_data, self.line_buffer.fill_data);
+    visit(self.line_buffer2pe_array_, self.line_buffer.activations, self.pe_array.activations);
+    visit(self.weight_buffer2pe_array_, self.weight_buffer.weights, self.pe_array.weights);
+    visit(self.pe_array2requant_unit_, self.pe_array.sums, self.requant_unit.sums);
+    visit(self.requant_unit2pool_unit_, self.requant_unit.outputs, self.pool_unit.outputs);
+    visit(self.requant_unit2residual_unit_, self.requant_unit.addends, self.residual_unit.values);
+    visit(self.residual_unit2activation_buffer_, self.residual_unit.operand_request,
+          self.activation_buffer.operand_request);
+    visit(self.activation_buffer2residual_unit_, self.activation_buffer.operand_data, self.residual_unit.operands);
+    visit(self.residual_unit2pool_unit_, self.residual_unit.outputs, self.pool_unit.additions);
+    visit(self.pool_unit2activation_buffer_, self.pool_unit.results, self.activation_buffer.results);
+}
+
 void Accelerator::connect() {
-    sequencer.line_buffer(sequencer2line_buffer_);
-    line_buffer.command(sequencer2line_buffer_);
-    sequencer.weight_buffer(sequencer2weight_buffer_);
-    weight_buffer.command(sequencer2weight_buffer_);
-    sequencer.pe_array(sequencer2pe_array_);
-    pe_array.command(sequencer2pe_array_);
-    sequencer.dma(sequencer2dma_);
-    dma.command(sequencer2dma_);
-    dma.done(dma2sequencer_);
-    sequencer.dma_done(dma2sequencer_);
-    weight_buffer.released(weight_buffer2sequencer_);
-    sequencer.slot_released(weight_buffer2sequencer_);
-    pool_unit.stored(pool_unit2sequencer_);
-    sequencer.layer_stored(pool_unit2sequencer_);
-
-    dma.request(dma2dram_request_);
-    dram.request(dma2dram_request_);
-    dma.write_data(dma2dram_data_);
-    dram.write_data(dma2dram_data_);
-    dram.read_data(dram2dma_);
-    dma.read_data(dram2dma_);
-    dma.weights(dma2weight_buffer_);
-    weight_buffer.fill(dma2weight_buffer_);
-    dma.input(dma2activation_buffer_);
-    activation_buffer.input(dma2activation_buffer_);
-    dma.output_request(dma2activation_buffer_read_);
-    activation_buffer.output_request(dma2activation_buffer_read_);
-    activation_buffer.output_data(activation_buffer2dma_);
-    dma.output_data(activation_buffer2dma_);
-
-    line_buffer.fill_request(line_buffer2activation_buffer_);
-    activation_buffer.fill_request(line_buffer2activation_buffer_);
-    activation_buffer.fill_data(activation_buffer2line_buffer_);
-    line_buffer.fill_data(activation_buffer2line_buffer_);
-    line_buffer.activations(line_buffer2pe_array_);
-    pe_array.activations(line_buffer2pe_array_);
-    weight_buffer.weights(weight_buffer2pe_array_);
-    pe_array.weights(weight_buffer2pe_array_);
+    visit_links(*this, [](auto& link, auto& from, auto& to) {
+        from(link);
+        to(link);
+    });
     line_buffer.starved_by(line_buffer_starved_by_);
     pe_array.activations_starved_by(line_buffer_starved_by_);
     weight_buffer.starved_by(weight_buffer_starved_by_);
@@ -75,21 +72,6 @@ void Accelerator::connect() {
     sequencer.computing(computing_);
     pe_array.draining(draining_);
     sequencer.draining(draining_);
-
-    pe_array.sums(pe_array2requant_unit_);
-    requant_unit.sums(pe_array2requant_unit_);
-    requant_unit.outputs(requant_unit2pool_unit_);
-    pool_unit.outputs(requant_unit2pool_unit_);
-    requant_unit.addends(requant_unit2residual_unit_);
-    residual_unit.values(requant_unit2residual_unit_);
-    residual_unit.operand_request(residual_unit2activation_buffer_);
-    activation_buffer.operand_request(residual_unit2activation_buffer_);
-    activation_buffer.operand_data(activation_buffer2residual_unit_);
-    residual_unit.operands(activation_buffer2residual_unit_);
-    residual_unit.outputs(residual_unit2pool_unit_);
-    pool_unit.additions(residual_unit2pool_unit_);
-    pool_unit.results(pool_unit2activation_buffer_);
-    activation_buffer.results(pool_unit2activation_buffer_);
 }
 
 namespace {
@@ -166,32 +148,8 @@ void Accelerator::add_waves(WaveList& wave, int weight_bits) const {
     requant_unit.add_waves(wave, top + ".requant_unit");
     residual_unit.add_waves(wave, top + ".residual_unit");
     pool_unit.add_waves(wave, top + ".pool_unit");
-    const std::string links = top + ".links.";
-    sequencer2line_buffer_.add_waves(wave, links + "sequencer2line_buffer");
-    sequencer2weight_buffer_.add_waves(wave, links + "sequencer2weight_buffer");
-    sequencer2pe_array_.add_waves(wave, links + "sequencer2pe_array");
-    sequencer2dma_.add_waves(wave, links + "sequencer2dma");
-    dma2sequencer_.add_waves(wave, links + "dma2sequencer");
-    weight_buffer2sequencer_.add_waves(wave, links + "weight_buffer2sequencer");
-    pool_unit2sequencer_.add_waves(wave, links + "pool_unit2sequencer");
-    dma2dram_request_.add_waves(wave, links + "dma2dram_request");
-    dma2dram_data_.add_waves(wave, links + "dma2dram_data");
-    dram2dma_.add_waves(wave, links + "dram2dma");
-    dma2weight_buffer_.add_waves(wave, links + "dma2weight_buffer");
-    dma2activation_buffer_.add_waves(wave, links + "dma2activation_buffer");
-    dma2activation_buffer_read_.add_waves(wave, links + "dma2activation_buffer_read");
-    activation_buffer2dma_.add_waves(wave, links + "activation_buffer2dma");
-    line_buffer2activation_buffer_.add_waves(wave, links + "line_buffer2activation_buffer");
-    activation_buffer2line_buffer_.add_waves(wave, links + "activation_buffer2line_buffer");
-    line_buffer2pe_array_.add_waves(wave, links + "line_buffer2pe_array");
-    weight_buffer2pe_array_.add_waves(wave, links + "weight_buffer2pe_array");
-    pe_array2requant_unit_.add_waves(wave, links + "pe_array2requant_unit");
-    requant_unit2pool_unit_.add_waves(wave, links + "requant_unit2pool_unit");
-    requant_unit2residual_unit_.add_waves(wave, links + "requant_unit2residual_unit");
-    residual_unit2activation_buffer_.add_waves(wave, links + "residual_unit2activation_buffer");
-    activation_buffer2residual_unit_.add_waves(wave, links + "activation_buffer2residual_unit");
-    residual_unit2pool_unit_.add_waves(wave, links + "residual_unit2pool_unit");
-    pool_unit2activation_buffer_.add_waves(wave, links + "pool_unit2activation_buffer");
+    visit_links(*this,
+                [&](const auto& link, const auto&, const auto&) { link.add_waves(wave, top + ".links." + link.name); });
 }
 
 }  // namespace widthwise

@@ -43,6 +43,8 @@ public:
     [[nodiscard]] bool fills() const { return activation_buffer2line_buffer_.valid.read(); }
 
 private:
+    template <typename Self, typename Visitor>
+    static void visit_links(Self& self, Visitor&& visit);
     void connect();
 
     DramLayout layout_;

@@ -23,7 +23,7 @@ public:
         if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
             md5_.update(&value, sizeof value);  // no padding
         } else {
-            visit_fields(value, [this](const char*, const auto& field, Role role) { add(field, role); });
+            visit_fields(value, [this](const char*, const auto& field, Role role) { this->add(field, role); });
         }
         return *this;
     }

@@ -17,8 +17,12 @@ namespace widthwise {
 /// The wires of a link; its name says which two units it joins, as in "line_buffer2pe_array".
 template <typename T>
 struct Link {
-    explicit Link(const std::string& name)
-        : data((name + "_data").c_str()), valid((name + "_valid").c_str()), ready((name + "_ready").c_str()) {}
+    explicit Link(const std::string& link_name)
+        : name(link_name),
+          data((name + "_data").c_str()),
+          valid((name + "_valid").c_str()),
+          ready((name + "_ready").c_str()) {}
+    std::string name;
     sc_core::sc_signal<T> data;
     sc_core::sc_signal<bool> valid;
     sc_core::sc_signal<bool> ready;
