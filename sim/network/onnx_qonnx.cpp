@@ -273,6 +273,7 @@ std::optional<std::vector<onnx::NodeProto>> qonnx_as_integers(const onnx::NodePr
     try {
         if (node.op_type() == "Quant" || node.op_type() == "IntQuant") {
             if (has_one_signed_bit(node, context.constants)) return quantize_to_signs(node, context);
+            if (node.input_size() == 0) throw InputError("has no inputs, expected 4");
             const auto constant = context.constants.find(node.input(0));
             if (constant == context.constants.end()) return quantize_map(node, context);
             return quantize_constant(node, constant->second, context);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each field of a layer, down to the last of its parts, is changed by itself: the digest of what decides values changes
 // with exactly those that do.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -69,8 +72,8 @@ private:
 
 std::string digest_of(const LayerSchedule& layer) { return ValueDigest(layer.fully_connected).add(layer).finish(); }
 
-/// The paths that were changed.
-std::set<std::string> change_each(const LayerSchedule& layer) {
+/// The paths that were changed; `elsewhere` takes those that decide no value.
+std::set<std::string> change_each(const LayerSchedule& layer, std::set<std::string>& elsewhere) {
     std::set<std::string> paths;
     const std::string before = digest_of(layer);
     for (int target = 0;; ++target) {
@@ -83,6 +86,7 @@ std::set<std::string> change_each(const LayerSchedule& layer) {
         const bool decides =
             change.role() == Role::values || (change.role() == Role::map_values && !layer.fully_connected);
         EXPECT_EQ(digest_of(changed) != before, decides) << change.path();
+        if (!decides) elsewhere.insert(change.path());
     }
 }
 
@@ -94,7 +98,8 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
         .fully_connected("f", 3);
     const Schedule schedule = compile(builder.network(), {}, 1);
     ASSERT_EQ(schedule.layers.size(), 2U);
-    const std::set<std::string> paths = change_each(schedule.layers[0]);
+    std::set<std::string> elsewhere, of_vectors;
+    const std::set<std::string> paths = change_each(schedule.layers[0], elsewhere);
     for (const char* path :
          {"layer.computation.weights[0]", "layer.computation.bias.size", "layer.requantization.format.clamp_high",
           "layer.requantization.scales[0].shift", "layer.addition.format.b.multiplier", "layer.pooling.window.pad_left",
@@ -102,7 +107,45 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
           "layer.requantization is there"}) {
         EXPECT_TRUE(paths.contains(path)) << path;
     }
-    change_each(schedule.layers[1]);
+    // Names, places, times, and what follows from other fields. Whoever adds to this list says that no value depends on it.
+    EXPECT_THAT(elsewhere, ::testing::UnorderedElementsAreArray({"layer.array_columns",
+                                                                 "layer.array_rows",
+                                                                 "layer.buffer_rows",
+                                                                 "layer.channel_tiles",
+                                                                 "layer.computation.has_bias",
+                                                                 "layer.computation.overflow_possible",
+                                                                 "layer.computation.weight_zero_points.size",
+                                                                 "layer.computation.worst_case_bits",
+                                                                 "layer.fill_rows.size",
+                                                                 "layer.fill_rows[0]",
+                                                                 "layer.fill_word_bytes",
+                                                                 "layer.first_weight_tile",
+                                                                 "layer.image_columns",
+                                                                 "layer.image_groups",
+                                                                 "layer.images",
+                                                                 "layer.index",
+                                                                 "layer.input_quantization.scale",
+                                                                 "layer.line_bytes",
+                                                                 "layer.line_channels",
+                                                                 "layer.map_height",
+                                                                 "layer.name",
+                                                                 "layer.row_position.size",
+                                                                 "layer.row_position[0]",
+                                                                 "layer.tap_count",
+                                                                 "layer.tile_window.size",
+                                                                 "layer.tile_window[0]",
+                                                                 "layer.value_bytes",
+                                                                 "layer.weight_address",
+                                                                 "layer.weight_beats_per_tap",
+                                                                 "layer.words_per_line"}));
+    change_each(schedule.layers[1], of_vectors);
+    std::vector<std::string> more;
+    std::set_difference(of_vectors.begin(), of_vectors.end(), elsewhere.begin(), elsewhere.end(),
+                        std::back_inserter(more));
+    EXPECT_THAT(more,
+                ::testing::UnorderedElementsAre("layer.kernel_height", "layer.kernel_width", "layer.taps[0].channel",
+                                                "layer.taps[0].column", "layer.taps[0].row"))
+        << "a vector's values lie in words of the fill port";
 }
 
 TEST(ValueFields, TheWidthIsNotAmongThem) {

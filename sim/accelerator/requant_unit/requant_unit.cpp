@@ -94,8 +94,7 @@ void RequantUnit::multiply(const Stage& from, Stage& to) {
             to.value[i] = from.value[i];
             continue;
         }
-        const RequantScale& scale =
-            layer.requantization->scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        const RequantScale& scale = scale_of(*layer.requantization, channel_of(from.position, lane));
         const ScaledSum scaled = requant_multiply(from.value[i], scale, layer.requantization->format);
         to.value[i] = scaled.product;
         to.real[i] = scaled.real;
@@ -112,8 +111,7 @@ void RequantUnit::round(const Stage& from, Stage& to) {
             to.value[i] = from.value[i];
             continue;
         }
-        const RequantScale& scale =
-            layer.requantization->scales[static_cast<std::size_t>(channel_of(from.position, lane))];
+        const RequantScale& scale = scale_of(*layer.requantization, channel_of(from.position, lane));
         to.value[i] = requant_round({from.value[i], from.real[i]}, scale, layer.requantization->format);
     }
 }

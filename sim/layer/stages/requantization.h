@@ -6,7 +6,6 @@
 
 #include "arithmetic/requantize.h"
 #include "layer/fields.h"
-#include "record/record.h"
 
 namespace widthwise {
 
