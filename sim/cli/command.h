@@ -36,6 +36,7 @@ Command inspect_command();
 Command sweep_command();
 Command search_command();
 Command report_command();
+Command schema_command();
 Command completion_command();
 
 /// Carries out a command line (without the program's name). `program` is how the tool was called.

@@ -30,6 +30,13 @@ std::string value_cases(const CommandSpec& spec) {
     return text;
 }
 
+/// What comes where an option need not.
+std::string positional_reply(const CommandSpec& spec) {
+    if (spec.argument.empty()) return "COMPREPLY=()";
+    if (spec.argument_choices.empty()) return "compopt -o default; COMPREPLY=()";
+    return fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$current\"))", joined(spec.argument_choices));
+}
+
 std::string bash_script() {
     std::vector<std::string> names;
     std::string cases;
@@ -43,10 +50,7 @@ std::string bash_script() {
             "                *)\n                    case \"$current\" in\n"
             "                        -*) COMPREPLY=($(compgen -W '{}' -- \"$current\")) ;;\n"
             "                        *) {} ;;\n                    esac ;;\n            esac ;;\n",
-            joined(options),
-            command.spec.argument_choices.empty()
-                ? "compopt -o default; COMPREPLY=()"
-                : fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$current\"))", joined(command.spec.argument_choices)));
+            joined(options), positional_reply(command.spec));
     }
     return fmt::format(
         "# Completion of widthwise {} for bash. Use it at once: source <(widthwise completion bash)\n"

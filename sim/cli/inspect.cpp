@@ -282,7 +282,7 @@ private:
 
 void inspect(const ParsedOptions& options) {
     const std::string& path = options.argument;
-    const bool is_config = path.ends_with(".yaml") || path.ends_with(".yml");
+    const bool is_config = is_yaml_path(path);
     MeasuredPsums measured;
     if (options.has("images")) {
         if (!is_config) throw InputError("--images needs a YAML configuration, which says which images and how");

@@ -68,6 +68,19 @@ po::parsed_options parse(const CommandSpec& spec, const po::options_description&
     }
 }
 
+void check_positional(const CommandSpec& spec, const std::vector<std::string>& positional) {
+    if (spec.argument.empty()) {
+        if (!positional.empty()) refuse(spec, fmt::format("nothing but options is expected, not '{}'", positional[0]));
+        return;
+    }
+    if (positional.empty()) refuse(spec, fmt::format("{} is missing", spec.argument));
+    if (positional.size() > 1 && !spec.repeats_argument)
+        refuse(spec, fmt::format("one {} is expected, not also '{}'", spec.argument, positional[1]));
+    for (const std::string& text : positional) {
+        if (text.empty()) refuse(spec, fmt::format("{} is empty", spec.argument));
+    }
+}
+
 }  // namespace
 
 std::string ParsedOptions::text(const std::string& name, const std::string& fallback) const {
@@ -103,20 +116,16 @@ ParsedOptions parse_options(const CommandSpec& spec, const std::vector<std::stri
         }
     }
     if (result.has("help")) return result;
-    if (positional.empty()) refuse(spec, fmt::format("{} is missing", spec.argument));
-    if (positional.size() > 1 && !spec.repeats_argument)
-        refuse(spec, fmt::format("one {} is expected, not also '{}'", spec.argument, positional[1]));
-    for (const std::string& text : positional) {
-        if (text.empty()) refuse(spec, fmt::format("{} is empty", spec.argument));
-    }
-    result.argument = positional.front();
+    check_positional(spec, positional);
+    if (!positional.empty()) result.argument = positional.front();
     result.arguments = std::move(positional);
     return result;
 }
 
 std::string help_text(const CommandSpec& spec, const std::string& program) {
     std::ostringstream text;
-    text << fmt::format("Usage: {} {} {}{} [options]\n\n{}\n", program, spec.name, spec.argument,
+    const std::string argument = spec.argument.empty() ? "" : " " + spec.argument;
+    text << fmt::format("Usage: {} {}{}{} [options]\n\n{}\n", program, spec.name, argument,
                         spec.repeats_argument ? " ..." : "", spec.summary);
     if (!spec.details.empty()) text << '\n' << spec.details << '\n';
     text << '\n' << describe(spec) << (spec.examples.size() == 1 ? "\nExample:\n" : "\nExamples:\n");

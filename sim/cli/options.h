@@ -22,7 +22,7 @@ struct OptionSpec {
 
 struct CommandSpec {
     std::string name;
-    std::string argument;  ///< what help calls its one positional argument
+    std::string argument;  ///< what help calls its one positional argument; "" when it has none
     std::string summary;   ///< one line
     std::string details;   ///< paragraphs for --help; may be empty
     std::vector<OptionSpec> options;
@@ -36,7 +36,7 @@ struct CommandSpec {
 /// What was given on a command line.
 class ParsedOptions {
 public:
-    std::string argument;                ///< the (first) positional one; "" with help
+    std::string argument;                ///< the (first) positional one; "" with help, or when there is none
     std::vector<std::string> arguments;  ///< all of them
     [[nodiscard]] bool has(const std::string& name) const { return values.contains(name); }
     /// The value of an option, or `fallback`.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every key of an accelerator file, written down once: reading, writing, validating and listing the keys are visitors
-// of describe(). A new parameter is a member in hardware.h, a line here, and its rows in configs/schema.json and
-// configs/README.md (a test compares them). If something can leave it without effect, it has a row in key_use.cpp too.
+// Every key of an accelerator file, written down once: whatever reads, writes, changes, checks or lists keys is a visitor
+// of describe(). A new parameter is a member in hardware.h and a line here; configs/schema.json and the table in
+// configs/README.md are what `widthwise schema` prints (a test compares them), and sweeps and --set know it at once. If
+// something can leave it without effect, it has a row in key_use.cpp too.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -58,87 +60,161 @@ inline constexpr std::size_t kLongestName = 100;
 
 enum class Presence : std::uint8_t { required, optional };
 
+/// A key's name within its section, and what the generated pages say of it.
+struct Key {
+    const char* name;
+    const char* meaning;    ///< a sentence or more; in the JSON schema, and in the table of configs/README.md
+    const char* more = "";  ///< links behind it in the table, Markdown
+};
+
 /// Calls one method of `v` per key, in the order of the file:
 ///   section(key, callback(section_visitor)), name(key, string), path(key, string, presence), table(key, string),
-///   integer(key, number, range), automatic(key, int, range) (0 is spelled auto), real(key, double, range),
-///   automatic_ratio(key, double, range) (0 is spelled auto), per_channel(key, list of doubles, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words),
-///   layers(key, map, range).
+///   text(key, string, what is allowed), integer(key, number, range), automatic(key, int, range) (0 is spelled auto),
+///   real(key, double, range), automatic_ratio(key, double, range) (0 is spelled auto), per_channel(key, list of
+///   doubles, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words), layers(key, map, range).
+template <typename Visitor>
+void describe_preprocessing(Visitor& v, Preprocessing& preprocessing) {
+    v.word({"fit", "none: sizes must agree; pad: centre in the network's input; resize: bilinear."}, preprocessing.fit,
+           kFitWords);
+    v.automatic_ratio({"scale",
+                       "Factor from the file's value to the real one: a number or a fraction like 1/255; auto: 1/255 "
+                       "for bytes, 1 for "
+                       "real numbers and for networks that take bytes and cast them."},
+                      preprocessing.scale, kPositive);
+    v.per_channel({"mean", "Subtracted after scaling: a number, or a list of one per channel."}, preprocessing.mean,
+                  kSigned);
+    v.per_channel({"deviation", "Divides after the mean was subtracted: a number, or a list of one per channel."},
+                  preprocessing.deviation, kPositive);
+    v.word({"layout",
+            "Of images of rank 4: chw (N x C x H x W), hwc (N x H x W x C), or auto: the one that fits the network's "
+            "input, chw if both do."},
+           preprocessing.layout, kLayoutWords);
+    v.boolean({"quantized",
+               "true: the file's integers are those of the network's input; scale, mean and deviation do not count."},
+              preprocessing.quantized);
+}
+
 template <typename Visitor>
 void describe_array(Visitor& v, ArrayParams& array) {
-    v.integer("rows", array.rows, kUpTo256);
-    v.integer("columns", array.columns, kUpTo256);
-    v.word("mapping", array.mapping, kMappingWords);
-    v.word("interconnect", array.interconnect, kInterconnectWords);
-    v.boolean("zero_gating", array.zero_gating);
-    v.boolean("shadow_accumulators", array.shadow_accumulators);
-    v.automatic("activation_bits", array.activation_bits, kActivationBits);
-    v.automatic("weight_bits", array.weight_bits, kWeightBits);
+    v.integer({"rows", "Output channels in parallel."}, array.rows, kUpTo256);
+    v.integer({"columns", "Output pixels (or images) in parallel."}, array.columns, kUpTo256);
+    v.word({"mapping",
+            "row: columns are neighbouring pixels of one output row; flat: consecutive output pixels across rows."},
+           array.mapping, kMappingWords);
+    v.word({"interconnect",
+            "broadcast: all PEs of a tile in step; systolic: operands skewed by one cycle per row and column."},
+           array.interconnect, kInterconnectWords);
+    v.boolean({"zero_gating", "A zero activation gates the PE's multiplier and adder."}, array.zero_gating);
+    v.boolean({"shadow_accumulators", "A second register per PE, so that draining overlaps computing."},
+              array.shadow_accumulators);
+    v.automatic({"activation_bits", "Multiplier operand width; auto: that of the network."}, array.activation_bits,
+                kActivationBits);
+    v.automatic({"weight_bits", "Multiplier operand width; auto: that of the network."}, array.weight_bits,
+                kWeightBits);
 }
 
 template <typename Visitor>
 void describe_accumulator(Visitor& v, AccumulatorParams& accumulator) {
-    v.integer("bits", accumulator.format.bits, kAccumulatorBits);
-    v.word("overflow", accumulator.format.overflow, kOverflowWords);
-    v.word("check", accumulator.format.check, kCheckWords);
-    v.order("order", accumulator.order, kTapLoopWords);
-    v.word("bias", accumulator.bias, kBiasWords);
-    v.word("statistics", accumulator.statistics, kStatisticsWords);
-    v.layers("layers", accumulator.layer_bits, kAccumulatorBits);
+    v.integer({"bits", "Width of all layers that 'layers' does not name."}, accumulator.format.bits, kAccumulatorBits);
+    v.word({"overflow", "What a sum out of range becomes."}, accumulator.format.overflow, kOverflowWords);
+    v.word({"check", "When the range is checked: after every addition, or on the finished sum."},
+           accumulator.format.check, kCheckWords);
+    v.order({"order", "Loops of the accumulation, outermost first; each once."}, accumulator.order, kTapLoopWords);
+    v.word({"bias", "preload: the sum starts at the bias; requant: added after, wide."}, accumulator.bias, kBiasWords);
+    v.word({"statistics", "Which sums minimum, maximum, mean and deviation are taken over."}, accumulator.statistics,
+           kStatisticsWords);
+    v.layers({"layers", "Widths of single layers by name; upper and lower case are equal."}, accumulator.layer_bits,
+             kAccumulatorBits);
+}
+
+template <typename Visitor>
+void describe_requantization(Visitor& v, RequantParams& requant) {
+    v.word({"mode",
+            "fixed_point: integer multiplier and shift; shift: power of two; reciprocal: integer division by "
+            "round(1/scale); float32: as ONNX Runtime."},
+           requant.mode, kRequantModeWords);
+    v.word({"rounding", "Rounding of the shift or division, in the integer modes."}, requant.rounding, kRoundingWords);
+    v.integer({"multiplier_bits", "Width of the fixed-point multiplier."}, requant.multiplier_bits, kMultiplierBits);
+    v.integer({"lanes", "Outputs drained and requantized per cycle."}, requant.lanes, kUpTo64);
 }
 
 template <typename Visitor>
 void describe_memories(Visitor& v, HardwareParams& hardware) {
-    v.section("line_buffer", [&](auto& s) {
-        s.automatic("rows", hardware.line_buffer.rows, kUpTo256);
-        s.integer("fill_bytes_per_cycle", hardware.line_buffer.fill_bytes_per_cycle, kUpTo64);
-        s.integer("bytes", hardware.line_buffer.bytes, kCapacity);
+    v.section({"line_buffer", "Rows of the input feature map beside the array."}, [&](auto& s) {
+        s.automatic(
+            {"rows",
+             "Feature-map rows held; auto: kernel + stride of each layer. Fully connected layers hold up to two "
+             "vectors."},
+            hardware.line_buffer.rows, kUpTo256);
+        s.integer({"fill_bytes_per_cycle", "Port from the activation buffer."},
+                  hardware.line_buffer.fill_bytes_per_cycle, kUpTo64);
+        s.integer({"bytes", "Capacity."}, hardware.line_buffer.bytes, kCapacity);
     });
-    v.section("activation_buffer", [&](auto& s) {
-        s.integer("bytes", hardware.activation_buffer.bytes, kCapacity);
-        s.integer("ports", hardware.activation_buffer.ports, kPorts);
+    v.section({"activation_buffer", "Feature maps on chip, a ping-pong pair."}, [&](auto& s) {
+        s.integer({"bytes", "Capacity of both halves together; of all maps in use at once where layers branch."},
+                  hardware.activation_buffer.bytes, kCapacity);
+        s.integer({"ports",
+                   "2: a read and a write port; 1: one port, writes first (not for networks with residual additions)."},
+                  hardware.activation_buffer.ports, kPorts);
     });
-    v.section("weight_buffer", [&](auto& s) {
-        s.integer("bytes", hardware.weight_buffer.bytes, kCapacity);
-        s.word("storage", hardware.weight_buffer.storage, kStorageWords);
-        s.automatic("bytes_per_cycle", hardware.weight_buffer.bytes_per_cycle, kUpTo256);
+    v.section({"weight_buffer", "Weights on chip."}, [&](auto& s) {
+        s.integer({"bytes", "Capacity."}, hardware.weight_buffer.bytes, kCapacity);
+        s.word({"storage",
+                "resident: loaded once before the first image; streamed: tile by tile, the next one prefetched."},
+               hardware.weight_buffer.storage, kStorageWords);
+        s.automatic({"bytes_per_cycle", "Read port towards the array; auto: one byte per array row."},
+                    hardware.weight_buffer.bytes_per_cycle, kUpTo256);
     });
-    v.section("dram", [&](auto& s) {
-        s.integer("latency", hardware.dram.latency, kLatency);
-        s.integer("bytes_per_cycle", hardware.dram.bytes_per_cycle, kUpTo64);
+    v.section({"dram", "Off-chip memory."}, [&](auto& s) {
+        s.integer({"latency", "Cycles from a request to its first byte."}, hardware.dram.latency, kLatency);
+        s.integer({"bytes_per_cycle", "Bandwidth."}, hardware.dram.bytes_per_cycle, kUpTo64);
     });
+}
+
+template <typename Visitor>
+void describe_data(Visitor& v, RunConfig& config) {
+    v.path({"network", "Quantized network in ONNX; relative to this file.",
+            "[forms](../models/README.md#bring-your-own-network)"},
+           config.network, Presence::required);
+    v.text({"network_output", "Of a network with several outputs the one that labels belong to."},
+           config.network_output, "a graph output of the network");
+    v.path({"images", "Images in IDX or .npy, plain or .gz; relative to this file.", "[formats](#images-and-labels)"},
+           config.images, Presence::required);
+    v.path({"labels",
+            "Labels in IDX, .npy or text (one integer a line), plain or .gz; relative to this file. Without them no "
+            "accuracy is reported."},
+           config.labels, Presence::optional);
+    v.section({"preprocessing",
+               "How the values of images become the network's real-valued input: (value * scale - mean) / deviation."},
+              [&](auto& s) { describe_preprocessing(s, config.preprocessing); });
 }
 
 template <typename Visitor>
 void describe(Visitor& v, RunConfig& config) {
     HardwareParams& hardware = config.hardware;
-    v.name("name", hardware.name);
-    v.path("network", config.network, Presence::required);
-    v.text("network_output", config.network_output, "a graph output of the network");
-    v.path("images", config.images, Presence::required);
-    v.path("labels", config.labels, Presence::optional);
-    v.section("preprocessing", [&](auto& s) {
-        s.word("fit", config.preprocessing.fit, kFitWords);
-        s.automatic_ratio("scale", config.preprocessing.scale, kPositive);
-        s.per_channel("mean", config.preprocessing.mean, kSigned);
-        s.per_channel("deviation", config.preprocessing.deviation, kPositive);
-        s.word("layout", config.preprocessing.layout, kLayoutWords);
-        s.boolean("quantized", config.preprocessing.quantized);
+    v.name({"name", "Shown in results."}, hardware.name);
+    describe_data(v, config);
+    v.real({"clock_mhz", "Clock frequency; turns cycles into seconds and has no influence on cycles."},
+           hardware.clock_mhz, kClockMhz);
+    v.integer({"batch", "Images processed together; fully connected layers spread them over the columns."},
+              hardware.batch, kUpTo256);
+    v.section({"array", "The processing elements (PEs), output stationary."},
+              [&](auto& s) { describe_array(s, hardware.array); });
+    v.section({"accumulator", "The partial-sum registers."},
+              [&](auto& s) { describe_accumulator(s, hardware.accumulator); });
+    v.section({"requantization", "From sums to activations."},
+              [&](auto& s) { describe_requantization(s, hardware.requant); });
+    v.section({"pooling", "The pooling unit."}, [&](auto& s) {
+        s.word({"rounding", "Rounding of average pooling, in the integer modes."}, hardware.pool.rounding,
+               kRoundingWords);
     });
-    v.real("clock_mhz", hardware.clock_mhz, kClockMhz);
-    v.integer("batch", hardware.batch, kUpTo256);
-    v.section("array", [&](auto& s) { describe_array(s, hardware.array); });
-    v.section("accumulator", [&](auto& s) { describe_accumulator(s, hardware.accumulator); });
-    v.section("requantization", [&](auto& s) {
-        s.word("mode", hardware.requant.mode, kRequantModeWords);
-        s.word("rounding", hardware.requant.rounding, kRoundingWords);
-        s.integer("multiplier_bits", hardware.requant.multiplier_bits, kMultiplierBits);
-        s.integer("lanes", hardware.requant.lanes, kUpTo64);
-    });
-    v.section("pooling", [&](auto& s) { s.word("rounding", hardware.pool.rounding, kRoundingWords); });
     describe_memories(v, hardware);
-    v.section("energy", [&](auto& s) {
-        s.table("table", config.energy_table);
-        s.boolean("loop_accounting", hardware.loop_accounting);
+    v.section({"energy", "From event counts to energy."}, [&](auto& s) {
+        s.table({"table", "A table of the folder energy beside this schema, or the path of a .yaml file."},
+                config.energy_table);
+        s.boolean({"loop_accounting",
+                   "Count the address arithmetic of a software loop nest, as the course's energy model does."},
+                  hardware.loop_accounting);
     });
 }
 
@@ -150,14 +226,13 @@ struct ConfigKey {
                            ///< list, or "map of integers"
     std::string allowed;   ///< range or words, "" when there is nothing to restrict
     std::string fallback;  ///< the default as a file would spell it, "required", or "" for empty
-    double low = 0.0;      ///< of the numeric types
-    double high = 0.0;
-    bool above_low = false;
-    std::vector<std::string> words;
+    std::string meaning;
+    std::string more;                  ///< links, Markdown
+    std::optional<IntRange> integers;  ///< of the types that are integers, beside auto
 };
 
 /// All keys in the order of describe(), sections left out.
-std::vector<ConfigKey> config_keys();
+const std::vector<ConfigKey>& config_keys();
 
 /// "" or what is wrong with an accelerator's name.
 std::string name_problem(const std::string& name);

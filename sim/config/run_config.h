@@ -2,8 +2,10 @@
 // One YAML accelerator file, read and checked.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/hardware.h"
@@ -33,6 +35,11 @@ struct ConfigFile {
     std::vector<std::string> keys;  ///< dotted, in the order of configs/README.md
 };
 ConfigFile load_config_file(const std::string& path);
+
+/// Whether a table or another text is the path of a YAML file: it ends in .yaml or .yml.
+bool is_yaml_path(std::string_view text);
+/// Relative paths count from a folder, that of the YAML file that has them, so that it works from anywhere.
+std::string path_in(const std::filesystem::path& folder, const std::string& path);
 
 /// Applies a command-line accumulator specification. "18": every layer, whatever the file said of single layers;
 /// "c1=18,c3=16": these layers, the others keep their width; "18,c3=16": every layer, then the exceptions.

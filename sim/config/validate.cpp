@@ -22,67 +22,68 @@ public:
     explicit Validator(std::string prefix) : prefix_(std::move(prefix)) {}
 
     template <typename Callback>
-    void section(const char* key, const Callback& callback) {
-        Validator child(prefix_ + key + ".");
+    void section(const Key& key, const Callback& callback) {
+        Validator child(fmt::format("{}{}.", prefix_, key.name));
         callback(child);
     }
 
-    void text(const char* /*key*/, const std::string& /*text*/, const char* /*allowed*/) const {}
+    void text(const Key& /*key*/, const std::string& /*text*/, const char* /*allowed*/) const {}
 
-    void name(const char* key, const std::string& text) const {
+    void name(const Key& key, const std::string& text) const {
         const std::string problem = name_problem(text);
-        if (!problem.empty()) refuse(key, problem);
+        if (!problem.empty()) refuse(key.name, problem);
     }
 
     // Paths and tables are checked where they are opened.
-    void path(const char* /*key*/, const std::string& /*text*/, Presence /*presence*/) const {}
-    void table(const char* /*key*/, const std::string& /*text*/) const {}
+    void path(const Key& /*key*/, const std::string& /*text*/, Presence /*presence*/) const {}
+    void table(const Key& /*key*/, const std::string& /*text*/) const {}
 
     template <typename Int>
-    void integer(const char* key, Int number, const IntRange& range) const {
-        if (!range.contains(number)) refuse(key, out_of_range(fmt::format("{}", number), range.text()));
+    void integer(const Key& key, Int number, const IntRange& range) const {
+        if (!range.contains(number)) refuse(key.name, out_of_range(fmt::format("{}", number), range.text()));
     }
 
-    void automatic(const char* key, int number, const IntRange& range) const {
+    void automatic(const Key& key, int number, const IntRange& range) const {
         if (number == 0 || range.contains(number)) return;
-        refuse(key, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
+        refuse(key.name, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
     }
 
-    void real(const char* key, double number, const RealRange& range) const {
-        if (!range.contains(number)) refuse(key, out_of_range(fmt::format("{}", number), range.text()));
+    void real(const Key& key, double number, const RealRange& range) const {
+        if (!range.contains(number)) refuse(key.name, out_of_range(fmt::format("{}", number), range.text()));
     }
-    void automatic_ratio(const char* key, double number, const RealRange& range) const {
+    void automatic_ratio(const Key& key, double number, const RealRange& range) const {
         if (number == 0 || range.contains(number)) return;
-        refuse(key, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
+        refuse(key.name, out_of_range(fmt::format("{}", number), "0 for auto, or " + range.text()));
     }
-    void per_channel(const char* key, const std::vector<double>& numbers, const RealRange& range) const {
-        if (numbers.empty()) refuse(key, "is an empty list");
+    void per_channel(const Key& key, const std::vector<double>& numbers, const RealRange& range) const {
+        if (numbers.empty()) refuse(key.name, "is an empty list");
         for (const double number : numbers) real(key, number, range);
     }
-    void boolean(const char* /*key*/, bool /*flag*/) const {}
+    void boolean(const Key& /*key*/, bool /*flag*/) const {}
 
     template <typename Enum, std::size_t N>
-    void word(const char* key, Enum choice, const Words<Enum, N>& words) const {
+    void word(const Key& key, Enum choice, const Words<Enum, N>& words) const {
         if (!spelling(words, choice).empty()) return;
-        refuse(key, not_a_word(fmt::format("{}", static_cast<int>(choice)), spellings(words)));
+        refuse(key.name, not_a_word(fmt::format("{}", static_cast<int>(choice)), spellings(words)));
     }
 
-    void order(const char* key, const TapOrder& order, const Words<TapLoop, 3>& /*words*/) const {
-        if (!is_permutation(order)) refuse(key, "is not a permutation (allowed: row, column and channel, each once)");
+    void order(const Key& key, const TapOrder& order, const Words<TapLoop, 3>& /*words*/) const {
+        if (!is_permutation(order))
+            refuse(key.name, "is not a permutation (allowed: row, column and channel, each once)");
     }
 
-    void layers(const char* key, const std::map<std::string, int>& widths, const IntRange& range) const {
+    void layers(const Key& key, const std::map<std::string, int>& widths, const IntRange& range) const {
         for (const auto& [layer, bits] : widths) {
-            const std::string layer_key = fmt::format("{}.{}", key, layer);
+            const std::string layer_key = fmt::format("{}.{}", key.name, layer);
             if (layer.empty() || layer != lower_case(layer)) {
-                refuse(layer_key.c_str(), fmt::format("'{}' is not a layer's name in lower case", layer));
+                refuse(layer_key, fmt::format("'{}' is not a layer's name in lower case", layer));
             }
-            integer(layer_key.c_str(), bits, range);
+            if (!range.contains(bits)) refuse(layer_key, out_of_range(fmt::format("{}", bits), range.text()));
         }
     }
 
 private:
-    [[noreturn]] void refuse(const char* key, const std::string& message) const {
+    [[noreturn]] void refuse(const std::string& key, const std::string& message) const {
         throw InputError(fmt::format("{}{}: {}", prefix_, key, message));
     }
 

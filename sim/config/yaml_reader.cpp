@@ -98,6 +98,20 @@ std::string trimmed(const std::string& text) {
     return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
+YAML::Node document_of(const std::string& text, const std::string& path) {
+    // yaml-cpp looks for the ends of all open brackets before it reports the first: 240 bytes each.
+    if (std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; }) > kMaxYamlValues) {
+        throw InputError(
+            fmt::format("{}: holds more than {} opening brackets, the most that is read", path, kMaxYamlValues));
+    }
+    try {
+        check_size(text, path);
+        return YAML::Load(text);
+    } catch (const YAML::Exception& error) {
+        throw InputError(fmt::format("{}: not valid YAML: {}", position_of(path, error.mark), error.msg));
+    }
+}
+
 }  // namespace
 
 YamlValue::YamlValue(const YAML::Node& node, std::string file, std::string key)
@@ -106,23 +120,29 @@ YamlValue::YamlValue(const YAML::Node& node, std::string file, std::string key)
 YamlValue YamlValue::load(const std::string& path) { return parse(read_input_file(path, kYamlFile), path); }
 
 YamlValue YamlValue::parse(const std::string& text, const std::string& path) {
-    // yaml-cpp looks for the ends of all open brackets before it reports the first: 240 bytes each.
-    if (std::count_if(text.begin(), text.end(), [](char c) { return c == '[' || c == '{'; }) > kMaxYamlValues) {
-        throw InputError(
-            fmt::format("{}: holds more than {} opening brackets, the most that is read", path, kMaxYamlValues));
-    }
-    YAML::Node document;
-    try {
-        check_size(text, path);
-        document = YAML::Load(text);
-    } catch (const YAML::Exception& error) {
-        throw InputError(fmt::format("{}: not valid YAML: {}", position_of(path, error.mark), error.msg));
-    }
+    const YAML::Node document = document_of(text, path);
     if (document.IsNull()) throw InputError(fmt::format("{}: the file is empty", path));
     return {document, path, ""};
 }
 
-std::string YamlValue::position() const { return position_of(file_, node_.Mark()); }
+YamlValue YamlValue::of_option(const std::string& option, const std::string& key, const std::string& text) {
+    const std::string place = fmt::format("{}: {}", option, key);
+    const YAML::Node document = document_of(text, place);
+    if (document.IsNull()) throw InputError(fmt::format("{}: has no value (an empty text is spelled \"\")", place));
+    YamlValue value(document, option, key);
+    value.has_lines_ = false;
+    return value;
+}
+
+YamlValue YamlValue::with(const std::string& scalar) const { return beside(YAML::Node(scalar), key_); }
+
+YamlValue YamlValue::beside(const YAML::Node& node, const std::string& key) const {
+    YamlValue value(node, file_, key);
+    value.has_lines_ = has_lines_;
+    return value;
+}
+
+std::string YamlValue::position() const { return has_lines_ ? position_of(file_, node_.Mark()) : file_; }
 
 void YamlValue::fail(const std::string& message) const {
     throw InputError(key_.empty() ? fmt::format("{}: {}", position(), message)
@@ -205,12 +225,13 @@ bool YamlValue::boolean() const {
 }
 
 bool YamlValue::is_list() const { return node_.IsSequence(); }
+bool YamlValue::is_map() const { return node_.IsMap(); }
 
 std::vector<YamlValue> YamlValue::items() const {
     if (!node_.IsSequence()) fail(fmt::format("expects a list, got {}", shown()));
     std::vector<YamlValue> values;
     for (const YAML::Node& item : node_) {
-        values.push_back(YamlValue(item, file_, fmt::format("{}[{}]", key_, values.size())));
+        values.push_back(beside(item, fmt::format("{}[{}]", key_, values.size())));
     }
     return values;
 }
@@ -221,12 +242,12 @@ std::vector<YamlEntry> YamlValue::entries() const {
     std::set<std::string> names;
     for (const auto& pair : node_) {
         if (!pair.first.IsScalar()) {
-            YamlValue(pair.first, file_, key_).fail(fmt::format("expects plain keys, got {}", kind_of(pair.first)));
+            beside(pair.first, key_).fail(fmt::format("expects plain keys, got {}", kind_of(pair.first)));
         }
         const std::string name = pair.first.Scalar();
-        const YamlValue name_value(pair.first, file_, below(name));
+        const YamlValue name_value = beside(pair.first, below(name));
         if (!names.insert(name).second) name_value.fail(fmt::format("the key '{}' is given twice", name));
-        found.push_back({name, name_value, YamlValue(pair.second, file_, below(name))});
+        found.push_back({name, name_value, beside(pair.second, below(name))});
     }
     return found;
 }

@@ -31,9 +31,13 @@ public:
     static YamlValue load(const std::string& path);
     /// The same from text; `path` is what messages call it.
     static YamlValue parse(const std::string& text, const std::string& path);
+    /// The value that an option of the command line gives to `key`. Messages name the option in place of a file.
+    static YamlValue of_option(const std::string& option, const std::string& key, const std::string& text);
+    /// This place, as if `scalar` stood there.
+    [[nodiscard]] YamlValue with(const std::string& scalar) const;
 
     [[nodiscard]] const std::string& key() const { return key_; }  ///< dotted, "" for the whole document
-    [[nodiscard]] std::string position() const;                    ///< "file:line:column"
+    [[nodiscard]] std::string position() const;                    ///< "file:line:column", or the option
 
     [[nodiscard]] std::string text() const;                           ///< any scalar, quoted or not
     [[nodiscard]] std::int64_t integer(const IntRange& range) const;  ///< decimal digits only
@@ -52,6 +56,7 @@ public:
     }
 
     [[nodiscard]] bool is_list() const;
+    [[nodiscard]] bool is_map() const;
     [[nodiscard]] std::vector<YamlValue> items() const;  ///< of a list
     /// Of a map, in file order. Refuses keys that occur twice and keys that are not plain text.
     [[nodiscard]] std::vector<YamlEntry> entries() const;
@@ -64,14 +69,17 @@ public:
 
 private:
     YamlValue(const YAML::Node& node, std::string file, std::string key);
+    /// What stands in the same file.
+    [[nodiscard]] YamlValue beside(const YAML::Node& node, const std::string& key) const;
     [[nodiscard]] std::string plain_scalar(const std::string& expected) const;
     [[nodiscard]] double number(const std::string& digits, const std::string& expected) const;
     [[nodiscard]] std::string shown() const;  ///< the value as messages quote it
     [[nodiscard]] std::string below(const std::string& key) const;
 
     YAML::Node node_;
-    std::string file_;
+    std::string file_;  ///< or the option
     std::string key_;
+    bool has_lines_ = true;
 };
 
 struct YamlEntry {

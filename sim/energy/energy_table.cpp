@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "common/error.h"
+#include "config/run_config.h"
 #include "config/yaml_reader.h"
 #include "text/suggestion.h"
 
@@ -87,10 +88,8 @@ std::string table_folder(const std::string& data_root) {
     return (std::filesystem::path(data_root) / "configs" / "energy").string();
 }
 
-bool is_file_name(const std::string& text) { return text.ends_with(".yaml") || text.ends_with(".yml"); }
-
 std::string table_path(const std::string& name_or_path, const std::string& data_root) {
-    if (is_file_name(name_or_path)) return name_or_path;
+    if (is_yaml_path(name_or_path)) return name_or_path;
     const std::vector<std::string> names = shipped_energy_tables(data_root);
     if (std::find(names.begin(), names.end(), name_or_path) == names.end()) {
         throw InputError(fmt::format("energy table '{}' is unknown (shipped in {}: {}; or the path of a .yaml file){}",

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "common/error.h"
 #include "config/config_writer.h"
@@ -19,20 +18,8 @@ using Json = nlohmann::ordered_json;
 /// The keys of an accelerator file with their values, "array.rows": "8". Paths are left out: what they lead to counts.
 Json settings_of(const RunConfig& config, std::span<const UnusedKey> unused) {
     Json settings = Json::object();
-    std::istringstream lines(to_yaml(config, ".", unused));
-    std::string section;
-    for (std::string line; std::getline(lines, line);) {
-        const std::size_t start = line.find_first_not_of(' ');
-        const std::size_t colon = line.find(':');
-        if (start == std::string::npos || colon == std::string::npos) continue;
-        const std::string key = line.substr(start, colon - start);
-        if (colon + 1 == line.size()) {
-            section = key + ".";
-            continue;
-        }
-        const std::string full = start == 0 ? key : section + key;
-        if (full == "network" || full == "images" || full == "labels") continue;
-        settings[full] = line.substr(colon + 2);
+    for (const KeyText& text : key_texts(config, ".", unused)) {
+        if (text.key != "network" && text.key != "images" && text.key != "labels") settings[text.key] = text.yaml;
     }
     return settings;
 }

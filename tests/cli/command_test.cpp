@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "cli/tool.h"
@@ -43,6 +44,22 @@ TEST(DefaultImages, AreTheHelps) {
     EXPECT_EQ(images({"run", kConfig, "--json"}), 100);
 }
 
+TEST(SchemaCommand, PrintsTheSchemaTheTableOrTheKeys) {
+    EXPECT_EQ(test::run_tool({"schema"}).out, test::read_file(test::repository("configs/schema.json")));
+    EXPECT_EQ(test::run_tool({"schema", "--json"}).out, test::run_tool({"schema"}).out);
+    EXPECT_EQ(test::run_tool({"schema", "--quiet"}).out, "");
+    const std::string table = test::run_tool({"schema", "--table"}).out;
+    const auto keys = nlohmann::json::parse(test::run_tool({"schema", "--table", "--json"}).out);
+    EXPECT_EQ(test::lines(table).size(), 2 + keys.size());
+    for (const auto& key : keys) {
+        EXPECT_THAT(table, HasSubstr(fmt::format("| `{}` | {} |", key["key"].get<std::string>(),
+                                                 key["type"].get<std::string>())));
+    }
+    const test::ToolResult refused = test::run_tool({"schema", "array"});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("nothing but options is expected, not 'array' (see widthwise schema --help)"));
+}
+
 class HelpExamples : public testing::TestWithParam<const char*> {};
 
 TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
@@ -64,14 +81,15 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
         const test::ToolResult result = test::run_tool(arguments);
         EXPECT_EQ(result.status, 0) << line << '\n' << result.err;
         EXPECT_NE(result.out, "");
-        const bool has_tables = std::string(GetParam()) != "report" && std::string(GetParam()) != "completion";
+        const std::set<std::string> wide = {"report", "schema", "completion"};
+        const bool has_tables = !wide.contains(GetParam());
         for (const std::string& text : test::lines(result.out)) EXPECT_TRUE(!has_tables || text.size() <= 100) << text;
     }
     EXPECT_GE(examples, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
-                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect",
+                         testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect", "schema",
                                          "completion"),
                          [](const auto& command) { return std::string(command.param); });
 

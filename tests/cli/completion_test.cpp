@@ -70,6 +70,7 @@ TEST(Completion, OffersWordsAndFilesWhereTheyBelong) {
     EXPECT_THAT(offers(folder, {"run", "--out", ""}), testing::ElementsAre("FILES"));
     EXPECT_THAT(offers(folder, {"run", "--images", ""}), testing::IsEmpty());
     EXPECT_THAT(offers(folder, {"completion", ""}), testing::ElementsAre("bash"));
+    EXPECT_THAT(offers(folder, {"schema", ""}), testing::IsEmpty());
     const test::ToolResult refused = test::run_tool({"completion", "fish"});
     EXPECT_EQ(refused.status, 2);
     EXPECT_THAT(refused.err, testing::HasSubstr("bash"));
