@@ -143,7 +143,7 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
 }
 
 void check(const ParsedOptions& options) {
-    const Workload workload(options.argument, "", "");
+    const Workload workload(options.argument, chosen_changes(options));
     const Schedule schedule = workload.compiled(workload.config.hardware);
     if (options.has("json")) print_text(json_text(check_json(workload, schedule)));
     else if (!options.has("quiet")) print_text(check_text(workload, schedule));
@@ -156,7 +156,8 @@ Command check_command() {
     spec.name = "check";
     spec.argument = "CONFIG";
     spec.summary = "Validate a configuration, its network, images and energy table; simulate nothing.";
-    spec.examples = {"configs/widthwise-8x8.yaml"};
+    spec.options = {set_option()};
+    spec.examples = {"configs/widthwise-8x8.yaml", "configs/widthwise-8x8.yaml --set array.rows=16"};
     return {spec, check};
 }
 

@@ -31,7 +31,7 @@ void compare(const ParsedOptions& options) {
     const EngineChoice engine = chosen_engine(options);
     const std::vector<int> widths = parse_widths(options.text("widths", kDefaultWidths));
     const int jobs = chosen_jobs(options);
-    const Workload workload(options.argument, "", options.text("energy"));
+    const Workload workload(options.argument, chosen_changes(options, "--widths"));
     const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
     SimulationRequest request;
     std::deque<RunConfig> configs;
@@ -46,7 +46,7 @@ void compare(const ParsedOptions& options) {
     request.jobs = jobs;
     request.show_progress = !options.has("quiet");
     Comparison comparison;
-    const std::string again = repeated_options(options, {"engine", "energy"});
+    const std::string again = repeated_options(options, {"engine", "energy", "set"});
     comparison.command = fmt::format("widthwise compare {} --widths {} --images {}:{}{}", shell_word(options.argument),
                                      fmt::join(widths, ","), images.first, images.end, again);
     {
@@ -98,6 +98,7 @@ Command compare_command() {
         images_option(),
         engine_option(),
         energy_option(),
+        set_option(),
         out_option(),
         force_option(),
         jobs_option()};

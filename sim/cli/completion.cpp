@@ -21,7 +21,10 @@ std::string value_cases(const CommandSpec& spec) {
         const bool path = option.argument == "FILE" || option.argument == "DIR" || option.argument == "TABLE";
         std::string reply = "COMPREPLY=() ;;";
         if (!option.choices.empty()) {
-            reply = fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$current\")) ;;", joined(option.choices));
+            // A word that ends in '=' goes on.
+            reply = fmt::format("{}COMPREPLY=($(compgen -W '{}' -- \"$current\")) ;;",
+                                option.choices.front().ends_with('=') ? "compopt -o nospace; " : "",
+                                joined(option.choices));
         } else if (path) {
             reply = "compopt -o default; COMPREPLY=() ;;";
         }

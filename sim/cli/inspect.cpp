@@ -283,15 +283,17 @@ private:
 void inspect(const ParsedOptions& options) {
     const std::string& path = options.argument;
     const bool is_config = is_yaml_path(path);
+    if (options.has("set") && !is_config) throw InputError("--set needs a YAML configuration, whose keys it changes");
+    const ConfigChanges changes = chosen_changes(options);
     MeasuredPsums measured;
     if (options.has("images")) {
         if (!is_config) throw InputError("--images needs a YAML configuration, which says which images and how");
-        const Workload workload(path, "", "");
+        const Workload workload(path, changes);
         const InterruptGuard guard;
         measured = measure(workload, chosen_images(options, workload.dataset, 0), chosen_jobs(options));
     }
     std::optional<RunConfig> config;
-    if (is_config) config = load_run_config(path);
+    if (is_config) config = changed(load_config_file(path), changes).config;
     const std::string output = options.has("output") ? options.text("output") : config ? config->network_output : "";
     const Network network = import_onnx(config ? config->network : path, output);
     const Operator& last = network.operators.back();
@@ -314,6 +316,7 @@ Command inspect_command() {
         "measures the range of each layer's partial sums: of finished ones, or after every addition if the\n"
         "configuration says accumulator.statistics: every_add.";
     spec.options = {{"output", "NAME", "The graph output to inspect, of several."},
+                    set_option(),
                     {"images", "A:B", "Measure on images A up to B, B not among them."},
                     {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
     spec.examples = {"models/lenet5.onnx", "configs/widthwise-8x8.yaml --images 0:10000"};

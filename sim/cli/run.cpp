@@ -87,7 +87,7 @@ struct Outputs {
 
 std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
-                       repeated_options(options, {"engine", "accumulator", "energy"}) +
+                       repeated_options(options, {"engine", "accumulator", "energy", "set"}) +
                            (options.has("histogram") ? " --histogram" : ""));
 }
 
@@ -95,7 +95,7 @@ void run(const ParsedOptions& options) {
     const EngineChoice engine = chosen_engine(options);
     check_waveform_options(options);
     const int jobs = records_waveform(options) ? 1 : chosen_jobs(options);
-    const Workload workload(options.argument, options.text("accumulator"), options.text("energy"));
+    const Workload workload(options.argument, chosen_changes(options));
     const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
     const Schedule schedule = workload.compiled(workload.config.hardware);
     std::optional<RunReport> report;
@@ -145,6 +145,7 @@ Command run_command() {
          "Accumulator widths: 18 (all layers), c1=18,c3=16 (these layers), or 18,c3=16. Blanks do not count; a layer's "
          "name with ',' or '=' stands in double quotes: '\"a,b\"=16'."},
         energy_option(),
+        set_option(),
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),
         {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},

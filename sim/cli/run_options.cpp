@@ -106,7 +106,7 @@ std::string engine_name(EngineChoice engine) { return kEngines[static_cast<std::
 std::string repeated_options(const ParsedOptions& options, const std::vector<std::string>& names) {
     std::string text;
     for (const std::string& name : names) {
-        if (options.has(name)) text += fmt::format(" --{} {}", name, shell_word(options.text(name)));
+        for (const std::string& value : options.texts(name)) text += fmt::format(" --{} {}", name, shell_word(value));
     }
     return text;
 }

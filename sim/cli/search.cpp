@@ -75,7 +75,7 @@ ImageBlocks blocks_of(const Workload& workload, const HalfOpenRange& images, int
 
 void search(const ParsedOptions& options) {
     SearchRequest request = request_of(options);
-    const Workload workload(options.argument, "", options.text("energy"));
+    const Workload workload(options.argument, chosen_changes(options, "the search"));
     if (!workload.dataset.has_labels()) {
         throw InputError(fmt::format("{}: names no labels; without them a search knows no accuracy", options.argument));
     }
@@ -84,7 +84,7 @@ void search(const ParsedOptions& options) {
     const Schedule schedule = workload.compiled(widest.hardware);
     const std::string command =
         fmt::format("widthwise search {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
-                    repeated_options(options, {"max-loss", "minimise", "energy", "from", "to", "limit"}));
+                    repeated_options(options, {"max-loss", "minimise", "energy", "set", "from", "to", "limit"}));
     const RunSetup setup = workload.setup(widest, schedule, images, command, "fast");
     const auto count = static_cast<int>(images.end - images.first);
     const WidthCosts costs(workload.network, workload.config.hardware, workload.table, request.from, request.to, count);
@@ -137,6 +137,7 @@ Command search_command() {
          false,
          {"energy", "bits"}},
         energy_option(),
+        set_option(),
         {"from", "BITS", "Narrowest width, 2 to 48 (default: 8)."},
         {"to", "BITS", "Widest width, which is the reference as well (default: 32)."},
         {"limit", "N", "Combinations that the proof may try (default: 500000)."},

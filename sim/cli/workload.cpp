@@ -12,7 +12,6 @@
 #include "cli/workers.h"
 #include "common/error.h"
 #include "config/run_config.h"
-#include "config/validate.h"
 #include "network/onnx_import.h"
 #include "results/run_text.h"
 #include "schedule/compile.h"
@@ -20,34 +19,26 @@
 namespace widthwise {
 namespace {
 
-RunConfig changed(RunConfig config, const std::string& accumulator, const std::string& energy) {
-    if (!accumulator.empty()) apply_accumulator_option(config.hardware.accumulator, accumulator);
-    if (!energy.empty()) config.energy_table = energy;
-    validate(config.hardware);
-    return config;
-}
-
-/// `from_option`: the table was named on the command line, not in the file.
-EnergyTable load_table(const RunConfig& config, bool from_option) {
+EnergyTable load_table(const RunConfig& config, const ConfigChanges& changes) {
     try {
         return EnergyTable::load(config.energy_table, data_root());
     } catch (const InputError& error) {
         const std::string what = error.what();
         if (what.starts_with(config.energy_table)) throw;  // the table's own file is what is wrong
-        throw InputError(fmt::format("{}: {}", from_option ? "--energy" : config.path + ": energy.table", what));
+        throw InputError(fmt::format("{}: {}", energy_table_place(config, changes), what));
     }
 }
 
 }  // namespace
 
-Workload::Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy)
-    : Workload(load_config_file(config_path), accumulator, energy) {}
+Workload::Workload(const std::string& config_path, const ConfigChanges& changes)
+    : Workload(changed(load_config_file(config_path), changes), changes) {}
 
-Workload::Workload(ConfigFile file, const std::string& accumulator, const std::string& energy)
-    : config(changed(std::move(file.config), accumulator, energy)),
+Workload::Workload(ConfigFile file, const ConfigChanges& changes)
+    : config(std::move(file.config)),
       given_keys(std::move(file.keys)),
       network(import_onnx(config.network, config.network_output)),
-      table(load_table(config, !energy.empty())) {
+      table(load_table(config, changes)) {
     read_images();
     check_labels();
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/config_changes.h"
 #include "cli/options.h"
 #include "config/hardware.h"
 #include "config/run_config.h"
@@ -20,8 +21,7 @@ namespace widthwise {
 struct Workload {
     /// Throws InputError for whatever cannot be used: configuration, network, images, energy table, or the network not
     /// fitting the hardware or the images not fitting the network.
-    /// `accumulator` and `energy`: the command line's changes, "" for none.
-    Workload(const std::string& config_path, const std::string& accumulator, const std::string& energy);
+    explicit Workload(const std::string& config_path, const ConfigChanges& changes = {});
     Workload(const Workload&) = delete;
     Workload& operator=(const Workload&) = delete;
 
@@ -36,14 +36,14 @@ struct Workload {
     [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
 
     RunConfig config;
-    std::vector<std::string> given_keys;  ///< dotted keys that the file gives
+    std::vector<std::string> given_keys;  ///< dotted keys that the file or the command line gives
     Network network;
     Dataset dataset;
     EnergyTable table;
     std::vector<UnusedKey> unused_keys;  ///< given or not, in the order of the file
 
 private:
-    Workload(ConfigFile file, const std::string& accumulator, const std::string& energy);
+    Workload(ConfigFile file, const ConfigChanges& changes);
     /// From the headers on; no value is read before the network is known to fit images and hardware.
     void read_images();
     void check_labels() const;

@@ -16,10 +16,11 @@ namespace {
 std::set<std::string> offers(const test::TemporaryFolder& folder, const std::vector<std::string>& words) {
     std::string line = "widthwise";
     for (const std::string& word : words) line += fmt::format(" '{}'", word);
-    folder.write("try.bash", fmt::format("source <({} completion bash)\ncompopt() {{ echo FILES; }}\n"
-                                         "COMP_WORDS=({})\nCOMP_CWORD={}\n_widthwise\n"
-                                         "printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
-                                         WIDTHWISE_EXECUTABLE, line, words.size()));
+    folder.write("try.bash",
+                 fmt::format("source <({} completion bash)\ncompopt() {{ [ \"$2\" != default ] || echo FILES; }}\n"
+                             "COMP_WORDS=({})\nCOMP_CWORD={}\n_widthwise\n"
+                             "printf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+                             WIDTHWISE_EXECUTABLE, line, words.size()));
     const std::string command = fmt::format("bash '{}' > '{}' 2>&1", folder.path("try.bash"), folder.path("offers"));
     EXPECT_EQ(std::system(command.c_str()), 0) << test::read_file(folder.path("offers"));
     std::istringstream text(test::read_file(folder.path("offers")));
@@ -70,6 +71,8 @@ TEST(Completion, OffersWordsAndFilesWhereTheyBelong) {
     EXPECT_THAT(offers(folder, {"run", "--out", ""}), testing::ElementsAre("FILES"));
     EXPECT_THAT(offers(folder, {"run", "--images", ""}), testing::IsEmpty());
     EXPECT_THAT(offers(folder, {"completion", ""}), testing::ElementsAre("bash"));
+    EXPECT_THAT(offers(folder, {"run", "--set", "dram."}),
+                testing::ElementsAre("dram.bytes_per_cycle=", "dram.latency="));
     EXPECT_THAT(offers(folder, {"schema", ""}), testing::IsEmpty());
     const test::ToolResult refused = test::run_tool({"completion", "fish"});
     EXPECT_EQ(refused.status, 2);
