@@ -34,7 +34,9 @@ Command schema_command() {
     CommandSpec spec;
     spec.name = "schema";
     spec.summary = "Print the keys of accelerator files: a JSON Schema, or a table.";
-    spec.details = "configs/schema.json and the table in configs/README.md are what this prints.";
+    spec.details =
+        "configs/schema.json and the table in configs/README.md are what this prints. Each key can be changed\n"
+        "by --set KEY=VALUE, and be an axis of a sweep (see configs/sweeps/README.md).";
     spec.options = {{"table", "", "A Markdown table instead of the JSON Schema; with --json, a list of the keys."}};
     spec.examples = {"--table", "--json"};
     return {spec, schema};

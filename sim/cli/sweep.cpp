@@ -14,10 +14,12 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/config_changes.h"
 #include "cli/data_root.h"
 #include "cli/interrupt.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/run_options.h"
 #include "cli/workload.h"
 #include "common/error.h"
 #include "common/output_file.h"
@@ -147,18 +149,37 @@ void say_what_is_known(const Journal& journal) {
     spdlog::warn("{} journal entries are incomplete or damaged; their points are done again", journal.damaged());
 }
 
+/// Said before anything is computed, so that nobody waits for points that are not there.
+void say_what_cannot_run(const Sweep& plan) {
+    if (plan.refused() == 0) return;
+    const auto first = std::find_if(plan.points().begin(), plan.points().end(),
+                                    [](const Sweep::Point& point) { return !point.refusal.empty(); });
+    spdlog::warn("the hardware cannot run {} of {} points; the first is point {} ({}): {}", plan.refused(),
+                 plan.points().size(), first->number, plan.file().describe(first->number), first->refusal);
+}
+
+SweepRequest request_of(const ParsedOptions& options) {
+    SweepRequest request;
+    if (options.has("shard")) request.shard = parse_shard(options.text("shard"));
+    request.settings = chosen_changes(options).settings;
+    request.strict = options.has("strict");
+    return request;
+}
+
 void sweep(const ParsedOptions& options) {
-    const Shard shard = options.has("shard") ? parse_shard(options.text("shard")) : Shard{};
+    const SweepRequest request = request_of(options);
+    const Shard& shard = request.shard;
     const int jobs = chosen_jobs(options);
     const std::vector<std::string> parts = options.texts("merge");
     if (!parts.empty() && options.has("shard"))
         throw InputError("--merge joins all parts; it does not go with --shard");
     if (options.has("resume") && !options.has("out")) throw InputError("--resume needs --out DIR");
-    const Sweep plan(options.argument, data_root(), tool_version(), shard);
+    const Sweep plan(options.argument, data_root(), tool_version(), request);
     std::vector<PointResult> results;
     const std::string command =
-        fmt::format("widthwise sweep {}{}", shell_word(options.argument),
-                    shard.count > 1 ? fmt::format(" --shard {}/{}", shard.index, shard.count) : "");
+        fmt::format("widthwise sweep {}{}{}", shell_word(options.argument),
+                    shard.count > 1 ? fmt::format(" --shard {}/{}", shard.index, shard.count) : "",
+                    repeated_options(options, {"set"}));
     {
         const InterruptGuard guard;
         std::optional<SweepFolder> folder;
@@ -175,6 +196,7 @@ void sweep(const ParsedOptions& options) {
         }
         for (const std::string& part : parts) journal->take_over(journal_of(part));
         plan.check(*journal);
+        say_what_cannot_run(plan);
         say_what_is_known(*journal);
         const std::size_t missing = plan.missing(*journal);
         spdlog::info("{} points come down to {} evaluations, {} of them to be done", plan.points().size(),
@@ -202,10 +224,12 @@ Command sweep_command() {
     CommandSpec spec;
     spec.name = "sweep";
     spec.argument = "SWEEP";
-    spec.summary = "Every combination of some axes (widths, arrays, rounding, energy tables, ...) in one table.";
+    spec.summary = "Every combination of some axes, keys of the accelerator file, in one table.";
     spec.details =
-        "SWEEP is a YAML file that names an accelerator, images and axes (see configs/sweeps/README.md). The\n"
-        "fast engine computes the values. DIR gets points.csv, layers.csv, sweep.json and a journal of what\n"
+        "SWEEP is a YAML file that names an accelerator, images and axes (see configs/sweeps/README.md): any\n"
+        "key of accelerator files (see widthwise schema --table), several keys together, or a short name such\n"
+        "as accumulator_bits. A point that the hardware cannot run is a row that says why. The fast engine\n"
+        "computes the values. DIR gets points.csv, layers.csv, sweep.json and a journal of what\n"
         "was computed; an interrupted sweep goes on with --resume. Several machines share a sweep with\n"
         "--shard 1/N ... N/N, each into a folder of its own, and --merge of all these folders gives what one\n"
         "machine would have given, byte for byte.";
@@ -214,6 +238,8 @@ Command sweep_command() {
         {"resume", "", "Go on with the sweep in DIR: what its journal has is not computed again."},
         {"shard", "I/N", "Only part I of N: every N-th point, beginning with point I - 1."},
         {"merge", "DIR", "Compute nothing: join the parts in these folders; to be repeated for each.", true},
+        set_option(),
+        {"strict", "", "End with an error, before anything is computed, when the hardware cannot run some point."},
         {"jobs", "N", "Threads at most (default: one per processor). The results do not depend on it."}};
     spec.examples = {"configs/sweeps/course-layers.yaml", "configs/sweeps/widths.yaml --shard 1/8"};
     return {spec, sweep};

@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/sweep.h"
 
+// Reading, checking and planning.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
-#include <numeric>
-#include <set>
 
 #include "common/error.h"
 #include "common/md5.h"
-#include "common/parallel.h"
 #include "config/config_keys.h"
 #include "config/config_writer.h"
-#include "config/run_config.h"
-#include "config/validate.h"
 #include "network/onnx_import.h"
 #include "schedule/compile.h"
-#include "schedule/schedule_model.h"
 #include "text/letter_case.h"
 #include "text/printable.h"
 #include "text/suggestion.h"
@@ -25,21 +20,20 @@
 namespace widthwise {
 namespace {
 
-/// Runs `action`; what it refuses is refused at `place`.
-template <typename Action>
-void at(const YamlValue& place, const Action& action) {
-    try {
-        action();
-    } catch (const InputError& error) {
-        place.fail(error.what());
+std::vector<std::string_view> network_keys() { return {"network", "network_output"}; }
+
+/// Keys that decide what is made of the images.
+std::vector<std::string_view> data_keys() {
+    std::vector<std::string_view> keys = network_keys();
+    for (const ConfigKey& key : config_keys()) {
+        if (key.key.starts_with("preprocessing.")) keys.push_back(key.key);
     }
+    return keys;
 }
 
 std::string digest_of(const std::string& text) { return md5_of_bytes(text.data(), text.size()); }
 
-void check_layer_names(const AxisValue& value, const Network& network) {
-    RunConfig config;
-    value.apply(config);
+void check_layers_of(const Network& network, const RunConfig& config) {
     std::vector<std::string> names, shown;
     for (const Operator& op : network.operators) {
         if (!op.has_weights()) continue;
@@ -48,43 +42,66 @@ void check_layer_names(const AxisValue& value, const Network& network) {
     }
     for (const auto& [layer, bits] : config.hardware.accumulator.layer_bits) {
         if (std::find(names.begin(), names.end(), layer) != names.end()) continue;
-        value.place.fail(fmt::format("the network {} has no layer '{}' with accumulators (allowed: {}){}", network.path,
+        throw InputError(fmt::format("the network {} has no layer '{}' with accumulators (allowed: {}){}", network.path,
                                      shown_name(layer), fmt::join(shown, ", "), suggestion(layer, names)));
     }
 }
 
+/// What a network is known by.
+std::string network_name(const RunConfig& config) { return config.network + '\n' + config.network_output; }
+
 }  // namespace
 
-Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version, const Shard& shard)
-    : shard_(shard), version_(version), file_(load_sweep(path)), base_(load_run_config(file_.config)) {
+Sweep::Sweep(const std::string& path, const std::string& data_root, const std::string& version,
+             const SweepRequest& request)
+    : request_(request), version_(version), file_(load_sweep(path)), base_(load_run_config(file_.config)) {
+    refuse_keys_set_twice();
+    for (const KeySetting& setting : request_.settings) set_key(base_, setting, "");
     DatasetFiles files(base_.images, base_.labels);
     choose_images(files.size());
     check_axes(data_root);
     read_images(std::move(files));
-    check_networks([this](const Network& network) { check_labels(network); });
-    const std::string data = data_digest();
-    const auto step = static_cast<std::size_t>(shard_.count);
+    file_.for_each_choice(base_, network_keys(),
+                          [&](const RunConfig& config) { check_labels(networks_[network_index(config)]); });
+    const auto step = static_cast<std::size_t>(shard().count);
     points_.reserve(file_.points() / step + 1);
-    for (auto point = static_cast<std::size_t>(shard_.index - 1); point < file_.points(); point += step) {
-        plan(point, data_root, data);
+    for (auto point = static_cast<std::size_t>(shard().index - 1); point < file_.points(); point += step) plan(point);
+    // A part may consist of such points, and yet belong to a sweep that has others.
+    if (refused_ == points_.size() && shard().count == 1) {
+        throw InputError(fmt::format("the hardware can run none of the {} points; {}: {}", points_.size(),
+                                     about_point(0), points_.front().refusal));
+    }
+}
+
+/// The option would be without effect at some points or all of them.
+void Sweep::refuse_keys_set_twice() const {
+    for (const KeySetting& setting : request_.settings) {
+        for (const Axis& axis : file_.axes) {
+            const std::vector<KeySetting>& changed = axis.values.front().settings;
+            const auto same = [&](const KeySetting& other) { return other.key == setting.key; };
+            if (!axis.changes(setting.key) && std::none_of(changed.begin(), changed.end(), same)) continue;
+            axis.place.fail(fmt::format("changes {}, as {} does; give one of them", setting.key, request_.option));
+        }
     }
 }
 
 void Sweep::read_images(DatasetFiles files) {
-    check_networks([&](const Network& network) {
+    file_.for_each_choice(base_, data_keys(), [&](const RunConfig& config) {
         try {
-            files.check_fit(base_.preprocessing, network);
+            files.check_fit(config.preprocessing, networks_[network_index(config)]);
         } catch (const InputError& error) {
             throw InputError(about_key(error.what()) ? fmt::format("{}: {}", base_.path, error.what()) : error.what());
         }
     });
-    std::set<double> scales;  // by network, where the configuration leaves the scale open
-    check_networks([&](const Network& network) {
-        scales.insert(resolved(base_.preprocessing, files.format().element, network).scale);
-    });
-    if (scales.size() == 1) base_.preprocessing.scale = *scales.begin();
+    dataset_ = std::move(files).read();
+    // What is noted about the sweep is about the file's own preprocessing; points may have another.
+    base_.preprocessing = data_[data_index(base_.preprocessing)].resolved;
+    find_unused_data_keys();
+}
+
+void Sweep::find_unused_data_keys() {
     const auto unused_in = [&](const Network& network) {
-        return widthwise::unused_data_keys(files.format(), base_.preprocessing, network);
+        return widthwise::unused_data_keys(dataset_.format(), base_.preprocessing, network);
     };
     unused_data_keys_ = unused_in(networks_.front());
     for (const Network& network : networks_) {
@@ -94,7 +111,6 @@ void Sweep::read_images(DatasetFiles files) {
                                 [&](const UnusedKey& other) { return other.key == unused.key; });
         });
     }
-    dataset_ = std::move(files).read();
 }
 
 void Sweep::choose_images(int available) {
@@ -109,41 +125,35 @@ void Sweep::choose_images(int available) {
     end_ = file_.images->end;
 }
 
-void Sweep::check_networks(const std::function<void(const Network&)>& check) const {
-    const Axis* axis = file_.find("network");
-    if (axis == nullptr) return check(networks_.front());
-    for (const AxisValue& value : axis->values) {
-        RunConfig config = base_;
-        value.apply(config);
-        for (const Network& network : networks_) {
-            if (network.path == config.network) at(value.place, [&] { check(network); });
-        }
-    }
-}
-
 /// What can be said of single values is said where they stand.
 void Sweep::check_axes(const std::string& data_root) {
-    const Axis* networks = file_.find("network");
-    if (networks == nullptr) network_index(base_.network);
+    file_.for_each_choice(base_, network_keys(), [&](const RunConfig& config) { network_index(config); });
+    file_.for_each_choice(base_, {"energy.table"},
+                          [&](const RunConfig& config) { table_index(config.energy_table, data_root); });
+    check_layer_names();
+}
+
+void Sweep::check_layer_names() const {
     for (const Axis& axis : file_.axes) {
+        if (!axis.changes("accumulator.layers")) continue;
         for (const AxisValue& value : axis.values) {
-            RunConfig config = base_;
-            value.apply(config);
-            if (axis.name == "network") at(value.place, [&] { network_index(config.network); });
-            if (axis.name == "energy_table") at(value.place, [&] { table_index(config.energy_table, data_root); });
+            RunConfig config;
+            file_.apply(value, config);
+            const auto is_other = [&](const Network& network) {
+                return !config.network.empty() && network.path != config.network;
+            };
+            for (const Network& network : networks_) {
+                if (!is_other(network)) at(value.place, [&] { check_layers_of(network, config); });
+            }
         }
-    }
-    const Axis* layers = file_.find("layer_accumulators");
-    for (const AxisValue& value : layers == nullptr ? std::vector<AxisValue>{} : layers->values) {
-        for (const Network& network : networks_) check_layer_names(value, network);
     }
 }
 
-std::size_t Sweep::network_index(const std::string& path) {
-    for (std::size_t n = 0; n < networks_.size(); ++n) {
-        if (networks_[n].path == path) return n;
-    }
-    networks_.push_back(import_onnx(path, base_.network_output));
+std::size_t Sweep::network_index(const RunConfig& config) {
+    const auto known = std::find(network_names_.begin(), network_names_.end(), network_name(config));
+    if (known != network_names_.end()) return static_cast<std::size_t>(known - network_names_.begin());
+    networks_.push_back(import_onnx(config.network, config.network_output));
+    network_names_.push_back(network_name(config));
     variants_.emplace_back();
     return networks_.size() - 1;
 }
@@ -167,6 +177,21 @@ std::size_t Sweep::table_index(const std::string& name, const std::string& data_
     return table_names_[name] = tables_.size() - 1;
 }
 
+/// The scale of which networks decide is known if they agree.
+std::size_t Sweep::data_index(const Preprocessing& given) {
+    const auto known = std::find_if(data_.begin(), data_.end(), [&](const Data& data) { return data.given == given; });
+    if (known != data_.end()) return static_cast<std::size_t>(known - data_.begin());
+    std::set<double> scales;
+    for (const Network& network : networks_) {
+        scales.insert(resolved(given, dataset_.format().element, network).scale);
+    }
+    Data data{given, given, ""};
+    if (scales.size() == 1) data.resolved.scale = *scales.begin();
+    data.digest = data_digest(data.resolved);
+    data_.push_back(std::move(data));
+    return data_.size() - 1;
+}
+
 /// Cycles and events are the same for all widths that store the output in as many bytes.
 std::size_t Sweep::timing_index(const Point& point, const Schedule& schedule) {
     RunConfig config = point.config;
@@ -180,44 +205,63 @@ std::size_t Sweep::timing_index(const Point& point, const Schedule& schedule) {
     return place->second;
 }
 
-/// A formula may fail for some width; better now than after the images.
+/// A formula may fail for some width or capacity; better now than after the images.
 void Sweep::check_prices(const EnergyTable& table, const Schedule& schedule) {
     for (const LayerSchedule& layer : schedule.layers) {
         const EventAttributes& a = layer.attributes;
-        const std::string key =
-            fmt::format("{} {} {} {} {} {}", table.path(), a.activation_bits, a.weight_bits, a.accumulator_bits,
-                        a.requant_bits, a.multiplier_bits);  // capacities are the same in all points
+        const std::string key = fmt::format("{} {} {} {} {} {} {} {} {}", table.path(), a.activation_bits,
+                                            a.weight_bits, a.accumulator_bits, a.requant_bits, a.multiplier_bits,
+                                            a.line_buffer_bytes, a.activation_buffer_bytes, a.weight_buffer_bytes);
         if (priced_.insert(key).second) static_cast<void>(table.costs(a));
     }
 }
 
-void Sweep::plan(std::size_t point, const std::string& data_root, const std::string& data_digest) {
+std::string Sweep::about_point(std::size_t point) const {
+    return fmt::format("{}: point {} ({})", file_.path, point, file_.describe(point));
+}
+
+void Sweep::refuse(Point& point, const std::string& reason) {
+    if (request_.strict) throw InputError(fmt::format("{}: {}", about_point(point.number), reason));
+    point.refusal = reason;
+    ++refused_;
+}
+
+void Sweep::plan(std::size_t point) {
     Point planned;
     planned.number = point;
     planned.config = file_.apply(base_, point);
+    planned.network = network_index(planned.config);
+    planned.table = table_names_.at(planned.config.energy_table);
+    const HardwareParams& hardware = planned.config.hardware;
+    std::optional<Schedule> schedule;
     try {
-        validate(planned.config.hardware);
-        planned.network = network_index(planned.config.network);
-        planned.table = table_index(planned.config.energy_table, data_root);
-        const Network& network = networks_[planned.network];
-        const Schedule schedule = compile(network, planned.config.hardware, planned.config.hardware.batch);
-        planned.path = variants_[planned.network].add(schedule);
-        planned.timing = timing_index(planned, schedule);
-        check_prices(tables_[planned.table].table, schedule);
+        schedule = compile(networks_[planned.network], hardware, hardware.batch);
     } catch (const InputError& error) {
-        throw InputError(fmt::format("{}: point {} ({}): {}", file_.path, point, file_.describe(point), error.what()));
+        refuse(planned, error.what());
     }
-    std::string text = fmt::format("{} {}", data_digest, networks_[planned.network].digest);
-    for (std::size_t l = 0; l < planned.path.size(); ++l) {
-        text += fmt::format(" {}", variants_[planned.network].key(l, planned.path[l]).text());
+    try {
+        if (schedule) plan_values(planned, *schedule);
+    } catch (const InputError& error) {
+        throw InputError(fmt::format("{}: {}", about_point(point), error.what()));
     }
-    planned.digest = digest_of(text);
     points_.push_back(std::move(planned));
 }
 
+void Sweep::plan_values(Point& planned, const Schedule& schedule) {
+    planned.path = variants_[planned.network].add(schedule);
+    planned.data = data_index(planned.config.preprocessing);
+    planned.timing = timing_index(planned, schedule);
+    check_prices(tables_[planned.table].table, schedule);
+    std::string text = fmt::format("{} {}", data_[planned.data].digest, networks_[planned.network].digest);
+    for (std::size_t l = 0; l < planned.path.size(); ++l) {
+        text += fmt::format(" {}", variants_[planned.network].key(l, planned.path[l]).text());
+    }
+    if (file_.varies({"network_output"})) text += " output " + planned.config.network_output;
+    planned.digest = digest_of(text);
+}
+
 /// Beside network and arithmetic: the tool, the images and what is made of them.
-std::string Sweep::data_digest() const {
-    const Preprocessing& p = base_.preprocessing;
+std::string Sweep::data_digest(const Preprocessing& p) const {
     std::string text = fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
                                    dataset_.images().digest, fmt::format("{}:{}", first_, end_),
                                    dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
@@ -225,155 +269,6 @@ std::string Sweep::data_digest() const {
     if (p.layout != Preprocessing::Layout::automatic) text += fmt::format(" layout {}", static_cast<int>(p.layout));
     if (p.quantized) text += " quantized";
     return digest_of(text);
-}
-
-std::vector<std::string> Sweep::digests() const {
-    std::vector<std::string> found;
-    std::set<std::string> seen;
-    for (const Point& point : points_) {
-        if (seen.insert(point.digest).second) found.push_back(point.digest);
-    }
-    return found;
-}
-
-std::size_t Sweep::missing(const Journal& journal) const {
-    const std::vector<std::string> needed = digests();
-    return static_cast<std::size_t>(std::count_if(
-        needed.begin(), needed.end(), [&](const std::string& digest) { return journal.find(digest) == nullptr; }));
-}
-
-void Sweep::check(const Journal& journal) const {
-    for (const Point& point : points_) {
-        const ValueOutcome* outcome = journal.find(point.digest);
-        if (outcome != nullptr) check_outcome(point, *outcome, journal.place(point.digest));
-    }
-}
-
-void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const std::string& place) const {
-    const auto expect = [&](const std::string& what, std::uint64_t there, std::uint64_t expected) {
-        if (there == expected) return;
-        throw InputError(fmt::format("{}: has {} {}, where point {} ({}) has {}", place, there, what, point.number,
-                                     file_.describe(point.number), expected));
-    };
-    const auto images = static_cast<std::uint64_t>(end_ - first_);
-    expect("images", outcome.images, images);
-    expect("labelled images", outcome.labelled, dataset_.has_labels() ? images : 0);
-    expect("layers", outcome.layers.size(), point.path.size());
-    for (std::size_t l = 0; l < point.path.size(); ++l) {
-        const LayerSchedule& layer = variants_[point.network].schedule(l, point.path[l]);
-        const auto sums = static_cast<std::uint64_t>(layer.sums.elements());
-        expect(fmt::format("outputs of layer {}", layer.name), outcome.layers[l].overflow.outputs,
-               !layer.computation ? 0 : images * sums);
-    }
-}
-
-void Sweep::compute(Journal& journal, int threads, const std::function<void(std::size_t)>& report) const {
-    std::vector<int> images(static_cast<std::size_t>(end_ - first_));
-    std::iota(images.begin(), images.end(), first_);
-    for (std::size_t n = 0; n < networks_.size(); ++n) {
-        std::vector<const Point*> unevaluated;
-        std::set<std::string> seen;
-        for (const Point& p : points_) {
-            if (p.network != n || journal.find(p.digest) != nullptr) continue;
-            if (seen.insert(p.digest).second) unevaluated.push_back(&p);
-        }
-        if (unevaluated.empty()) continue;
-        const auto label = [this](int image) { return dataset_.has_labels() ? dataset_.label(image) : -1; };
-        const InputConversion conversion(dataset_.format(), base_.preprocessing, networks_[n]);
-        const auto source = [&](int image) { return dataset_.quantized(image, conversion); };
-        const ImageBlocks blocks(images, source, label, threads);
-        // Portions: an interruption loses one. Their size has no influence on results.
-        constexpr double kSeconds = 5;
-        std::size_t portion = 8;
-        for (std::size_t start = 0; start < unevaluated.size();) {
-            const std::size_t end = std::min(unevaluated.size(), start + portion);
-            std::vector<ValuePath> paths;
-            for (std::size_t i = start; i < end; ++i) paths.push_back(unevaluated[i]->path);
-            std::size_t told = 0;
-            const std::size_t all = paths.size() * images.size();
-            const auto count = [&](std::size_t steps) {  // of blocks; the last one may be short
-                const std::size_t now = std::min(all, told + steps * fast::kLanes);
-                report(now - told);
-                told = now;
-            };
-            const auto began = std::chrono::steady_clock::now();
-            const std::vector<ValueOutcome> outcomes = evaluate(variants_[n], blocks, paths, threads, count);
-            const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-            for (std::size_t i = start; i < end; ++i) journal.add(unevaluated[i]->digest, outcomes[i - start]);
-            constexpr double kMost = 64;
-            portion = static_cast<std::size_t>(
-                std::clamp(static_cast<double>(portion) * kSeconds / std::max(seconds, 1e-3), 1.0, kMost));
-            start = end;
-        }
-    }
-}
-
-Sweep::Timing Sweep::timing(const Point& p) const {
-    const HardwareParams& hardware = p.config.hardware;
-    const Network& network = networks_[p.network];
-    Timing timing;
-    timing.batch = model_schedule(compile(network, hardware, hardware.batch));
-    const int left = (end_ - first_) % hardware.batch;
-    if (left != 0) timing.rest = model_schedule(compile(network, hardware, left));
-    return timing;
-}
-
-PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timing& timing) const {
-    const Network& network = networks_[p.network];
-    const int batch = p.config.hardware.batch;
-    const Schedule schedule = compile(network, p.config.hardware, batch);
-    RunSetup setup;
-    setup.config = p.config;
-    setup.network = &network;
-    setup.schedule = &schedule;
-    setup.table = &tables_[p.table].table;
-    const RunReport report(setup, {full_record(values, timing.batch, timing.rest, batch), {}});
-    PointResult result;
-    result.point = p.number;
-    if (values.labelled > 0) result.accuracy = Accuracy{values.labelled, values.correct};
-    result.overflow = report.total.record.overflow;
-    result.cycles = report.cycles_per_inference();
-    result.microseconds = report.microseconds_per_inference();
-    result.utilisation = report.utilisation(report.total);
-    for (std::size_t c = 0; c < kComponentCount; ++c)
-        result.energy[c] = report.total.energy[c].value() / report.images();
-    result.total_energy = report.energy_per_inference();
-    for (const Phase& phase : report.phases) {
-        if (phase.layer == nullptr) continue;
-        LayerResult layer;
-        layer.name = phase.name;
-        layer.kind = phase.kind;
-        if (phase.has_accumulators()) layer.bits = phase.layer->computation->accumulator.bits;
-        layer.bounds = phase.bounds;
-        layer.overflow = phase.record.overflow;
-        layer.psums = phase.record.psums;
-        layer.cycles = static_cast<double>(phase.record.cycles.total) / report.images();
-        layer.energy = phase.total_energy().value() / report.images();
-        result.layers.push_back(std::move(layer));
-    }
-    return result;
-}
-
-std::vector<PointResult> Sweep::results(const Journal& journal, int threads) const {
-    std::size_t absent = 0;
-    std::size_t first_absent = 0;
-    for (const Point& point : points_) {
-        if (journal.find(point.digest) != nullptr) continue;
-        if (absent++ == 0) first_absent = point.number;
-    }
-    if (absent > 0) {
-        throw InputError(fmt::format("{}: {} of {} points were not computed; the first is point {} ({})", file_.path,
-                                     absent, points_.size(), first_absent, file_.describe(first_absent)));
-    }
-    std::vector<Timing> timings(timing_points_.size());
-    parallel_for(timings.size(), threads, {},
-                 [&](std::size_t t, int) { timings[t] = timing(points_[timing_points_[t]]); });
-    std::vector<PointResult> results(points_.size());
-    parallel_for(points_.size(), threads, {}, [&](std::size_t i, int) {
-        const Point& p = points_[i];
-        results[i] = result(p, *journal.find(p.digest), timings[p.timing]);
-    });
-    return results;
 }
 
 }  // namespace widthwise

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "config/key_settings.h"
 #include "config/run_config.h"
 #include "data/dataset.h"
 #include "energy/energy_table.h"
@@ -31,6 +32,14 @@ struct Shard {
     }
 };
 
+/// What of a sweep is asked for, beside its file.
+struct SweepRequest {
+    Shard shard = {};
+    std::vector<KeySetting> settings = {};  ///< changes of the accelerator file, by an option that is called `option`
+    std::string option = "--set";
+    bool strict = false;  ///< a point that the hardware cannot run ends the sweep before anything is computed
+};
+
 struct LayerResult {
     std::string name;
     std::string kind;
@@ -44,6 +53,7 @@ struct LayerResult {
 
 struct PointResult {
     std::size_t point = 0;
+    std::string refusal;  ///< why the hardware cannot run it; nothing else counts then
     std::optional<Accuracy> accuracy;
     OverflowCounts overflow;  ///< of all layers
     double cycles = 0;        ///< per inference, as the next two and energy
@@ -57,9 +67,10 @@ struct PointResult {
 class Sweep {
 public:
     /// Reads everything that the sweep file names, checks every axis and plans the shard's points; the other points
-    /// cost nothing and are not checked together. Throws InputError. `data_root` holds the shipped energy tables; `version`
-    /// is the tool's.
-    Sweep(const std::string& path, const std::string& data_root, const std::string& version, const Shard& shard = {});
+    /// cost nothing and are not checked together. Throws InputError, also when the hardware can run no point at all.
+    /// `data_root` holds the shipped energy tables; `version` is the tool's.
+    Sweep(const std::string& path, const std::string& data_root, const std::string& version,
+          const SweepRequest& request = {});
     Sweep(const Sweep&) = delete;
     Sweep& operator=(const Sweep&) = delete;
 
@@ -70,8 +81,11 @@ public:
     struct Point {
         std::size_t number = 0;  ///< among all points
         RunConfig config;
+        std::string
+            refusal;  ///< why the hardware cannot run it; what stands below is not known then, but for the table
         std::size_t network = 0;
         std::size_t table = 0;
+        std::size_t data = 0;  ///< what is made of the images
         std::size_t timing = 0;
         ValuePath path;
         std::string digest;  ///< of everything that decides its values
@@ -82,12 +96,14 @@ public:
     [[nodiscard]] const Dataset& dataset() const { return dataset_; }
     [[nodiscard]] const std::deque<Network>& networks() const { return networks_; }
     [[nodiscard]] const std::deque<Table>& tables() const { return tables_; }
-    [[nodiscard]] const Shard& shard() const { return shard_; }
+    [[nodiscard]] const Shard& shard() const { return request_.shard; }
     /// The shard's.
     [[nodiscard]] const std::vector<Point>& points() const { return points_; }
+    /// How many of them the hardware cannot run.
+    [[nodiscard]] std::size_t refused() const { return refused_; }
     /// The one of this number among all; the shard must hold it.
     [[nodiscard]] const Point& point(std::size_t number) const {
-        return points_[number / static_cast<std::size_t>(shard_.count)];
+        return points_[number / static_cast<std::size_t>(request_.shard.count)];
     }
     /// Of the preprocessing, without effect in any network.
     [[nodiscard]] const std::vector<UnusedKey>& unused_data_keys() const { return unused_data_keys_; }
@@ -111,23 +127,37 @@ private:
         RunRecord batch;
         RunRecord rest;
     };
+    /// What is made of the images before a network takes them.
+    struct Data {
+        Preprocessing given;
+        Preprocessing resolved;  ///< the scale is known, unless networks differ in it
+        std::string digest;      ///< with the images
+    };
+    void refuse_keys_set_twice() const;
     void choose_images(int available);
     void check_axes(const std::string& data_root);
-    /// Of networks: those of the axis are refused where they stand.
-    void check_networks(const std::function<void(const Network&)>& check) const;
-    void plan(std::size_t point, const std::string& data_root, const std::string& data_digest);
-    std::size_t network_index(const std::string& path);
+    void check_layer_names() const;
+    void read_images(DatasetFiles files);
+    void check_labels(const Network& network) const;
+    void find_unused_data_keys();
+    void plan(std::size_t point);
+    void plan_values(Point& planned, const Schedule& schedule);
+    void refuse(Point& point, const std::string& reason);
+    [[nodiscard]] std::string about_point(std::size_t point) const;
+    std::size_t network_index(const RunConfig& config);
     std::size_t table_index(const std::string& name, const std::string& data_root);
+    std::size_t data_index(const Preprocessing& given);
     std::size_t timing_index(const Point& point, const Schedule& schedule);
     void check_prices(const EnergyTable& table, const Schedule& schedule);
     [[nodiscard]] Timing timing(const Point& point) const;
-    [[nodiscard]] std::string data_digest() const;
-    void read_images(DatasetFiles files);
+    [[nodiscard]] std::string data_digest(const Preprocessing& preprocessing) const;
     void check_outcome(const Point& point, const ValueOutcome& outcome, const std::string& place) const;
+    /// Of one network and data.
+    void compute(Journal& journal, const std::vector<const Point*>& points, int threads,
+                 const std::function<void(std::size_t)>& report) const;
     [[nodiscard]] PointResult result(const Point& point, const ValueOutcome& values, const Timing& timing) const;
-    void check_labels(const Network& network) const;
 
-    Shard shard_;
+    SweepRequest request_;
     std::string version_;
     SweepFile file_;
     RunConfig base_;
@@ -136,13 +166,16 @@ private:
     int first_ = 0;
     int end_ = 0;
     std::deque<Network> networks_;
-    std::deque<LayerVariants> variants_;  ///< of each network
+    std::vector<std::string> network_names_;  ///< of each its path and output
+    std::deque<LayerVariants> variants_;      ///< of each network
     std::deque<Table> tables_;
     std::map<std::string, std::size_t> table_names_;
+    std::deque<Data> data_;
     std::map<std::string, std::size_t> timings_;
     std::set<std::string> priced_;
     std::vector<std::size_t> timing_points_;  ///< of each timing the place of a point in points_
     std::vector<Point> points_;
+    std::size_t refused_ = 0;
 };
 
 }  // namespace widthwise

@@ -2,32 +2,17 @@
 // A sweep file: a configuration and the axes along which it varies. See configs/sweeps/README.md.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "config/hardware.h"
 #include "config/run_config.h"
 #include "config/yaml_reader.h"
+#include "explore/sweep_axes.h"
 
 namespace widthwise {
-
-struct AxisValue {
-    std::string text;  ///< as results show it
-    YamlValue place;   ///< for messages
-    std::function<void(RunConfig&)> apply;
-};
-
-struct Axis {
-    std::string name;
-    int rank = 0;  ///< values are applied in this order, whatever the order in the file
-    std::vector<AxisValue> values;
-};
-
-/// Names of all axes there are, in order of rank.
-std::vector<std::string> axis_names();
 
 struct SweepFile {
     std::string path;
@@ -40,17 +25,24 @@ struct SweepFile {
     std::optional<Images> images;  ///< none: all there are
     std::vector<Axis> axes;        ///< in the order of the file; the last one varies fastest
 
-    [[nodiscard]] const Axis* find(const std::string& name) const;
+    /// Whether some axis changes one of these keys.
+    [[nodiscard]] bool varies(const std::vector<std::string_view>& keys) const;
     [[nodiscard]] std::size_t points() const;
     /// Which value of each axis a point has.
     [[nodiscard]] std::vector<std::size_t> choices(std::size_t point) const;
+    void apply(const AxisValue& value, RunConfig& changed) const;
     /// The configuration of a point.
     [[nodiscard]] RunConfig apply(const RunConfig& base, std::size_t point) const;
+    /// Each configuration that the axes of these keys alone make of `base`. What `action` refuses is refused at the value
+    /// of the last of them; as it is where no axis changes such a key.
+    void for_each_choice(const RunConfig& base, const std::vector<std::string_view>& keys,
+                         const std::function<void(const RunConfig&)>& action) const;
     /// "accumulator_bits 18, array 8x8".
     [[nodiscard]] std::string describe(std::size_t point) const;
 };
 
-inline constexpr std::size_t kMaxSweepPoints = 100000;
+/// Runs `action`; what it refuses is refused at `place`.
+void at(const YamlValue& place, const std::function<void()>& action);
 
 /// Reads and strictly checks what can be checked without network, images and tables. Throws InputError with file, line,
 /// column, key and what is allowed.

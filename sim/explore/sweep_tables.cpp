@@ -4,8 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
 
 #include "config/config_keys.h"
+#include "config/config_writer.h"
 #include "config/run_config.h"
 #include "results/csv.h"
 #include "results/run_files.h"
@@ -18,27 +22,53 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// A point's place on every axis there is, whether it varies or not: name and value.
+constexpr const char* kRefusal = "cannot_run";
+constexpr std::string_view kTableKey = "energy.table";
+constexpr std::string_view kNetworkKey = "network";
+
+/// Settings that every sweep shows, whether they vary or not.
+struct Setting {
+    const char* name;
+    std::string_view key;
+};
+constexpr std::array<Setting, 16> kSettings{{{"accumulator_bits", "accumulator.bits"},
+                                             {"layer_accumulators", "accumulator.layers"},
+                                             {"overflow", "accumulator.overflow"},
+                                             {"check", "accumulator.check"},
+                                             {"bias", "accumulator.bias"},
+                                             {"array_rows", "array.rows"},
+                                             {"array_columns", "array.columns"},
+                                             {"interconnect", "array.interconnect"},
+                                             {"mapping", "array.mapping"},
+                                             {"lanes", "requantization.lanes"},
+                                             {"requantization_mode", "requantization.mode"},
+                                             {"rounding", "requantization.rounding"},
+                                             {"multiplier_bits", "requantization.multiplier_bits"},
+                                             {"energy_table", kTableKey},
+                                             {"network", kNetworkKey},
+                                             {"batch", "batch"}}};
+
+/// Keys beside kSettings that an axis changes; shown under their own names.
+std::vector<std::string> other_keys(const Sweep& sweep) {
+    std::vector<std::string> keys;
+    for (const ConfigKey& known : config_keys()) {
+        const auto is_shown = [&](const Setting& setting) { return setting.key == known.key; };
+        if (std::any_of(kSettings.begin(), kSettings.end(), is_shown)) continue;
+        if (sweep.file().varies({known.key})) keys.push_back(known.key);
+    }
+    return keys;
+}
+
+/// A point's place on every axis there is: name and value.
 std::vector<std::pair<std::string, std::string>> settings(const Sweep& sweep, const Sweep::Point& p) {
-    const HardwareParams& h = p.config.hardware;
-    const auto number = [](auto value) { return fmt::format("{}", value); };
-    const auto word = [](const auto& words, auto value) { return std::string(spelling(words, value)); };
-    return {{"accumulator_bits", number(h.accumulator.format.bits)},
-            {"layer_accumulators", layer_widths_text(h.accumulator.layer_bits)},
-            {"overflow", word(kOverflowWords, h.accumulator.format.overflow)},
-            {"check", word(kCheckWords, h.accumulator.format.check)},
-            {"bias", word(kBiasWords, h.accumulator.bias)},
-            {"array_rows", number(h.array.rows)},
-            {"array_columns", number(h.array.columns)},
-            {"interconnect", word(kInterconnectWords, h.array.interconnect)},
-            {"mapping", word(kMappingWords, h.array.mapping)},
-            {"lanes", number(h.requant.lanes)},
-            {"requantization_mode", word(kRequantModeWords, h.requant.mode)},
-            {"rounding", word(kRoundingWords, h.requant.rounding)},
-            {"multiplier_bits", number(h.requant.multiplier_bits)},
-            {"energy_table", p.table < sweep.tables().size() ? sweep.tables()[p.table].table.name() : ""},
-            {"network", sweep.networks()[p.network].path},
-            {"batch", number(h.batch)}};
+    std::map<std::string, std::string, std::less<>> values;
+    for (const KeyText& text : key_texts(p.config)) values[text.key] = text.shown;
+    values[std::string(kTableKey)] = p.table < sweep.tables().size() ? sweep.tables()[p.table].table.name() : "";
+    values[std::string(kNetworkKey)] = sweep.networks()[p.network].path;
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const Setting& setting : kSettings) found.emplace_back(setting.name, values.find(setting.key)->second);
+    for (const std::string& key : other_keys(sweep)) found.emplace_back(key, values[key]);
+    return found;
 }
 
 const std::string& unit_of(const Sweep& sweep, std::size_t point) {
@@ -85,6 +115,14 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
     Json place;
     for (const auto& [name, value] : settings(sweep, sweep.point(result.point))) place[name] = value;
     json["settings"] = place;
+    if (!result.refusal.empty()) {
+        json[kRefusal] = result.refusal;
+        for (const char* unknown :
+             {"accuracy", "overflow", "per_inference", "utilisation", "energy_unit", "energy_per_inference"}) {
+            json[unknown] = nullptr;
+        }
+        return json;
+    }
     json["accuracy"] = nullptr;
     if (result.accuracy) {
         json["accuracy"] = {{"labelled", result.accuracy->labelled},
@@ -107,6 +145,91 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
     return json;
 }
 
+constexpr std::array<const char*, 13> kFoundColumns = {"images",
+                                                       "labelled",
+                                                       "correct",
+                                                       "accuracy_percent",
+                                                       "outputs",
+                                                       "overflow_events",
+                                                       "transient",
+                                                       "persistent",
+                                                       "cycles_per_inference",
+                                                       "microseconds_per_inference",
+                                                       "utilisation",
+                                                       "energy_unit",
+                                                       "energy_per_inference"};
+
+/// Behind the number of images.
+void add_found(CsvWriter& csv, const Sweep& sweep, const PointResult& result) {
+    if (result.accuracy) {
+        csv.number(result.accuracy->labelled).number(result.accuracy->correct).number(result.accuracy->percent());
+    } else {
+        csv.number(0).empty().empty();
+    }
+    const OverflowCounts& overflow = result.overflow;
+    csv.number(overflow.outputs).number(overflow.events).number(overflow.transient).number(overflow.persistent);
+    csv.number(result.cycles).number(result.microseconds).number(result.utilisation);
+    csv.text(unit_of(sweep, result.point)).number(result.total_energy);
+    for (const double energy : result.energy) csv.number(energy);
+}
+
+constexpr std::array<const char*, 6> kPrintedColumns = {"accuracy\n%", "overflow\nevents", "overflowed\noutputs %",
+                                                        "cycles",      "util.\n%",         "energy"};
+
+/// The cells of one row of the printed table, behind the point's place.
+std::vector<std::string> found_cells(const Sweep& sweep, const PointResult& result) {
+    if (!result.refusal.empty()) return std::vector<std::string>(kPrintedColumns.size(), "-");
+    const OverflowCounts& o = result.overflow;
+    const double outputs = std::max(1.0, static_cast<double>(o.outputs));
+    const EnergyScale scale = energy_scale(unit_of(sweep, result.point), result.total_energy);
+    const std::string energy = significant(result.total_energy / scale.divisor);
+    return {result.accuracy ? grouped(result.accuracy->percent(), 2) : "-",
+            grouped(o.events),
+            percent(static_cast<double>(o.transient + o.persistent) / outputs),
+            average(result.cycles),
+            percent(result.utilisation, 1),
+            scale.unit == "relative units" ? energy : fmt::format("{} {}", energy, scale.unit)};
+}
+
+/// "dram.bytes_per_cycle" behind its section, "energy_table" behind its first word.
+std::string in_two_lines(std::string name) {
+    const std::size_t dot = name.find('.');
+    const std::size_t gap = dot != std::string::npos ? dot : name.find('_');
+    if (gap != std::string::npos) name[gap] = '\n';
+    return name;
+}
+
+/// "points 1, 3, 5 and 7 more"
+std::string points_text(const std::vector<std::size_t>& points) {
+    constexpr std::size_t kMost = 10;
+    const std::size_t shown = std::min(points.size(), kMost);
+    const std::vector<std::size_t> first(points.begin(), points.begin() + static_cast<std::ptrdiff_t>(shown));
+    std::string text = fmt::format("{} {}", points.size() == 1 ? "point" : "points", fmt::join(first, ", "));
+    if (points.size() > shown) text += fmt::format(" and {} more", points.size() - shown);
+    return text;
+}
+
+/// Below the printed table: why some points have nothing in it.
+std::string refusals_text(const Sweep& sweep, const std::vector<PointResult>& results) {
+    constexpr std::size_t kMost = 20;
+    if (sweep.refused() == 0) return "";
+    std::vector<std::pair<std::string, std::vector<std::size_t>>> reasons;  // in the order of their first points
+    std::map<std::string, std::size_t> places;
+    for (const PointResult& result : results) {
+        if (result.refusal.empty()) continue;
+        const auto [place, is_new] = places.emplace(result.refusal, reasons.size());
+        if (is_new) reasons.emplace_back(result.refusal, std::vector<std::size_t>{});
+        reasons[place->second].second.push_back(result.point);
+    }
+    std::string text = fmt::format("\nThe hardware cannot run {} of the points:\n", sweep.refused());
+    for (std::size_t i = 0; i < std::min(reasons.size(), kMost); ++i) {
+        text += fmt::format("  {}: {}\n", points_text(reasons[i].second), printable(reasons[i].first));
+    }
+    if (reasons.size() > kMost)
+        text += fmt::format("  ... and {} more reasons; see points.csv\n", reasons.size() - kMost);
+    return text;
+}
+
 }  // namespace
 
 std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& results) {
@@ -114,29 +237,24 @@ std::string points_csv(const Sweep& sweep, const std::vector<PointResult>& resul
     csv.text("point");
     const Sweep::Point any = sweep.points().empty() ? Sweep::Point{} : sweep.points().front();  // a part may have none
     for (const auto& [name, value] : settings(sweep, any)) csv.text(name);
-    for (const char* name :
-         {"images", "labelled", "correct", "accuracy_percent", "outputs", "overflow_events", "transient", "persistent",
-          "cycles_per_inference", "microseconds_per_inference", "utilisation", "energy_unit", "energy_per_inference"}) {
-        csv.text(name);
-    }
+    for (const char* name : kFoundColumns) csv.text(name);
     for (std::size_t c = 0; c < kComponentCount; ++c) {
         csv.text(fmt::format("energy_{}_per_inference", component_name(static_cast<Component>(c))));
     }
+    if (sweep.refused() > 0) csv.text(kRefusal);
     csv.end_row();
     for (const PointResult& result : results) {
         csv.number(result.point);
         for (const auto& [name, value] : settings(sweep, sweep.point(result.point))) csv.text(value);
         csv.number(image_count(sweep));
-        if (result.accuracy) {
-            csv.number(result.accuracy->labelled).number(result.accuracy->correct).number(result.accuracy->percent());
+        if (result.refusal.empty()) {
+            add_found(csv, sweep, result);
+            if (sweep.refused() > 0) csv.empty();
         } else {
-            csv.number(0).empty().empty();
+            // All columns that were found but the images.
+            for (std::size_t c = 1; c < kFoundColumns.size() + kComponentCount; ++c) csv.empty();
+            csv.text(result.refusal);
         }
-        const OverflowCounts& overflow = result.overflow;
-        csv.number(overflow.outputs).number(overflow.events).number(overflow.transient).number(overflow.persistent);
-        csv.number(result.cycles).number(result.microseconds).number(result.utilisation);
-        csv.text(unit_of(sweep, result.point)).number(result.total_energy);
-        for (const double energy : result.energy) csv.number(energy);
         csv.end_row();
     }
     return csv.str();
@@ -201,30 +319,16 @@ std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& resul
         const Axis& axis = sweep.file().axes[a];
         if (axis.values.size() < 2) continue;
         varying.push_back(a);
-        std::string header = axis.name;
-        std::replace(header.begin(), header.end(), '_', '\n');
-        headers.push_back(header);
+        headers.push_back(in_two_lines(axis.name));
     }
-    for (const char* header :
-         {"accuracy\n%", "overflow\nevents", "overflowed\noutputs %", "cycles", "util.\n%", "energy"}) {
-        headers.emplace_back(header);
-    }
+    headers.insert(headers.end(), kPrintedColumns.begin(), kPrintedColumns.end());
     TextTable table(headers);
     for (std::size_t i = 0; i < std::min(results.size(), kRows); ++i) {
         const PointResult& result = results[i];
         const std::vector<std::size_t> choices = sweep.file().choices(result.point);
         std::vector<std::string> row = {fmt::format("{}", result.point)};
         for (const std::size_t a : varying) row.push_back(sweep.file().axes[a].values[choices[a]].text);
-        const OverflowCounts& o = result.overflow;
-        const double outputs = std::max(1.0, static_cast<double>(o.outputs));
-        const EnergyScale scale = energy_scale(unit_of(sweep, result.point), result.total_energy);
-        row.push_back(result.accuracy ? grouped(result.accuracy->percent(), 2) : "-");
-        row.push_back(grouped(o.events));
-        row.push_back(percent(static_cast<double>(o.transient + o.persistent) / outputs));
-        row.push_back(average(result.cycles));
-        row.push_back(percent(result.utilisation, 1));
-        const std::string energy = significant(result.total_energy / scale.divisor);
-        row.push_back(scale.unit == "relative units" ? energy : fmt::format("{} {}", energy, scale.unit));
+        for (std::string& cell : found_cells(sweep, result)) row.push_back(std::move(cell));
         table.add_row(row);
     }
     std::string text = fmt::format(
@@ -234,7 +338,7 @@ std::string sweep_text(const Sweep& sweep, const std::vector<PointResult>& resul
         printable(sweep.file().config), printable(sweep.base().hardware.name), "images",
         range_text(sweep.first_image(), sweep.end_image()), printable(sweep.base().images), table.text());
     if (results.size() > kRows) text += fmt::format("... and {} more points; see points.csv\n", results.size() - kRows);
-    return text;
+    return text + refusals_text(sweep, results);
 }
 
 }  // namespace widthwise

@@ -79,6 +79,19 @@ Named<std::string> figures_of(const ResultSet& set) {
     return figures;
 }
 
+Section refused_section(const ResultSet& set, const std::string& id) {
+    Section section;
+    section.id = id + "-refused";
+    section.title = "Points that cannot run";
+    section.note = fmt::format("The hardware cannot run {} of the {} points. They stand in no chart.",
+                               set.refused.size(), set.refused.size() + set.points.size());
+    section.headers = {"point", "setting", "reason"};
+    for (const RefusedPoint& refused : set.refused) {
+        section.rows.push_back({refused.point, refused.setting, refused.reason});
+    }
+    return section;
+}
+
 }  // namespace
 
 ReportJson report_json(const std::vector<ResultSet>& sets, const std::string& version) {
@@ -99,6 +112,7 @@ ReportJson report_json(const std::vector<ResultSet>& sets, const std::string& ve
         std::vector<Section> sections;
         if (set.search) sections = search_sections(set, id);
         if (set.run) sections = run_sections(set, id);
+        if (!set.refused.empty()) sections.push_back(refused_section(set, id));
         for (const Section& section : sections) folder["sections"].push_back(section.json());
         report["folders"].push_back(std::move(folder));
     }

@@ -129,6 +129,13 @@ std::string series_of(const JsonNode& settings, const std::set<std::string>& var
     return series;
 }
 
+/// "accumulator_bits 18, array_rows 4"
+std::string setting_of(const JsonNode& settings, const std::set<std::string>& varying) {
+    std::vector<std::string> parts;
+    for (const std::string& name : varying) parts.push_back(fmt::format("{} {}", name, settings[name].text()));
+    return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 void read_sweep(const JsonNode& json, ResultSet& set) {
     std::set<std::string> varying;
     const std::vector<JsonNode> points = json["points"].items();
@@ -139,6 +146,10 @@ void read_sweep(const JsonNode& json, ResultSet& set) {
     }
     for (const JsonNode& at : points) {
         const JsonNode settings = at["settings"];
+        if (at.has("cannot_run")) {
+            set.refused.push_back({at["point"].integer(), setting_of(settings, varying), at["cannot_run"].text()});
+            continue;
+        }
         Point point;
         point.series = series_of(settings, varying, json["accelerator"].text());
         const std::string exceptions = settings["layer_accumulators"].text();

@@ -83,6 +83,13 @@ struct SearchFigures {
     bool exact = true;
 };
 
+/// A point of a sweep that the hardware cannot run.
+struct RefusedPoint {
+    std::int64_t point = 0;
+    std::string setting;  ///< what tells it from the others
+    std::string reason;
+};
+
 struct ResultSet {
     std::string folder;
     std::string kind;  ///< the command that wrote it
@@ -91,6 +98,7 @@ struct ResultSet {
     std::optional<RunFigures> run;
     std::optional<SearchFigures> search;
     std::string configuration;  ///< text; empty: the folder holds none
+    std::vector<RefusedPoint> refused = {};
 };
 
 /// Reads what run, compare, sweep or search wrote. Throws InputError with the file and the place in it for a folder

@@ -1,50 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // widthwise sweep from outside: files, resuming, shards and merging.
+#include "explore/sweep_command.h"
+
 #include <gmock/gmock.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "explore/sweep_files.h"
-
 namespace widthwise {
 namespace {
+
+using test::SweepCommand;
 
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-/// Every file of a folder with its bytes.
-std::map<std::string, std::string> files_of(const std::string& folder) {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        files[entry.path().filename()] = test::read_file(entry.path());
-    }
-    return files;
-}
-
-class SweepCommand : public testing::Test {
-protected:
-    SweepCommand() : path_(test::write_sweep(folder_, test::kMixedAxes)) {}
-
-    test::ToolResult run(std::vector<std::string> options) const {
-        options.insert(options.begin(), {"sweep", path_});
-        return test::run_tool(options);
-    }
-    void sweep_into(const std::string& name, std::vector<std::string> more = {}) const {
-        more.insert(more.end(), {"--out", folder_.path(name), "--quiet"});
-        const test::ToolResult result = run(more);
-        EXPECT_EQ(result.status, 0) << result.err;
-        EXPECT_EQ(result.err, "");
-        EXPECT_EQ(result.out, "");
-    }
-    [[nodiscard]] std::map<std::string, std::string> files(const std::string& name) const {
-        return files_of(folder_.path(name));
-    }
-
-    test::TemporaryFolder folder_;
-    std::string path_;
-};
 
 TEST_F(SweepCommand, WritesWholeTables) {
     sweep_into("out");
@@ -177,6 +147,25 @@ TEST_F(SweepCommand, ResumingSaysWhatItReplaces) {
                       HasSubstr("array.rows was 8 and is 16"), HasSubstr("accumulator_bits was 16, 17, 18 and is 16"),
                       HasSubstr("2 of the 3 evaluations in '" + folder_.path("out") + "' belong to no point")));
     EXPECT_EQ(test::lines(files("out")["journal"]).size(), 3U) << "title, about, one entry";
+}
+
+TEST_F(SweepCommand, AnOptionChangesTheFileOfAllPoints) {
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18]\n");
+    sweep_into("set", {"--set", "array.rows=4", "--set", "dram.latency=5"});
+    path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18]\n  array.rows: [4]\n  dram.latency: [5]\n");
+    sweep_into("axes");
+    const auto set = nlohmann::json::parse(files("set")["sweep.json"]);
+    const auto axes = nlohmann::json::parse(files("axes")["sweep.json"]);
+    EXPECT_THAT(set["command"].get<std::string>(), testing::EndsWith(" --set array.rows=4 --set dram.latency=5"));
+    for (const std::size_t point : {0U, 1U}) {
+        auto expected = axes["points"][point];
+        expected["settings"].erase("dram.latency");
+        EXPECT_EQ(set["points"][point], expected);
+    }
+    const test::ToolResult refused = run({"--set", "array.rows=4"});
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("axes.array.rows: changes array.rows, as --set does; give one of them"));
+    EXPECT_LT(refused.cpu_seconds, 0.1);
 }
 
 TEST_F(SweepCommand, TwoDoNotShareAFolder) {

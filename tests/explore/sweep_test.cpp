@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <functional>
 #include <set>
 
@@ -111,6 +112,76 @@ TEST(Sweep, EqualsFreshRunsWithZeroGating) {
                       4);
 }
 
+TEST(Sweep, EqualsFreshRunsOfAnyKey) {
+    const test::TemporaryFolder folder;
+    // Each changes cycles or energy, and no value.
+    expect_fresh_runs(test::write_sweep(folder,
+                                        "  dram: [{latency: 5, bytes_per_cycle: 1}, {latency: 80}]\n"
+                                        "  memories:\n"
+                                        "    - {line_buffer.bytes: 9999, line_buffer.rows: 9}\n"
+                                        "    - {weight_buffer.storage: streamed, line_buffer.fill_bytes_per_cycle: 2}\n"
+                                        "  activation_buffer.ports: [1, 2]\n"
+                                        "  array.shadow_accumulators: [false, true]\n"
+                                        "  clock_mhz: [100, 250.5]\n"
+                                        "  energy.loop_accounting: [true]\n"),
+                      1);
+    // These do change values.
+    expect_fresh_runs(test::write_sweep(folder,
+                                        "  accumulator.bits: [13]\n"
+                                        "  accumulator.order: [[row, column, channel], [channel, row, column]]\n"
+                                        "  accumulator.statistics: [outputs, every_add]\n"
+                                        "  dram.latency: {from: 10, to: 30, step: 10}\n"),
+                      4);
+}
+
+TEST(Sweep, EqualsFreshRunsOfOtherPreprocessing) {
+    const test::TemporaryFolder folder;
+    expect_fresh_runs(test::write_sweep(folder,
+                                        "  preprocessing.fit: [pad, resize]\n"
+                                        "  preprocessing.scale: [auto, 1/128]\n"
+                                        "  preprocessing.mean: [0, 0.1]\n  dram.latency: [5, 6]\n"),
+                      8);
+}
+
+TEST(Sweep, SettingsOfAnOptionAreThoseOfTheFile) {
+    const test::TemporaryFolder folder;
+    const std::string path = test::write_sweep(folder, "  lanes: [1, 2]\n");
+    const std::string network = std::filesystem::relative(test::repository("models/lenet5-qat.onnx")).string();
+    const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1",
+                      {.settings = parse_key_settings("--set", {"array.rows=5", "network=" + network})});
+    EXPECT_EQ(sweep.base().hardware.array.rows, 5);
+    EXPECT_EQ(sweep.points()[1].config.hardware.array.rows, 5);
+    EXPECT_EQ(sweep.networks().front().path, network) << "counts from the working directory";
+}
+
+TEST(Sweep, PointsThatTheHardwareCannotRunHaveAReasonAndNoValues) {
+    const test::TemporaryFolder folder;
+    const std::string path =
+        test::write_sweep(folder, "  line_buffer.bytes: [8192, 100]\n  accumulator_bits: [18, 20]\n");
+    const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1");
+    EXPECT_EQ(sweep.refused(), 2U);
+    EXPECT_EQ(sweep.digests().size(), 2U);
+    Journal journal;
+    sweep.compute(journal, 1, [](std::size_t) {});
+    EXPECT_EQ(journal.size(), 2U);
+    sweep.check(journal);
+    const std::vector<PointResult> results = sweep.results(journal, 2);
+    ASSERT_EQ(results.size(), 4U);
+    for (const std::size_t point : {0U, 1U}) {
+        EXPECT_EQ(results[point].refusal, "");
+        EXPECT_GT(results[point].cycles, 0);
+    }
+    for (const std::size_t point : {2U, 3U}) {
+        EXPECT_EQ(results[point].point, point);
+        EXPECT_THAT(results[point].refusal, HasSubstr("line_buffer.bytes: 100 holds"));
+        EXPECT_TRUE(results[point].layers.empty());
+    }
+    // A part of a sweep may have such points only, and the others have what it lacks.
+    const Sweep part(path, WIDTHWISE_SOURCE_DIR, "1", {.shard = {3, 4}});
+    EXPECT_EQ(part.refused(), 1U);
+    EXPECT_EQ(part.digests().size(), 0U);
+}
+
 TEST(Sweep, GivesThePublishedEnergiesOfTheCourse) {
     const test::TemporaryFolder folder;
     const Sweep sweep(test::write_sweep(folder,
@@ -173,7 +244,7 @@ TEST(Sweep, APartPlansItsOwnPointsOnly) {
     const Sweep whole(path, WIDTHWISE_SOURCE_DIR, "1");
     std::size_t points = 0;
     for (int i = 1; i <= 5; ++i) {
-        const Sweep part(path, WIDTHWISE_SOURCE_DIR, "1", {i, 5});
+        const Sweep part(path, WIDTHWISE_SOURCE_DIR, "1", {.shard = {i, 5}});
         for (const Sweep::Point& point : part.points()) {
             EXPECT_EQ(point.digest, whole.point(point.number).digest);
             EXPECT_EQ(&part.point(point.number), &point);
@@ -182,7 +253,7 @@ TEST(Sweep, APartPlansItsOwnPointsOnly) {
         points += part.points().size();
     }
     EXPECT_EQ(points, whole.points().size());
-    EXPECT_EQ(Sweep(path, WIDTHWISE_SOURCE_DIR, "1", {40, 40}).points().size(), 0U);
+    EXPECT_EQ(Sweep(path, WIDTHWISE_SOURCE_DIR, "1", {.shard = {40, 40}}).points().size(), 0U);
 }
 
 TEST(Sweep, ChecksWhatAJournalSaysOfItsPoints) {

@@ -215,7 +215,7 @@ TEST_F(SweepFields, OfTheJson) {
         expected["points"].push_back(json);
     }
     test::expect_json(sweep_json(sweep_, results_, "widthwise sweep s.yaml"), expected);
-    const Sweep part(folder_.path("sweep.yaml"), WIDTHWISE_SOURCE_DIR, "1.2.3", {2, 2});
+    const Sweep part(folder_.path("sweep.yaml"), WIDTHWISE_SOURCE_DIR, "1.2.3", {.shard = {2, 2}});
     EXPECT_EQ(sweep_json(part, {results_[1]}, "")["shard"], "2/2");
 }
 
