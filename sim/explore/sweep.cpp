@@ -256,7 +256,6 @@ void Sweep::plan_values(Point& planned, const Schedule& schedule) {
     for (std::size_t l = 0; l < planned.path.size(); ++l) {
         text += fmt::format(" {}", variants_[planned.network].key(l, planned.path[l]).text());
     }
-    if (file_.varies({"network_output"})) text += " output " + planned.config.network_output;
     planned.digest = digest_of(text);
 }
 

@@ -158,9 +158,8 @@ private:
         const std::vector<YamlValue> pair = item.items();
         if (pair.size() != 2) item.fail(fmt::format("has {} entries (allowed: [rows, columns])", pair.size()));
         const std::vector<KeySetting> settings = {{"array.rows", pair[0]}, {"array.columns", pair[1]}};
-        std::vector<std::string> texts;
-        for (const KeySetting& setting : settings) texts.push_back(shown(*key_of(setting.key), setting));
-        add(item, fmt::format("{}", fmt::join(texts, "x")), settings);
+        const auto text = [&](const KeySetting& setting) { return shown(*key_of(setting.key), setting); };
+        add(item, fmt::format("{}x{}", text(settings[0]), text(settings[1])), settings);
     }
 
     /// Reads the value, so that it is refused where it stands. Paths and names of tables are shown as they are given.
@@ -232,6 +231,7 @@ bool Axis::changes(std::string_view key) const { return std::find(keys.begin(), 
 
 std::vector<std::string> short_axis_names() {
     std::vector<std::string> names;
+    names.reserve(kShortNames.size());
     for (const ShortName& known : kShortNames) names.emplace_back(known.name);
     return names;
 }

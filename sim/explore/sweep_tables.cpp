@@ -66,6 +66,7 @@ std::vector<std::pair<std::string, std::string>> settings(const Sweep& sweep, co
     values[std::string(kTableKey)] = p.table < sweep.tables().size() ? sweep.tables()[p.table].table.name() : "";
     values[std::string(kNetworkKey)] = sweep.networks()[p.network].path;
     std::vector<std::pair<std::string, std::string>> found;
+    found.reserve(kSettings.size());
     for (const Setting& setting : kSettings) found.emplace_back(setting.name, values.find(setting.key)->second);
     for (const std::string& key : other_keys(sweep)) found.emplace_back(key, values[key]);
     return found;

@@ -132,6 +132,7 @@ std::string series_of(const JsonNode& settings, const std::set<std::string>& var
 /// "accumulator_bits 18, array_rows 4"
 std::string setting_of(const JsonNode& settings, const std::set<std::string>& varying) {
     std::vector<std::string> parts;
+    parts.reserve(varying.size());
     for (const std::string& name : varying) parts.push_back(fmt::format("{} {}", name, settings[name].text()));
     return fmt::format("{}", fmt::join(parts, ", "));
 }

@@ -69,5 +69,40 @@ TEST_F(Import, OneOfSeveralOutputsIsChosen) {
     EXPECT_THAT(test::read_file(folder_.path("out/config.yaml")), HasSubstr("network_output: \"pool\"\n"));
 }
 
+TEST_F(Import, OutputsAreAnAxisOfSweeps) {
+    const std::string config = config_of(two_outputs().bytes());
+    const std::string sweep =
+        folder_.write("s.yaml", fmt::format("config: {}\naxes:\n  network_output: [y_dq, pool]\n", config));
+    const test::ToolResult result = test::run_tool({"sweep", sweep, "--json"});
+    ASSERT_EQ(result.status, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("2 points come down to 2 evaluations"));
+    const auto points = nlohmann::json::parse(result.out)["points"];
+    for (const std::size_t point : {0U, 1U}) {
+        const std::string output = point == 0 ? "y_dq" : "pool";
+        EXPECT_EQ(points[point]["settings"]["network_output"], output);
+        const auto run = nlohmann::json::parse(
+            test::run_tool({"run", config_of(two_outputs().bytes(), "network_output: " + output + "\n"), "--json"})
+                .out);
+        EXPECT_EQ(points[point]["per_inference"]["cycles"], run["per_inference"]["cycles"]) << output;
+    }
+    EXPECT_NE(points[0]["energy_per_inference"], points[1]["energy_per_inference"]);
+}
+
+TEST_F(Import, OutputsOfOneFileShareNoValues) {
+    // Two layers with the same arithmetic, one for each output: what the layers compute does not tell the networks apart.
+    test::ChainBuilder builder = test::quantized_input();
+    builder.conv({1, 1, 1, 1}, {2});
+    builder.qdq<std::uint8_t>("y", 0.25F, 0);
+    builder.node("Conv", {"x_dq", "w"}, "again");
+    builder.node("QuantizeLinear", {"again", "y_scale", "y_zero"}, "z_q");
+    builder.node("DequantizeLinear", {"z_q", "y_scale", "y_zero"}, "z_dq");
+    for (const char* name : {"y_dq", "z_dq"}) builder.graph().add_output()->set_name(name);
+    const std::string sweep = folder_.write(
+        "s.yaml", fmt::format("config: {}\naxes:\n  network_output: [y_dq, z_dq]\n", config_of(builder.bytes())));
+    const test::ToolResult result = test::run_tool({"sweep", sweep});
+    EXPECT_EQ(result.status, 0);
+    EXPECT_THAT(result.err, HasSubstr("2 points come down to 2 evaluations"));
+}
+
 }  // namespace
 }  // namespace widthwise

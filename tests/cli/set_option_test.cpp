@@ -94,7 +94,7 @@ TEST(SetOption, IsRefusedAtOnce) {
         const test::ToolResult result = test::run_tool(command);
         EXPECT_EQ(result.status, 2) << message;
         EXPECT_THAT(result.err, HasSubstr("widthwise: error: " + message));
-        EXPECT_LT(result.cpu_seconds, 0.1) << message;
+        EXPECT_LT(result.cpu_seconds, 1.0) << message << ": 0.1 on an idle machine, without sanitizers";
     }
 }
 

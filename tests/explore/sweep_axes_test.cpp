@@ -153,9 +153,9 @@ TEST(SweepAxes, AreRefusedWithPlaceValueAndWhatIsAllowed) {
         {"  layer_accumulator: [{c1: 9}]\n",
          {"axes.layer_accumulator[0].c1: unknown key 'c1'", "did you mean 'layer_accumulators'?"}},
     };
-    for (const auto& [axes, parts] : cases) {
-        const std::string message = test::refusal([&] { load(axes); });
-        for (const std::string& part : parts) EXPECT_THAT(message, HasSubstr(part)) << axes;
+    for (const auto& bad : cases) {
+        const std::string message = test::refusal([&] { load(bad.first); });
+        for (const std::string& part : bad.second) EXPECT_THAT(message, HasSubstr(part)) << bad.first;
     }
 }
 

@@ -165,7 +165,7 @@ TEST_F(SweepCommand, AnOptionChangesTheFileOfAllPoints) {
     const test::ToolResult refused = run({"--set", "array.rows=4"});
     EXPECT_EQ(refused.status, 2);
     EXPECT_THAT(refused.err, HasSubstr("axes.array.rows: changes array.rows, as --set does; give one of them"));
-    EXPECT_LT(refused.cpu_seconds, 0.1);
+    EXPECT_LT(refused.cpu_seconds, 1.0) << "0.1 on an idle machine, without sanitizers";
 }
 
 TEST_F(SweepCommand, TwoDoNotShareAFolder) {
