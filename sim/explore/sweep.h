@@ -99,6 +99,8 @@ public:
     [[nodiscard]] const Shard& shard() const { return request_.shard; }
     /// The shard's.
     [[nodiscard]] const std::vector<Point>& points() const { return points_; }
+    /// The energy table of the one of this number.
+    [[nodiscard]] const EnergyTable& table_of(std::size_t number) const { return tables_[point(number).table].table; }
     /// How many of them the hardware cannot run.
     [[nodiscard]] std::size_t refused() const { return refused_; }
     /// The one of this number among all; the shard must hold it.
