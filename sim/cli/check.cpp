@@ -40,9 +40,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
         const std::int64_t end = layer.output_placement.image(layer.images);
         const std::int64_t both = (layer.input.elements() + layer.output_bytes()) * layer.images;
         activations.used = std::max({activations.used, both, branches ? end : 0});
-        const int images = layer.image_columns ? layer.array_columns : 1;
-        lines.used =
-            std::max(lines.used, std::int64_t{layer.buffer_rows} * layer.line_channels * layer.line_bytes * images);
+        lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_bytes());
     }
     // Streamed: a tile in use and one prefetched.
     if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_tile;

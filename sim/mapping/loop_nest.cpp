@@ -2,11 +2,12 @@
 #include "mapping/loop_nest.h"
 
 #include <algorithm>
+#include <map>
 
 namespace widthwise {
 
 Loop loop_over(Dim dim, std::int64_t extent, int step, Place place) {
-    const auto trips = static_cast<int>((extent + step - 1) / step);
+    const int trips = ceil_div(extent, step);
     return {dim, trips, step, static_cast<int>(extent - std::int64_t{trips - 1} * step), place};
 }
 
@@ -19,28 +20,65 @@ LoopNest empty_nest() {
     return nest;
 }
 
-std::int64_t LoopNest::trips(Memory from, Memory end) const {
-    std::int64_t product = 1;
+namespace {
+
+bool runs(const Loop& loop, std::optional<Data> data) {
+    return loop.place == Place::time && (!data || depends(*data, loop.dim));
+}
+
+/// Trips of the innermost of the loops [at, end) over one dimension, while the outermost of them takes `extent` positions.
+std::int64_t innermost_trips(const std::vector<Loop>& loops, std::size_t at, std::int64_t extent) {
+    if (at == loops.size()) return 1;
+    const int step = loops[at].step;
+    const std::int64_t rest = extent % step;
+    return extent / step * innermost_trips(loops, at + 1, step) + (rest > 0 ? innermost_trips(loops, at + 1, rest) : 0);
+}
+
+}  // namespace
+
+std::int64_t LoopNest::trips(Memory from, Memory end, std::optional<Data> data) const {
+    std::map<Dim, std::vector<Loop>> loops_over;
     for (const Level& level : levels) {
         if (level.memory < from || level.memory >= end) continue;
-        for (const Loop& loop : level.loops) product *= loop.place == Place::time ? loop.trips : 1;
+        for (const Loop& loop : level.loops) {
+            if (runs(loop, data)) loops_over[loop.dim].push_back(loop);
+        }
     }
+    std::int64_t product = 1;
+    for (const auto& [dim, loops] : loops_over) product *= innermost_trips(loops, 0, loops.front().extent());
     return product;
 }
 
-Cursor::Cursor(const LoopNest& nest, Memory from, Memory end) {
+Cursor::Cursor(const LoopNest& nest, Memory from, Memory end, std::optional<Data> data) {
     for (const Level& level : nest.levels) {
         if (level.memory < from || level.memory >= end) continue;
         for (const Loop& loop : level.loops) {
-            if (loop.place == Place::time) wheels_.push_back({loop, level.memory});
+            if (!runs(loop, data)) continue;
+            Wheel wheel{loop, level.memory};
+            for (std::size_t w = 0; w < wheels_.size(); ++w) {
+                if (wheels_[w].loop.dim == loop.dim) wheel.outer = static_cast<int>(w);
+            }
+            wheels_.push_back(wheel);
         }
     }
+}
+
+/// Positions that the wheel's trip takes.
+int Cursor::count(const Wheel& wheel) const {
+    const int step = wheel.loop.step;
+    if (wheel.outer < 0) return wheel.at + 1 == wheel.loop.trips ? wheel.loop.last : step;
+    return std::min(step, count(wheels_[wheel.outer]) - wheel.at * step);
+}
+
+int Cursor::trips(const Wheel& wheel) const {
+    return wheel.outer < 0 ? wheel.loop.trips : ceil_div(count(wheels_[wheel.outer]), wheel.loop.step);
 }
 
 bool Cursor::next() {
     for (std::size_t w = wheels_.size(); w-- > 0;) {
         Wheel& wheel = wheels_[w];
-        if (++wheel.at < wheel.loop.trips) {
+        if (wheel.at + 1 < trips(wheel)) {
+            ++wheel.at;
             moved_ = wheel.memory;
             outermost_moved_ = w;
             return true;
@@ -60,8 +98,8 @@ bool Cursor::changed(Memory memory, Data data) const {
 }
 
 bool Cursor::ends(Memory memory) const {
-    return std::all_of(wheels_.begin(), wheels_.end(), [memory](const Wheel& wheel) {
-        return wheel.memory < memory || wheel.at + 1 == wheel.loop.trips;
+    return std::all_of(wheels_.begin(), wheels_.end(), [this, memory](const Wheel& wheel) {
+        return wheel.memory < memory || wheel.at + 1 == trips(wheel);
     });
 }
 
@@ -76,8 +114,7 @@ std::int64_t Cursor::first(Dim dim) const {
 int Cursor::count(Dim dim) const {
     int positions = 1;
     for (const Wheel& wheel : wheels_) {
-        if (wheel.loop.dim != dim) continue;
-        positions = wheel.at + 1 == wheel.loop.trips ? wheel.loop.last : wheel.loop.step;
+        if (wheel.loop.dim == dim) positions = count(wheel);
     }
     return positions;
 }

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace widthwise {
+
+constexpr int ceil_div(std::int64_t a, std::int64_t b) { return static_cast<int>((a + b - 1) / b); }
 
 /// What a loop runs over. `out_pixel` is the rows of an output map one after the other, of which a trip may cross the end
 /// of one; a nest has it, or out_row and out_column.
@@ -44,7 +47,8 @@ constexpr bool depends(Data data, Dim dim) {
 /// Trips of a loop follow one another, or run side by side in the rows or the columns of the array.
 enum class Place : std::uint8_t { time, rows, columns };
 
-/// A loop that takes `step` positions of its dimension a trip, and `last` (1..step) in its last one.
+/// A loop that takes `step` positions of its dimension a trip, and `last` (1..step) in its last one. A loop over the same
+/// dimension further in cuts what a trip takes, so that it has fewer trips in a last one that is short.
 struct Loop {
     Dim dim = Dim::image;
     int trips = 1;
@@ -73,20 +77,23 @@ struct LoopNest {
     std::vector<Level> levels;
     [[nodiscard]] const Level& at(Memory memory) const { return levels[static_cast<std::size_t>(memory)]; }
     [[nodiscard]] Level& at(Memory memory) { return levels[static_cast<std::size_t>(memory)]; }
-    /// Trips of the loops of [from, end) that run in time, all together.
-    [[nodiscard]] std::int64_t trips(Memory from, Memory end) const;
+    /// Trips of the loops of [from, end) that run in time, all together; with `data`, of those it depends on.
+    [[nodiscard]] std::int64_t trips(Memory from, Memory end, std::optional<Data> data = std::nullopt) const;
     friend bool operator==(const LoopNest&, const LoopNest&) = default;
 };
 LoopNest empty_nest();
 
-/// An odometer over the loops in time of the levels [from, end), which begins at the first trip of each.
+/// An odometer over the loops in time of the levels [from, end), which begins at the first trip of each; with `data`, over
+/// those that it depends on.
 class Cursor {
 public:
-    Cursor(const LoopNest& nest, Memory from, Memory end);
+    Cursor(const LoopNest& nest, Memory from, Memory end, std::optional<Data> data = std::nullopt);
     /// Goes on by one trip of the innermost loop; false, and at the first trips again, after the last.
     bool next();
     /// The level of the outermost loop that the last next() moved.
     [[nodiscard]] Memory moved() const { return moved_; }
+    /// The dimension of that loop.
+    [[nodiscard]] Dim moved_dim() const { return wheels_[outermost_moved_].loop.dim; }
     /// Another part of the data is in `memory` than before the last next(): a loop further out, that the data depends on,
     /// has moved.
     [[nodiscard]] bool changed(Memory memory, Data data) const;
@@ -102,7 +109,11 @@ private:
         Loop loop;
         Memory memory;
         int at = 0;
+        int outer = -1;  ///< the next wheel further out over the same dimension
     };
+    [[nodiscard]] int trips(const Wheel& wheel) const;
+    [[nodiscard]] int count(const Wheel& wheel) const;
+
     std::vector<Wheel> wheels_;  ///< outermost first
     Memory moved_ = Memory::dram;
     std::size_t outermost_moved_ = 0;

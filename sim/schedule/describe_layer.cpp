@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "schedule/line_passes.h"
 #include "schedule/pooling_windows.h"
 #include "schedule/tiling.h"
 #include "text/letter_case.h"
@@ -54,9 +55,8 @@ public:
         }
         if (operators.addition >= 0) describe_addition(layer, operators);
         if (operators.pool >= 0) describe_pool(layer, operators.pool);
-        const bool is_convolution = first.kind == OperatorKind::convolution;
-        describe_nest(layer, hardware_, is_convolution ? first.weights.kernel_height : 1,
-                      is_convolution ? first.weights.kernel_width : 1);
+        const KernelTaps kernel = kernel_of(layer);
+        describe_nest(layer, hardware_, kernel.height, kernel.width);
         describe_attributes(layer);
         return layer;
     }
@@ -72,12 +72,17 @@ public:
         }
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
         describe_column_tiles(layer);
-        describe_windows(layer);
-        size_line_buffer(layer, hardware_.line_buffer);
+        describe_line_passes(layer, hardware_, kernel_of(layer));
     }
 
 private:
     const Tensor& tensor(int index) const { return network_.tensors[index]; }
+
+    [[nodiscard]] KernelTaps kernel_of(const LayerSchedule& layer) const {
+        if (!layer.computation || layer.fully_connected) return {};
+        const Weights& weights = network_.operators[layer.computation->operator_index].weights;
+        return {weights.kernel_height, weights.kernel_width};
+    }
 
     void describe_map(LayerSchedule& layer, const Operator& op) const {
         layer.fill_word_bytes = hardware_.line_buffer.fill_bytes_per_cycle;
@@ -101,7 +106,6 @@ private:
             layer.pad_top = op.window.pad_top;
             layer.pad_left = op.window.pad_left;
         }
-        layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
     }
 
     void describe_taps(LayerSchedule& layer, const Operator& op) const {
@@ -218,7 +222,6 @@ private:
         layer.line_channels = 1;
         layer.line_bytes = layer.input.width;
         layer.map_height = layer.input.height;
-        layer.words_per_line = ceil_div(layer.line_bytes, layer.fill_word_bytes);
         layer.tap_count = 1;
     }
 

@@ -2,6 +2,7 @@
 #include "schedule/layer_timing.h"
 
 #include <algorithm>
+#include <map>
 
 #include "schedule/timing_rules.h"
 
@@ -63,8 +64,8 @@ LineFill::LineFill(const LayerSchedule& layer, int ports, Edge first_request)
     holds_.push_back({layer.windows.front().first_row, first_request});
 }
 
-void LineFill::hold(std::int64_t first_row, Edge edge) {
-    if (holds_.back().first_row != first_row) holds_.push_back({first_row, edge});
+void LineFill::hold(std::int64_t first_block, Edge edge) {
+    if (holds_.back().first_block != first_block) holds_.push_back({first_block, edge});
 }
 
 void LineFill::block(Edge edge) {
@@ -90,11 +91,15 @@ Edge LineFill::grant(Edge earliest) {
 }
 
 void LineFill::fill_line() {
-    const auto rows = static_cast<std::int64_t>(layer_.fill_rows.size());
-    const std::int64_t position = pass_ * rows + row_;
-    while (position >= holds_[hold_].first_row + layer_.buffer_rows) ++hold_;
-    const int n = layer_.words_of_line(layer_.fill_rows[static_cast<std::size_t>(row_)]);
-    // A word is asked for at the edge at which the one before was granted, once its row is free.
+    const std::vector<LineBlock>& blocks = layer_.line_passes[line_pass_].blocks;
+    if (blocks.empty()) {
+        end_pass();
+        return;
+    }
+    const LineBlock& block = blocks[block_];
+    while (block_number_ >= holds_[hold_].first_block + layer_.buffer_blocks) ++hold_;
+    const int n = layer_.words_of_line(block);
+    // A word is asked for at the edge at which the one before was granted, once its block is free.
     Edge asked = std::max(last_grant_, holds_[hold_].edge);
     if (conflicts_) {
         for (int w = 0; w < n; ++w) asked = grant(asked + edges(Rule::grant));
@@ -103,15 +108,20 @@ void LineFill::fill_line() {
         last_grant_ = asked + n;
     }
     arrivals_.push_back(last_grant_ + edges(Rule::arrive));
-    const int images = layer_.images_in_group(image_group_);
-    if (++line_in_row_ < layer_.line_channels * images) return;
-    line_in_row_ = 0;
-    if (++row_ < static_cast<int>(rows)) return;
-    row_ = 0;
+    if (++line_in_block_ < block.channels * layer_.images_in_group(image_group_)) return;
+    line_in_block_ = 0;
+    ++block_number_;
+    if (++block_ == static_cast<int>(blocks.size())) end_pass();
+}
+
+void LineFill::end_pass() {
+    block_ = 0;
     ++pass_;
-    if (++image_group_ == layer_.image_groups) image_group_ = 0;
     arrivals_.swap(previous_arrivals_);
     arrivals_.clear();
+    if (++line_pass_ < static_cast<int>(layer_.line_passes.size())) return;
+    line_pass_ = 0;
+    if (++image_group_ == layer_.image_groups) image_group_ = 0;
 }
 
 Edge LineFill::arrival(int pass, int lines) {
@@ -166,15 +176,21 @@ private:
     /// False after the last tile; else the cursor is at the next one.
     bool time_tile(TileCursor& tile) {
         const TileIndex index = tile.index();
-        const int pass = tile.pass();
-        const int taps = static_cast<int>(layer_.taps.size());
-        if (!quick_tile(index, pass, taps)) {
-            for (int t = 0; t < taps; ++t) issue_tap(index, pass, t, t == 0, t + 1 == taps);
+        const auto taps = static_cast<int>(layer_.taps.size());
+        int first = 0;
+        for (int part = 0; part < static_cast<int>(layer_.parts.size()); ++part) {
+            const int end = layer_.parts[part].end_tap;
+            if (part > 0) fill_.hold(tile.blocks_before() + tile.line_pass().first_of_part[part], lines_read_);
+            if (!quick_part(tile, part, first, end)) {
+                for (int t = first; t < end; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
+            }
+            first = end;
         }
         cycles_.compute += static_cast<std::uint64_t>(taps);
         const bool ends_weights = tile.ends_weights();
         const bool more = tile.next();
-        if (more) hold_rows(tile);
+        // The line buffer frees what the next tile and those after it do not read.
+        if (more) fill_.hold(tile.blocks_before() + tile.window().first_row, lines_read_);
         if (ends_weights && stream_ != nullptr && layer_.computation) stream_->release(weights_read_);
         drain(index);
         if (more && ends_weights) begin_weight_tile();
@@ -185,51 +201,51 @@ private:
         if (stream_ != nullptr && layer_.computation) weights_arrive_ = stream_->next_arrival();
     }
 
-    /// The line buffer frees the rows that the next tile and those after it do not read.
-    void hold_rows(const TileCursor& next) {
-        const auto window = static_cast<std::size_t>(layer_.tile_window[static_cast<std::size_t>(next.index().tile)]);
-        const auto rows = static_cast<std::int64_t>(layer_.fill_rows.size());
-        fill_.hold(next.pass() * rows + layer_.windows[window].first_row, lines_read_);
-    }
-
-    /// A tile that waits for nothing: one tap an edge. False when any tap might wait.
-    bool quick_tile(const TileIndex& index, int pass, int taps) {
+    /// Taps [first, end) of a part, if they wait for nothing: one an edge. False when any tap might wait.
+    bool quick_part(const TileCursor& tile, int part, int first, int end) {
         if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
-        if (issued_ + 1 < skew_until_) return false;
-        const Edge last = issued_ + taps;
-        const bool place_in_time = hardware_.array.shadow_accumulators ? last > drained_ : issued_ + 1 > drained_;
-        if (!place_in_time) return false;
-        if (fill_.arrival(pass, most_lines(index)) > issued_) return false;
+        if (first == 0 && issued_ + 1 < skew_until_) return false;
+        const Edge last = issued_ + (end - first);
+        if (hardware_.array.shadow_accumulators) {
+            if (end == static_cast<int>(layer_.taps.size()) && last <= drained_) return false;
+        } else if (first == 0 && issued_ + 1 <= drained_) {
+            return false;
+        }
+        if (fill_.arrival(tile.pass(), most_lines(tile, part)) > issued_) return false;
         issued_ = last;
         lines_read_ = last - 1;
         weights_read_ = last - 1;
         return true;
     }
 
-    /// Lines that the tile needs altogether.
-    int most_lines(const TileIndex& index) const {
+    /// Lines that the part needs altogether.
+    int most_lines(const TileCursor& tile, int part) const {
         int most = 0;
-        for (const std::size_t t : line_taps_) most = std::max(most, lines_needed(layer_, index, layer_.taps[t]));
+        for (const std::size_t t : line_taps_[part])
+            most = std::max(most, lines_needed(layer_, tile.line_pass(), tile.index(), part, layer_.taps[t]));
         return most;
     }
 
-    /// One tap per kernel row is enough to know what a tile needs: the one with the highest channel.
+    /// One tap per kernel row is enough to know what a part needs: the one with the highest channel.
     void order_lines() {
-        std::vector<int> best(static_cast<std::size_t>(layer_.kernel_height), -1);
-        for (std::size_t t = 0; t < layer_.taps.size(); ++t) {
-            int& of_row = best[static_cast<std::size_t>(layer_.taps[t].row)];
-            if (of_row < 0 || layer_.taps[t].channel > layer_.taps[static_cast<std::size_t>(of_row)].channel) {
-                of_row = static_cast<int>(t);
+        int first = 0;
+        for (const TapPart& part : layer_.parts) {
+            std::map<int, std::size_t> best;  // by row
+            for (int t = first; t < part.end_tap; ++t) {
+                const Tap& tap = layer_.taps[t];
+                const auto [at, is_new] = best.try_emplace(tap.row, t);
+                if (!is_new && tap.channel > layer_.taps[at->second].channel) at->second = t;
             }
-        }
-        for (const int t : best) {
-            if (t >= 0) line_taps_.push_back(static_cast<std::size_t>(t));
+            line_taps_.emplace_back();
+            for (const auto& [row, t] : best) line_taps_.back().push_back(t);
+            first = part.end_tap;
         }
     }
 
-    void issue_tap(const TileIndex& index, int pass, int t, bool first, bool last) {
+    void issue_tap(const TileCursor& tile, int part, int t, bool first, bool last) {
         const Tap& tap = layer_.taps[static_cast<std::size_t>(t)];
-        const Edge arrived = fill_.arrival(pass, lines_needed(layer_, index, tap));
+        const Edge arrived =
+            fill_.arrival(tile.pass(), lines_needed(layer_, tile.line_pass(), tile.index(), part, tap));
         // Operand registers: refilled at the edge at which the tap before was issued, if the next operands are there.
         const Edge lines = std::max(issued_, arrived);
         const int beats = layer_.weight_beats_per_tap;
@@ -337,7 +353,7 @@ private:
     CycleCounts& cycles_;
     LineFill fill_;
     std::vector<PixelWindows> pool_rows_, pool_columns_;
-    std::vector<std::size_t> line_taps_;
+    std::vector<std::vector<std::size_t>> line_taps_;  ///< of each part
     Edge issued_;              ///< the last tap; before the first: the edge at which the array has its first command
     Edge lines_read_ = 0;      ///< the last tap's activations left the line buffer's storage
     Edge weights_read_;        ///< and its weights the weight buffer's

@@ -45,8 +45,8 @@ public:
     LineFill(const LayerSchedule& layer, int ports, Edge first_request);
     /// Edge at which the first `lines` lines of `pass` have arrived.
     Edge arrival(int pass, int lines);
-    /// From `edge` on rows from position `first_row` on (pass * rows + row) must stay.
-    void hold(std::int64_t first_row, Edge edge);
+    /// From `edge` on blocks from number `first_block` of the layer on must stay.
+    void hold(std::int64_t first_block, Edge edge);
     /// A result is written to the activation buffer at `edge`: with one port no read is granted then.
     void block(Edge edge);
     /// Edges in [first, last] at which a read was denied the port.
@@ -54,23 +54,27 @@ public:
 
 private:
     void fill_line();
+    void end_pass();
     Edge grant(Edge earliest);
 
     struct Hold {
-        std::int64_t first_row;
+        std::int64_t first_block;
         Edge edge;
     };
     const LayerSchedule& layer_;
     bool conflicts_;
     std::vector<Hold> holds_;
-    std::size_t hold_ = 0;  ///< the one in force for the row being filled
+    std::size_t hold_ = 0;  ///< the one in force for the block being filled
     std::vector<Edge> blocked_;
     std::size_t next_blocked_ = 0;
     std::vector<Edge> denied_;
     // The line to be filled next, and when the one before was granted its last word.
-    int pass_ = 0, row_ = 0;
+    int pass_ = 0;
     int image_group_ = 0;  ///< of pass_
-    int line_in_row_ = 0;
+    int line_pass_ = 0;    ///< likewise: index into LayerSchedule::line_passes
+    int block_ = 0;
+    std::int64_t block_number_ = 0;  ///< in the layer
+    int line_in_block_ = 0;
     Edge last_grant_;
     std::vector<Edge> arrivals_, previous_arrivals_;  ///< of pass_ and of the pass before
 };

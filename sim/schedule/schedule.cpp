@@ -20,14 +20,16 @@ int LayerSchedule::bytes_of_line(int y) const {
 bool TileCursor::next() {
     if (!cursor_.next()) return false;
     ++number_;
-    const Memory moved = cursor_.moved();
-    if (moved == Memory::line_buffer) {
-        ++index_.tile;
-        return true;
+    ++index_.tile;
+    const bool ends_map = index_.tile == static_cast<int>(layer_->tiles.size());
+    if (index_.tile == line_pass().end_tile) {
+        ++pass_;
+        blocks_before_ += static_cast<std::int64_t>(line_pass().blocks.size());
+        line_pass_ = ends_map ? 0 : line_pass_ + 1;
     }
-    ++pass_;
+    if (!ends_map) return true;
     index_.tile = 0;
-    if (moved == Memory::activation_buffer) {
+    if (cursor_.moved_dim() == Dim::image) {
         ++index_.image_group;
         return true;
     }
@@ -49,11 +51,16 @@ int newest_row(const LayerSchedule& layer, const ColumnTile& tile, int r) {
 
 }  // namespace
 
-int lines_needed(const LayerSchedule& layer, const TileIndex& index, const Tap& tap) {
-    const int images = layer.images_in_group(index.image_group);
+int lines_needed(const LayerSchedule& layer, const LinePass& pass, const TileIndex& index, int part, const Tap& tap) {
     const int row = layer.fully_connected ? tap.row : newest_row(layer, layer.tiles[index.tile], tap.row);
-    if (row < 0 || layer.row_position[row] < 0) return 0;
-    return (layer.row_position[row] * layer.line_channels + tap.channel + 1) * images;
+    const int first = pass.first_of_part[part];
+    const int end = pass.first_of_part[part + 1];
+    if (row < 0 || layer.row_position[row] < 0 || first == end) return 0;
+    // Rows lie from above; where the pass leaves out some that other tiles read, it is not this far.
+    int at = std::min(first + layer.row_position[row] - layer.row_position[pass.blocks[first].row], end - 1);
+    while (pass.blocks[at].row > row) --at;
+    const LineBlock& block = pass.blocks[at];
+    return (block.first_line + tap.channel - block.first_channel + 1) * layer.images_in_group(index.image_group);
 }
 
 int drain_beats(const LayerSchedule& layer, int rows, int columns, int lanes) {

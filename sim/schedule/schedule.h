@@ -8,7 +8,9 @@
 //   column tile    up to `columns` output pixels (or images), one per array column
 //   window         the feature-map rows that a run of column tiles reads from the line buffer
 //   tap            one (channel, row, column) of the kernel: one MAC in every working PE
-// A pass is one (channel tile, image group): during a pass the feature map streams through the line buffer once.
+//   block          lines of one feature-map row that lie in the line buffer together, and leave it together
+// A pass is what streams through the line buffer in one go, block after block: the feature map, once for each (channel
+// tile, image group); or a stripe of it; or what one tile reads (line_passes.h).
 #pragma once
 
 #include <cstdint>
@@ -46,10 +48,42 @@ struct ColumnTile {
     int last_y = 0;
 };
 
-/// Rows of the input that a run of column tiles needs, as positions in the pass's fill order.
+/// Of one feature-map row `channels` lines from `first_channel` (within the group) on, for each image of the group; of
+/// each line `bytes` from pixel `x` on.
+struct LineBlock {
+    int row = 0;
+    int first_channel = 0;
+    int channels = 0;
+    int x = 0;
+    int bytes = 0;
+    int first_line = 0;  ///< lines of one image in the blocks of the pass before
+    friend bool operator==(const LineBlock&, const LineBlock&) = default;
+};
+
+/// The blocks that column tiles [first_tile, end_tile) read, in the order in which they are filled. Those of a tile that
+/// is cut into parts lie part after part: part p from first_of_part[p] on; else there is one.
+struct LinePass {
+    int first_tile = 0;
+    int end_tile = 0;
+    std::vector<LineBlock> blocks;
+    std::vector<int> first_of_part;  ///< one more than there are parts
+    friend bool operator==(const LinePass&, const LinePass&) = default;
+};
+
+/// Consecutive taps of the order of accumulation that read the same blocks: `end_tap` is one past the last. Loops of a cut
+/// reduction are at kernel rows [first_row, end_row), and so on (not dilated).
+struct TapPart {
+    int end_tap = 0;
+    int first_row = 0, end_row = 0;
+    int first_column = 0, end_column = 0;
+    int first_channel = 0, end_channel = 0;
+    friend bool operator==(const TapPart&, const TapPart&) = default;
+};
+
+/// Rows of the input that a run of column tiles needs, as positions in the blocks of its pass.
 struct LineWindow {
-    int first_row = 0;  ///< position of the oldest row that must stay in the line buffer
-    int end_row = 0;    ///< one past the newest row needed
+    int first_row = 0;  ///< position of the oldest block that must stay in the line buffer
+    int end_row = 0;    ///< one past the newest block needed
     int first_tile = 0;
     int end_tile = 0;
 };
@@ -99,18 +133,20 @@ struct LayerSchedule {
     int line_bytes = 0;
     int stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
     int kernel_height = 1, kernel_width = 1;  ///< pixels that the (dilated) kernel spans
-    int buffer_rows = 0;                      ///< rows the line buffer holds in this layer
-    int words_per_line = 1;                   ///< fill words, one per cycle
-    int fill_word_bytes = 8;
+    int buffer_blocks = 0;                    ///< that the line buffer holds in this layer
+    int block_lines = 1;                      ///< of one image, in the largest block
+    int line_stride = 0;                      ///< bytes from one line to the next in the line buffer
+    int fill_word_bytes = 8;                  ///< one a cycle
 
     LoopNest nest;
-    std::vector<int> fill_rows;  ///< feature-map rows in fill order: those that a tap reads; none if all lie in padding
-    std::vector<int> row_position;    ///< inverse: position in fill_rows, or -1
-    std::vector<LineWindow> windows;  ///< of one pass
-    std::vector<ColumnTile> tiles;    ///< of one pass
-    std::vector<int> tile_window;     ///< index into windows of each tile
-    std::vector<Tap> taps;            ///< in order of accumulation
-    int tap_count = 0;                ///< how many those are, known before they are listed
+    std::vector<ColumnTile> tiles;      ///< of one map, in the order of the nest
+    std::vector<LinePass> line_passes;  ///< of one channel tile and image group, in that order
+    std::vector<int> row_position;      ///< of each feature-map row among those that a tap reads, or -1
+    std::vector<LineWindow> windows;
+    std::vector<int> tile_window;  ///< index into windows of each tile
+    std::vector<TapPart> parts;    ///< of the taps
+    std::vector<Tap> taps;         ///< in order of accumulation
+    int tap_count = 0;             ///< how many those are, known before they are listed
     int channel_tiles = 1;
     int array_rows = 1;     ///< rows used by a full channel tile
     int array_columns = 1;  ///< columns used by a full column tile or image group
@@ -134,9 +170,13 @@ struct LayerSchedule {
     [[nodiscard]] int last_operator() const {
         return pooling ? pooling->operator_index : addition ? addition->operator_index : computation->operator_index;
     }
-    [[nodiscard]] int passes() const { return channel_tiles * image_groups; }
-    [[nodiscard]] int tiles_per_pass() const { return static_cast<int>(tiles.size()); }
-    [[nodiscard]] std::int64_t tile_count() const { return std::int64_t{passes()} * tiles_per_pass(); }
+    [[nodiscard]] std::int64_t tile_count() const {
+        return std::int64_t{channel_tiles} * image_groups * static_cast<std::int64_t>(tiles.size());
+    }
+    /// Bytes that a block takes in the line buffer.
+    [[nodiscard]] std::int64_t block_bytes() const {
+        return std::int64_t{block_lines} * line_stride * (image_columns ? array_columns : 1);
+    }
     [[nodiscard]] int tiles_per_group() const { return channel_tiles / groups; }
     [[nodiscard]] int group_of(int channel_tile) const { return channel_tile / tiles_per_group(); }
     /// Output channels of the tile: consecutive ones, of one group.
@@ -169,7 +209,10 @@ struct LayerSchedule {
     }
     /// Real bytes of that line (the last fill word of a vector may be short).
     [[nodiscard]] int bytes_of_line(int y) const;
-    [[nodiscard]] int words_of_line(int y) const { return (bytes_of_line(y) + fill_word_bytes - 1) / fill_word_bytes; }
+    /// Fill words of each of the block's lines.
+    [[nodiscard]] int words_of_line(const LineBlock& block) const {
+        return (block.bytes + fill_word_bytes - 1) / fill_word_bytes;
+    }
 };
 
 template <FieldsOf<Tap> Self, typename Visitor>
@@ -187,9 +230,10 @@ void visit_fields(Self& self, Visitor&& visit) {
     auto& [index, name, computation, requantization, addition, pooling, fully_connected, image_columns, images, input,
            sums, output, value_bytes, input_quantization, input_may_be_negative, input_placement, output_placement,
            input_layer, addend_placement, map_height, groups, line_channels, line_bytes, stride_height, stride_width,
-           pad_top, pad_left, kernel_height, kernel_width, buffer_rows, words_per_line, fill_word_bytes, nest,
-           fill_rows, row_position, windows, tiles, tile_window, taps, tap_count, channel_tiles, array_rows,
-           array_columns, image_groups, weight_address, weight_beats_per_tap, first_weight_tile, attributes] = self;
+           pad_top, pad_left, kernel_height, kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes,
+           nest, tiles, line_passes, row_position, windows, tile_window, parts, taps, tap_count, channel_tiles,
+           array_rows, array_columns, image_groups, weight_address, weight_beats_per_tap, first_weight_tile,
+           attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -217,10 +261,10 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("map_height", map_height, Role::elsewhere);
     visit("line_channels", line_channels, Role::elsewhere);
     visit("line_bytes", line_bytes, Role::elsewhere);
-    visit("buffer_rows", buffer_rows, Role::elsewhere);
-    visit("words_per_line", words_per_line, Role::elsewhere);
+    visit("buffer_blocks", buffer_blocks, Role::elsewhere);
+    visit("block_lines", block_lines, Role::elsewhere);
+    visit("line_stride", line_stride, Role::elsewhere);
     visit("fill_word_bytes", fill_word_bytes, Role::elsewhere);
-    visit("fill_rows", fill_rows, Role::elsewhere);
     visit("row_position", row_position, Role::elsewhere);
     visit("tile_window", tile_window, Role::elsewhere);
     visit("tap_count", tap_count, Role::elsewhere);
@@ -234,6 +278,7 @@ void visit_fields(Self& self, Visitor&& visit) {
     // Structures of places, times and prices.
     static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
     static_cast<void>(nest), static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
+    static_cast<void>(line_passes), static_cast<void>(parts);
 }
 
 /// Pooled pixels that one beat of results can complete.
@@ -253,20 +298,27 @@ struct TileIndex {
 /// Walks over the tiles of a layer in the order of its nest.
 class TileCursor {
 public:
-    explicit TileCursor(const LayerSchedule& layer) : cursor_(layer.nest, Memory::dram, Memory::array) {}
+    explicit TileCursor(const LayerSchedule& layer)
+        : layer_(&layer), cursor_(layer.nest, Memory::dram, Memory::array, Data::sums) {}
     /// Goes on; false after the last tile.
     bool next();
     [[nodiscard]] const TileIndex& index() const { return index_; }
     [[nodiscard]] std::int64_t number() const { return number_; }  ///< of the tile in the layer
-    [[nodiscard]] int pass() const { return pass_; }
+    [[nodiscard]] int pass() const { return pass_; }               ///< of the tile, in the layer
+    [[nodiscard]] const LinePass& line_pass() const { return layer_->line_passes[line_pass_]; }
+    [[nodiscard]] std::int64_t blocks_before() const { return blocks_before_; }  ///< in the passes before
+    [[nodiscard]] const LineWindow& window() const { return layer_->windows[layer_->tile_window[index_.tile]]; }
     /// It is the last tile of the channel tile: its weights are used up.
     [[nodiscard]] bool ends_weights() const { return cursor_.ends(Memory::activation_buffer); }
 
 private:
+    const LayerSchedule* layer_;
     Cursor cursor_;
     TileIndex index_;
     std::int64_t number_ = 0;
     int pass_ = 0;
+    int line_pass_ = 0;
+    std::int64_t blocks_before_ = 0;
 };
 
 /// Array columns at work on this tile.
@@ -274,9 +326,9 @@ inline int tile_columns(const LayerSchedule& layer, const TileIndex& index) {
     return layer.image_columns ? layer.images_in_group(index.image_group) : layer.tiles[index.tile].count;
 }
 
-/// Lines (in the pass's fill order, one line per row, channel and image) that must have arrived before the tap can be
-/// issued; 0 when the tap reads padding only.
-int lines_needed(const LayerSchedule& layer, const TileIndex& index, const Tap& tap);
+/// Lines of the pass (in the order of filling, one line per row, channel and image) that must have arrived before a tap
+/// of the part can be issued; 0 when the tap reads padding only.
+int lines_needed(const LayerSchedule& layer, const LinePass& pass, const TileIndex& index, int part, const Tap& tap);
 
 /// One beat of the drain: `count` finished sums leave the shadow accumulators together, neighbours along one row of the
 /// array (pixels of one channel), or along one column in image-column layers (channels of one image).

@@ -62,7 +62,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
         const bool streamed = schedule.hardware.weight_buffer.storage == WeightStorage::streamed;
         for (int t = 0; t < layer.channel_tiles; ++t) {
             const auto rows = static_cast<Count>(layer.channels_in_tile(t));
-            const Count tiles = static_cast<Count>(layer.image_groups) * static_cast<Count>(layer.tiles_per_pass());
+            const Count tiles = static_cast<Count>(layer.image_groups) * layer.tiles.size();
             events[Event::weight_buffer_read] += rows * taps * tiles;
             if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
             const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t));
@@ -76,10 +76,11 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     const Count columns =
         layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
     events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tiles);
-    Count row_bytes = 0;
-    for (const int y : layer.fill_rows) row_bytes += static_cast<Count>(layer.bytes_of_line(y));
-    const Count filled =
-        row_bytes * static_cast<Count>(layer.line_channels) * images * static_cast<Count>(layer.channel_tiles);
+    Count map_bytes = 0;  // of one image
+    for (const LinePass& pass : layer.line_passes) {
+        for (const LineBlock& block : pass.blocks) map_bytes += static_cast<Count>(block.channels) * block.bytes;
+    }
+    const Count filled = map_bytes * images * static_cast<Count>(layer.channel_tiles);
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output_bytes()) * images;

@@ -16,7 +16,7 @@ std::vector<std::uint64_t> busy_cycles(const LayerSchedule& layer, const ArrayPa
         for (int r = 0; r < layer.channels_in_tile(t); ++r) ++row_tiles[static_cast<std::size_t>(r)];
     }
     for (int group = 0; group < layer.image_groups; ++group) {
-        for (int tile = 0; tile < layer.tiles_per_pass(); ++tile) {
+        for (int tile = 0; tile < static_cast<int>(layer.tiles.size()); ++tile) {
             const int count = tile_columns(layer, {0, group, tile});
             for (int c = 0; c < count; ++c) ++column_tiles[static_cast<std::size_t>(c)];
         }

@@ -82,7 +82,7 @@ std::vector<BadInput> bad_inputs() {
         bad_yaml("array_of_no_rows", "array: {rows: 0, columns: 8}\n", {"array.rows", "0", "1..256"}),
         bad_yaml("no_lanes", "requantization: {lanes: 0}\n", {"requantization.lanes", "1..64"}),
         bad_yaml("line_buffer_smaller_than_kernel", "line_buffer: {rows: 4}\n", {"line_buffer.rows", "kernel", "5"}),
-        bad_yaml("line_buffer_too_few_bytes", "line_buffer: {bytes: 100}\n", {"line_buffer.bytes", "100"}),
+        bad_yaml("line_buffer_too_few_bytes", "line_buffer: {bytes: 7}\n", {"line_buffer.bytes", "7", "at least 8"}),
         bad_yaml("weights_do_not_fit", "weight_buffer: {bytes: 1000}\n", {"weight_buffer.bytes", "streamed"}),
         bad_yaml("unknown_layer_width", "accumulator: {layers: {c9: 16}}\n", {"c9"}),
         bad_yaml("unknown_energy_table", "energy: {table: horowitz-44nm}\n",

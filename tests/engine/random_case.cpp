@@ -102,6 +102,14 @@ public:
         last.sums_leave = last.has_weights() && chance(40);
     }
 
+    /// Makes buffers too small for what is in them at once, often.
+    void shrink(HardwareParams& h) {
+        if (chance(40)) {
+            h.line_buffer.rows = 0;
+            h.line_buffer.bytes = between(2, 200);
+        }
+    }
+
     std::vector<std::uint8_t> image(const Tensor& input) {
         std::vector<std::uint8_t> bytes(static_cast<std::size_t>(input.shape.elements()));
         const Quantization& q = input.quantization;
@@ -284,6 +292,7 @@ RandomCase make_random_case(std::uint64_t seed) {
         apart.end(made.network);
         apart.wide_weights(made.network);
         made.hardware = generate.hardware();
+        apart.shrink(made.hardware);
         try {
             validate(made.hardware);
             compile(made.network, made.hardware, made.hardware.batch);

@@ -75,13 +75,13 @@ TEST_F(BadSweep, ConfigurationsThatDoNotExist) {
 }
 
 TEST_F(BadSweep, PointsThatTheHardwareCannotRun) {
-    const std::string config = test::write_config(folder_, "line_buffer: {bytes: 700}\n");
+    const std::string config = test::write_config(folder_, "line_buffer: {rows: 6}\n");
     EXPECT_THAT(
         refusal("  lanes: [1]\n  array: [[4, 4], [4, 200]]\n  mapping: [flat]\n", 10, config, {.strict = true}),
-        AllOf(HasSubstr("sweep.yaml: point 1 (lanes 1, array 4x200, mapping flat)"), HasSubstr("line_buffer.bytes")));
+        AllOf(HasSubstr("sweep.yaml: point 1 (lanes 1, array 4x200, mapping flat)"), HasSubstr("line_buffer.rows: 6")));
     EXPECT_THAT(refusal("  array: [[4, 150], [4, 200]]\n  mapping: [flat]\n", 10, config),
                 AllOf(HasSubstr("the hardware can run none of the 2 points; "),
-                      HasSubstr("sweep.yaml: point 0 (array 4x150, mapping flat): "), HasSubstr("line_buffer.bytes")))
+                      HasSubstr("sweep.yaml: point 0 (array 4x150, mapping flat): "), HasSubstr("line_buffer.rows: 6")))
         << "not even one: this is no sweep";
 }
 

@@ -126,41 +126,28 @@ TEST(Refusals, AdditionsNeedTwoPorts) {
                 AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.ports: 1"), HasSubstr("needs 2")));
 }
 
-TEST(Refusals, LineBufferSmallerThanTheKernel) {
+/// What a tile reads for one tap: of 6 outputs, of two rows of 8 pixels with flat mapping, of an image's fill word.
+TEST(Refusals, LineBufferSmallerThanATapOfATile) {
     NetworkBuilder builder({2, 8, 8});
     builder.convolution("c1", 2, square_window(3));
     HardwareParams hardware;
-    hardware.line_buffer.bytes = 3 * 16;
+    hardware.line_buffer.bytes = 6;
     EXPECT_TRUE(compiles(builder.network(), hardware));
-    hardware.line_buffer.bytes = 3 * 16 - 1;
+    hardware.line_buffer.bytes = 5;
     EXPECT_THAT(refusal(builder.network(), hardware),
-                AllOf(HasSubstr("layer 'c1'"), HasSubstr("line_buffer.bytes: 47"), HasSubstr("needs at least 48")));
-    hardware.line_buffer.bytes = 1;
-    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("needs at least 48"));
-}
-
-TEST(Refusals, FlatMappingNeedsMoreRows) {
-    NetworkBuilder builder({2, 8, 8});
-    builder.convolution("c1", 2, square_window(3));  // 6x6: 8 pixels reach over two rows
-    HardwareParams hardware;
-    hardware.line_buffer.bytes = 3 * 16;
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("line_buffer.bytes: 5"), HasSubstr("needs at least 6")));
     hardware.array.mapping = Mapping::flat;
-    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("needs at least 64"));
-}
-
-TEST(Refusals, LineBufferSmallerThanAVectorOrAPooledRow) {
-    HardwareParams hardware;
-    hardware.line_buffer.bytes = 71;
-    EXPECT_THAT(refusal(two_layers().network(), hardware),
-                AllOf(HasSubstr("layer 'f'"), HasSubstr("needs at least 72")));
-    hardware.line_buffer.bytes = 72;
+    EXPECT_THAT(refusal(builder.network(), hardware), HasSubstr("needs at least 16"));
+    hardware.array.mapping = Mapping::row;
+    hardware.line_buffer.bytes = 8;
     EXPECT_TRUE(compiles(two_layers().network(), hardware));
     hardware.batch = 2;  // two images side by side
-    EXPECT_THAT(refusal(two_layers().network(), hardware, 2), HasSubstr("needs at least 144"));
+    EXPECT_THAT(refusal(two_layers().network(), hardware, 2),
+                AllOf(HasSubstr("layer 'f'"), HasSubstr("needs at least 16")));
     NetworkBuilder pool({2, 4, 9});
     pool.pool("p", OperatorKind::max_pool, square_window(2));
-    hardware.line_buffer.bytes = 8;
-    EXPECT_THAT(refusal(pool.network(), hardware), AllOf(HasSubstr("layer 'p'"), HasSubstr("needs at least 9")));
+    hardware.line_buffer.bytes = 7;
+    EXPECT_THAT(refusal(pool.network(), hardware), AllOf(HasSubstr("layer 'p'"), HasSubstr("needs at least 8")));
 }
 
 TEST(Refusals, LineBufferRows) {

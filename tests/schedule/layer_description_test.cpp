@@ -60,7 +60,7 @@ TEST(Layers, ALonePoolBypassesTheArray) {
     EXPECT_EQ(layer.channel_tiles, 3);
     EXPECT_EQ(layer.line_channels, 1);
     EXPECT_EQ(layer.taps.size(), 1U);
-    EXPECT_EQ(layer.tiles_per_pass(), 9 * 3);
+    EXPECT_EQ(layer.tiles.size(), 9 * 3);
     EXPECT_EQ(layer.weight_tile_bytes(0), 0);
     EXPECT_FALSE(schedule.layers[1].computation);
     EXPECT_EQ(schedule.layers[1].pooling->operator_index, 1);

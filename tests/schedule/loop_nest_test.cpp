@@ -117,11 +117,12 @@ void expect_nest_order(const LayerSchedule& layer) {
     std::int64_t number = 0;
     for (int m = 0; m < layer.channel_tiles; ++m) {
         for (int g = 0; g < layer.image_groups; ++g) {
-            for (int t = 0; t < layer.tiles_per_pass(); ++t, ++number) {
+            const auto tiles = static_cast<int>(layer.tiles.size());
+            for (int t = 0; t < tiles; ++t, ++number) {
                 ASSERT_EQ(cursor.index(), (TileIndex{m, g, t}));
                 ASSERT_EQ(cursor.number(), number);
                 ASSERT_EQ(cursor.pass(), m * layer.image_groups + g);
-                ASSERT_EQ(cursor.ends_weights(), g + 1 == layer.image_groups && t + 1 == layer.tiles_per_pass());
+                ASSERT_EQ(cursor.ends_weights(), g + 1 == layer.image_groups && t + 1 == tiles);
                 ASSERT_EQ(cursor.next(), number + 1 < layer.tile_count());
             }
         }
@@ -162,8 +163,8 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
             layer.windows[static_cast<std::size_t>(layer.tile_window[static_cast<std::size_t>(index.tile)])];
         ASSERT_LE(window.first_tile, index.tile);
         ASSERT_GT(window.end_tile, index.tile);
-        ASSERT_LE(window.end_row - window.first_row, layer.buffer_rows);
-        ASSERT_LE(window.end_row, static_cast<int>(layer.fill_rows.size()));
+        ASSERT_LE(window.end_row - window.first_row, layer.buffer_blocks);
+        ASSERT_LE(window.end_row, static_cast<int>(layer.line_passes.front().blocks.size()));
         if (index.tile > 0) {  // rows leave the buffer in the order they came
             ASSERT_GE(window.first_row, first_before);
             ASSERT_GE(window.end_row, end_before);
@@ -181,7 +182,8 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
                 ASSERT_LT(position, window.end_row);
                 lines = std::max(lines, position * layer.line_channels + tap.channel + 1);
             }
-            ASSERT_EQ(lines_needed(layer, index, tap), lines * layer.images_in_group(index.image_group));
+            ASSERT_EQ(lines_needed(layer, layer.line_passes.front(), index, 0, tap),
+                      lines * layer.images_in_group(index.image_group));
         }
     }
     // Rows that no tap reads are not filled, the others once and from top to bottom.
@@ -191,10 +193,10 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
                   needed[static_cast<std::size_t>(y)] ? static_cast<int>(expected.size()) : -1);
         if (needed[static_cast<std::size_t>(y)]) expected.push_back(y);
     }
-    ASSERT_EQ(layer.fill_rows, expected);
-    const std::int64_t images = layer.image_columns ? layer.array_columns : 1;
-    ASSERT_LE(std::int64_t{layer.buffer_rows} * layer.line_channels * layer.line_bytes * images,
-              hardware.line_buffer.bytes);
+    std::vector<int> filled;
+    for (const LineBlock& block : layer.line_passes.front().blocks) filled.push_back(block.row);
+    ASSERT_EQ(filled, expected);
+    ASSERT_LE(layer.buffer_blocks * layer.block_bytes(), hardware.line_buffer.bytes);
 }
 
 void expect_drain_once(const LayerSchedule& layer, int lanes) {

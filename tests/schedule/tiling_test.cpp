@@ -54,14 +54,14 @@ TEST(Tiles, AreAsManyAsWereCountedBefore) {
                 const HardwareParams hardware = array_of(4, columns, mapping);
                 const LayerSchedule layer =
                     only_layer(NetworkBuilder(map).convolution("c", 3, square_window(1)), hardware);
-                EXPECT_EQ(column_tiles(layer), layer.tiles_per_pass());
+                EXPECT_EQ(column_tiles(layer), layer.tiles.size());
                 EXPECT_EQ(layer.tap_count, static_cast<int>(layer.taps.size()));
             }
         }
     }
     const LayerSchedule pool =
         only_layer(NetworkBuilder({2, 5, 7}).pool("p", OperatorKind::max_pool, square_window(2, 2)), array_of(4, 3));
-    EXPECT_EQ(column_tiles(pool), pool.tiles_per_pass());
+    EXPECT_EQ(column_tiles(pool), pool.tiles.size());
     EXPECT_EQ(pool.tap_count, 1);
     const LayerSchedule vector = only_layer(NetworkBuilder({2, 3, 3}).fully_connected("f", 10), array_of(4, 3));
     EXPECT_EQ(vector.tap_count, 18);
@@ -116,7 +116,7 @@ TEST(Tiles, RowMappingStartsAnewInEveryRow) {
     EXPECT_EQ(layer.channel_tiles, 2);
     EXPECT_EQ(layer.channels_in_tile(0), 2);
     EXPECT_EQ(layer.channels_in_tile(1), 1);
-    EXPECT_EQ(layer.passes(), 2);
+    EXPECT_EQ(layer.line_passes.size(), 1);
     EXPECT_EQ(layer.tile_count(), 8);
     EXPECT_EQ(tile_at(layer, 5), (TileIndex{1, 0, 1}));
 }
@@ -137,7 +137,7 @@ TEST(Tiles, ImagesFollowOneAnother) {
     const LayerSchedule layer = only_layer(builder, hardware, 2);
     ASSERT_FALSE(layer.image_columns);
     EXPECT_EQ(layer.image_groups, 2);
-    EXPECT_EQ(layer.tiles_per_pass(), 4);
+    EXPECT_EQ(layer.tiles.size(), 4);
     // channel tile > image > tile
     EXPECT_EQ(tile_at(layer, 3), (TileIndex{0, 0, 3}));
     EXPECT_EQ(tile_at(layer, 4), (TileIndex{0, 1, 0}));

@@ -45,9 +45,11 @@ void LineBuffer::step() {
 
 void LineBuffer::begin_layer(const LayerSchedule& layer) {
     layer_ = &layer;
-    requested_ = arriving_ = FillPosition{};
+    requested_ = FillPosition{};
+    skip_empty_passes(requested_);
+    arriving_ = requested_;
     lines_arrived_ = 0;
-    first_row_held_ = layer.windows.front().first_row;
+    first_block_held_ = layer.windows.front().first_row;
     tile_begun_ = false;
     tap_ = 0;
     tile_.emplace(layer);
@@ -55,35 +57,51 @@ void LineBuffer::begin_layer(const LayerSchedule& layer) {
 
 int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
 
-void LineBuffer::advance(FillPosition& p) const {
-    if (++p.word < layer_->words_of_line(layer_->fill_rows[p.row])) return;
-    p.word = 0;
-    if (++p.image < images(p)) return;
-    p.image = 0;
-    if (++p.channel < layer_->line_channels) return;
-    p.channel = 0;
-    if (++p.row < static_cast<int>(layer_->fill_rows.size())) return;
-    p.row = 0;
+const LineBlock& LineBuffer::block_at(const FillPosition& p) const {
+    return layer_->line_passes[p.line_pass].blocks[p.block];
+}
+
+void LineBuffer::next_pass(FillPosition& p) const {
+    p.block = 0;
     ++p.pass;
+    if (++p.line_pass < static_cast<int>(layer_->line_passes.size())) return;
+    p.line_pass = 0;
     if (++p.image_group < layer_->image_groups) return;
     p.image_group = 0;
     ++p.channel_tile;
 }
 
+void LineBuffer::skip_empty_passes(FillPosition& p) const {
+    while (!all_filled(p) && layer_->line_passes[p.line_pass].blocks.empty()) next_pass(p);
+}
+
+void LineBuffer::advance(FillPosition& p) const {
+    const LineBlock& block = block_at(p);
+    if (++p.word < layer_->words_of_line(block)) return;
+    p.word = 0;
+    if (++p.image < images(p)) return;
+    p.image = 0;
+    if (++p.channel < block.channels) return;
+    p.channel = 0;
+    ++p.number;
+    if (++p.block < static_cast<int>(layer_->line_passes[p.line_pass].blocks.size())) return;
+    next_pass(p);
+    skip_empty_passes(p);
+}
+
+std::uint8_t* LineBuffer::block_storage(std::int64_t number) {
+    return storage_.data() + number % layer_->buffer_blocks * layer_->block_bytes();
+}
+
 std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
-    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
-    const std::int64_t slot = (p.pass * rows + p.row) % layer_->buffer_rows;
     const std::int64_t group = layer_->image_columns ? layer_->array_columns : 1;
-    return storage_.data() + ((slot * layer_->line_channels + p.channel) * group + p.image) * layer_->line_bytes;
+    return block_storage(p.number) + (p.channel * group + p.image) * layer_->line_stride;
 }
 
-bool LineBuffer::all_filled(const FillPosition& p) const {
-    return layer_->fill_rows.empty() || p.pass == layer_->passes();
-}
+bool LineBuffer::all_filled(const FillPosition& p) const { return p.channel_tile == layer_->channel_tiles; }
 
-bool LineBuffer::row_is_free(const FillPosition& p) const {
-    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
-    return p.pass * rows + p.row < first_row_held_ + layer_->buffer_rows;
+bool LineBuffer::block_is_free(const FillPosition& p) const {
+    return p.number < first_block_held_ + layer_->buffer_blocks;
 }
 
 void LineBuffer::store_word() {
@@ -92,26 +110,27 @@ void LineBuffer::store_word() {
     std::copy_n(word.bytes.values.begin(), word.bytes.count,
                 line_storage(arriving_) + arriving_.word * layer_->fill_word_bytes);
     record_.layers[layer_->index].events[Event::line_buffer_write] += static_cast<std::uint64_t>(word.bytes.count);
-    row_filling_ = layer_->fill_rows[arriving_.row];
-    const FillPosition before = arriving_;
+    row_filling_ = block_at(arriving_).row;
+    const int pass = arriving_.pass;
     advance(arriving_);
     if (arriving_.word == 0) ++lines_arrived_;
-    if (arriving_.pass != before.pass) lines_arrived_ = 0;
+    if (arriving_.pass != pass) lines_arrived_ = 0;
 }
 
 void LineBuffer::request_word() {
     const FillPosition& p = requested_;
-    if (layer_ == nullptr || all_filled(p) || !row_is_free(p)) {
+    if (layer_ == nullptr || all_filled(p) || !block_is_free(p)) {
         fill_request.clear();
         return;
     }
-    const int y = layer_->fill_rows[p.row];
+    const LineBlock& block = block_at(p);
     const int first_image = p.image_group * (layer_->image_columns ? layer_->array_columns : 1);
-    const int channel = layer_->first_line_channel(p.channel_tile) + p.channel;
+    const int channel = layer_->first_line_channel(p.channel_tile) + block.first_channel + p.channel;
     const int offset = p.word * layer_->fill_word_bytes;
     read_.layer = layer_->index;
-    read_.address = static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, y) + offset);
-    read_.bytes = std::min(layer_->fill_word_bytes, layer_->bytes_of_line(y) - offset);
+    read_.address =
+        static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, block.row) + block.x + offset);
+    read_.bytes = std::min(layer_->fill_word_bytes, block.bytes - offset);
     fill_request.load(read_);
     advance(requested_);
 }
@@ -133,42 +152,45 @@ void LineBuffer::begin_tile() {
         std::fill(column_y_.begin(), column_y_.end(), -layer_->pad_top);
     }
     one_row_ = column_y_.front() == column_y_.back();
-    find_rows();
-    const LineWindow& window =
-        layer_->windows[static_cast<std::size_t>(layer_->tile_window[static_cast<std::size_t>(index.tile)])];
-    show_window(window);
-    tap_ = 0;
+    first_y_ = column_y_.front();
+    rows_.resize(static_cast<std::size_t>(column_y_.back() - first_y_ + layer_->kernel_height));
+    channel_bytes_ = layer_->line_stride * (layer_->image_columns ? layer_->array_columns : 1);
+    show_window();
+    tap_ = part_ = 0;
+    begin_part();
     tile_begun_ = true;
 }
 
 /// As rows of the feature map, so that a viewer can compare them with row_filling; windows are positions in the fill
 /// order. A window without rows shows as an empty range.
-void LineBuffer::show_window(const LineWindow& window) {
-    const auto row = [this](int position) {
-        const auto at = static_cast<std::size_t>(position);
-        return at < layer_->fill_rows.size() ? layer_->fill_rows[at] : layer_->map_height;
+void LineBuffer::show_window() {
+    const std::vector<LineBlock>& blocks = tile_->line_pass().blocks;
+    const LineWindow& window = tile_->window();
+    const auto row = [&](int position) {
+        return position < static_cast<int>(blocks.size()) ? blocks[position].row : layer_->map_height;
     };
     window_first_row_ = row(window.first_row);
     window_end_row_ = window.end_row > window.first_row ? row(window.end_row - 1) + 1 : window_first_row_;
 }
 
-void LineBuffer::find_rows() {
-    FillPosition at;
-    at.pass = tile_->pass();
-    first_y_ = column_y_.front();
-    rows_.assign(static_cast<std::size_t>(column_y_.back() - first_y_ + layer_->kernel_height), nullptr);
-    for (int i = 0; i < static_cast<int>(rows_.size()); ++i) {
-        const int y = first_y_ + i;
-        if (y < 0 || y >= layer_->map_height) continue;
-        at.row = layer_->row_position[static_cast<std::size_t>(y)];
-        if (at.row >= 0) rows_[static_cast<std::size_t>(i)] = line_storage(at);
+/// Where the blocks of the part lie; those of other tiles of the pass may lie beside the tile's.
+void LineBuffer::begin_part() {
+    const LinePass& pass = tile_->line_pass();
+    std::fill(rows_.begin(), rows_.end(), nullptr);
+    for (int b = pass.first_of_part[part_]; b < pass.first_of_part[part_ + 1]; ++b) {
+        const LineBlock& block = pass.blocks[b];
+        const int at = block.row - first_y_;
+        if (at < 0) continue;
+        if (at >= static_cast<int>(rows_.size())) break;
+        rows_[at] = block_storage(tile_->blocks_before() + b);
+        first_channel_ = block.first_channel;
+        first_x_ = block.x;
     }
-    channel_bytes_ = layer_->line_bytes * (layer_->image_columns ? layer_->array_columns : 1);
 }
 
 bool LineBuffer::tap_arrived() const {
     const TileIndex& index = commands_.front().index;
-    const int lines = lines_needed(*layer_, index, layer_->taps[tap_]);
+    const int lines = lines_needed(*layer_, tile_->line_pass(), index, part_, layer_->taps[tap_]);
     if (lines == 0) return true;
     if (arriving_.pass != tile_->pass()) return arriving_.pass > tile_->pass();
     return lines_arrived_ >= lines;
@@ -182,6 +204,7 @@ void LineBuffer::load_tap() {
     activations.load(operands_);
     record_.layers[static_cast<std::size_t>(layer_->index)].events[Event::line_buffer_read] += column_x_.size();
     if (++tap_ == static_cast<int>(layer_->taps.size())) finish_tile();
+    else if (tap_ == layer_->parts[part_].end_tap) finish_part();
 }
 
 std::int16_t LineBuffer::value_of(std::uint8_t byte) const {
@@ -198,8 +221,8 @@ void LineBuffer::read_columns(const Tap& tap) {
         read_scattered_columns(tap);
         return;
     }
-    const std::uint8_t* byte = row + std::ptrdiff_t{tap.channel} * channel_bytes_ + first_x;
-    const int step = layer_->image_columns ? layer_->line_bytes : layer_->stride_width;
+    const std::uint8_t* byte = row + std::ptrdiff_t{tap.channel - first_channel_} * channel_bytes_ + first_x - first_x_;
+    const int step = layer_->image_columns ? layer_->line_stride : layer_->stride_width;
     std::int16_t* out = operands_.columns.values.data();
     if (layer_->input_quantization.is_signed) {
         for (int j = 0; j < columns; ++j) out[j] = static_cast<std::int8_t>(byte[std::ptrdiff_t{j} * step]);
@@ -216,14 +239,21 @@ void LineBuffer::read_scattered_columns(const Tap& tap) {
         const int x = column_x_[at] + tap.column;
         auto value = static_cast<std::int16_t>(layer_->input_quantization.zero_point);
         if (row != nullptr && x >= 0 && x < layer_->line_bytes) {
-            const int image = layer_->image_columns ? j * layer_->line_bytes : 0;
-            value = value_of(row[std::ptrdiff_t{tap.channel} * channel_bytes_ + image + x]);
+            const int image = layer_->image_columns ? j * layer_->line_stride : 0;
+            value = value_of(row[std::ptrdiff_t{tap.channel - first_channel_} * channel_bytes_ + image + x - first_x_]);
         }
         operands_.columns[j] = value;
     }
 }
 
-/// Frees the rows that no later tile reads. Only rows that a tap reads are filled, and each tap waits for its row: with a
+/// Frees what the taps of the part alone have read.
+void LineBuffer::finish_part() {
+    ++part_;
+    first_block_held_ = tile_->blocks_before() + tile_->line_pass().first_of_part[part_];
+    begin_part();
+}
+
+/// Frees the blocks that no later tile reads. Only what a tap reads is filled, and each tap waits for its row: with a
 /// layer's last tile the last word has arrived.
 void LineBuffer::finish_tile() {
     commands_.pop();
@@ -236,8 +266,7 @@ void LineBuffer::finish_tile() {
         layer_ = nullptr;
         return;
     }
-    const auto rows = static_cast<std::int64_t>(layer_->fill_rows.size());
-    first_row_held_ = tile_->pass() * rows + layer_->windows[layer_->tile_window[tile_->index().tile]].first_row;
+    first_block_held_ = tile_->blocks_before() + tile_->window().first_row;
 }
 
 bool LineBuffer::idle() const {

@@ -38,9 +38,11 @@ private:
         int pass = 0;
         int channel_tile = 0;  ///< of the pass, as is the image group
         int image_group = 0;
-        int row = 0;  ///< position in LayerSchedule::fill_rows
-        int channel = 0;
-        int image = 0;  ///< within the group
+        int line_pass = 0;        ///< index into LayerSchedule::line_passes
+        int block = 0;            ///< of the pass
+        std::int64_t number = 0;  ///< of the block in the layer
+        int channel = 0;          ///< within the block
+        int image = 0;            ///< within the group
         int word = 0;
     };
 
@@ -54,18 +56,23 @@ private:
     void request_word();
     void advance(FillPosition& position) const;
     [[nodiscard]] bool all_filled(const FillPosition& position) const;  ///< nothing of the layer comes after it
-    [[nodiscard]] bool row_is_free(const FillPosition& position) const;
+    [[nodiscard]] bool block_is_free(const FillPosition& position) const;
     [[nodiscard]] std::uint8_t* line_storage(const FillPosition& position);
+    [[nodiscard]] std::uint8_t* block_storage(std::int64_t number);
+    [[nodiscard]] const LineBlock& block_at(const FillPosition& position) const;
     [[nodiscard]] int images(const FillPosition& position) const;
+    void skip_empty_passes(FillPosition& position) const;
+    void next_pass(FillPosition& position) const;
 
     void begin_tile();
-    void show_window(const LineWindow& window);
-    void find_rows();
+    void show_window();
+    void begin_part();
     [[nodiscard]] bool tap_arrived() const;
     void load_tap();
     void read_columns(const Tap& tap);
     void read_scattered_columns(const Tap& tap);
     [[nodiscard]] std::int16_t value_of(std::uint8_t byte) const;
+    void finish_part();
     void finish_tile();
 
     LineBufferParams params_;
@@ -73,10 +80,10 @@ private:
     ZeroBytes storage_;
     const LayerSchedule* layer_ = nullptr;
     // fill side
-    FillPosition requested_;           ///< next word to ask for
-    FillPosition arriving_;            ///< next word to store
-    std::int64_t lines_arrived_ = 0;   ///< in arriving_.pass
-    std::int64_t first_row_held_ = 0;  ///< oldest row still needed: pass * rows + position
+    FillPosition requested_;             ///< next word to ask for
+    FillPosition arriving_;              ///< next word to store
+    std::int64_t lines_arrived_ = 0;     ///< in arriving_.pass
+    std::int64_t first_block_held_ = 0;  ///< number in the layer of the oldest block still needed
     ActivationRead read_;
     bool denied_ = false;  ///< the request lost the port at this edge
     // read side
@@ -84,12 +91,15 @@ private:
     std::optional<TileCursor> tile_;  ///< the one that the front command names
     bool tile_begun_ = false;
     std::int32_t tap_ = 0;
+    std::int32_t part_ = 0;      ///< of the taps, that tap_ belongs to
     std::vector<int> column_x_;  ///< per working column: leftmost input column, before the tap's own
     std::vector<int> column_y_;  ///< likewise its topmost row
     bool one_row_ = false;       ///< all working columns read the same feature-map row
-    /// Where the rows that the tile reads lie, by row minus first_y_; null: padding.
+    /// Where the rows that the part reads lie, by row minus first_y_; null: padding.
     std::vector<const std::uint8_t*> rows_;
     int first_y_ = 0;
+    int first_channel_ = 0;  ///< of the lines that are held of these rows
+    int first_x_ = 0;        ///< and their first pixel
     int channel_bytes_ = 0;  ///< from one channel's line to the next's in a row
     Activations operands_;
     // shown in waveforms: rows of the feature map

@@ -6,19 +6,25 @@
 namespace widthwise {
 namespace {
 
-/// Pixels of one image side by side: of all its rows, or of one row.
-void add_pixels(LoopNest& nest, const LayerExtents& layer, const ArrayParams& array) {
-    auto& tiles = nest.at(Memory::line_buffer).loops;
+/// Pixels of one image side by side: of all its rows, or of one row. The loops over tiles go to `tiles`.
+void add_pixels(LoopNest& nest, std::vector<Loop>& tiles, const LayerExtents& layer, const ArrayParams& array,
+                const LineFit& fit) {
     auto& columns = nest.at(Memory::array).loops;
     if (array.mapping == Mapping::flat) {
         const std::int64_t pixels = std::int64_t{layer.out_height} * layer.out_width;
         const auto side = static_cast<int>(std::min<std::int64_t>(array.columns, pixels));
-        tiles = {loop_over(Dim::out_pixel, pixels, side)};
+        tiles.push_back(loop_over(Dim::out_pixel, pixels, side));
         columns.push_back(loop_over(Dim::out_pixel, side, 1, Place::columns));
         return;
     }
     const int side = std::min(array.columns, layer.out_width);
-    tiles = {loop_over(Dim::out_row, layer.out_height), loop_over(Dim::out_column, layer.out_width, side)};
+    int width = layer.out_width;
+    if (fit.stripe_columns > 0) {
+        nest.at(Memory::activation_buffer).loops.push_back(loop_over(Dim::out_column, width, fit.stripe_columns));
+        width = std::min(width, fit.stripe_columns);
+    }
+    tiles.push_back(loop_over(Dim::out_row, layer.out_height));
+    tiles.push_back(loop_over(Dim::out_column, width, side));
     columns.push_back(loop_over(Dim::out_column, side, 1, Place::columns));
 }
 
@@ -31,9 +37,23 @@ Loop reduction(TapLoop loop, const LayerExtents& layer) {
     return loop_over(Dim::kernel_column, layer.kernel_width);
 }
 
+/// The loops of the reduction, from the outermost on. What a trip of those that are cut off reads passes the line buffer
+/// together.
+void add_reduction(LoopNest& nest, const LayerExtents& layer, const TapOrder& order, const LineFit& fit) {
+    for (int i = 0; i < static_cast<int>(order.size()); ++i) {
+        Loop loop = reduction(order[i], layer);
+        if (fit.cut && i <= fit.cut->loop) {
+            const int step = i == fit.cut->loop ? fit.cut->step : 1;
+            nest.at(Memory::activation_buffer).loops.push_back(loop_over(loop.dim, loop.trips, step));
+            loop = loop_over(loop.dim, step);
+        }
+        nest.at(Memory::array).loops.push_back(loop);
+    }
+}
+
 }  // namespace
 
-LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware) {
+LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit) {
     const ArrayParams& array = hardware.array;
     const bool streamed = hardware.weight_buffer.storage == WeightStorage::streamed;
     const int rows = std::min(array.rows, layer.out_channels);
@@ -47,10 +67,9 @@ LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hard
         nest.at(Memory::array).loops.push_back(loop_over(Dim::image, columns, 1, Place::columns));
     } else {
         nest.at(Memory::activation_buffer).loops = {loop_over(Dim::image, layer.images)};
-        add_pixels(nest, layer, array);
+        add_pixels(nest, nest.at(fit.cut ? Memory::activation_buffer : Memory::line_buffer).loops, layer, array, fit);
     }
-    for (const TapLoop loop : hardware.accumulator.order)
-        nest.at(Memory::array).loops.push_back(reduction(loop, layer));
+    add_reduction(nest, layer, hardware.accumulator.order, fit);
     return nest;
 }
 

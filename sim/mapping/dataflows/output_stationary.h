@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+
 #include "config/hardware.h"
 #include "mapping/loop_nest.h"
 
@@ -19,10 +21,29 @@ struct LayerExtents {
     bool columns_are_images = false;  ///< the array's columns work on different images instead of pixels
 };
 
+/// A loop of the reduction, cut: what all loops further in and `step` positions of this one read is in the line buffer
+/// together.
+struct ReductionCut {
+    int loop = 0;  ///< into accumulator.order
+    int step = 1;
+    friend bool operator==(const ReductionCut&, const ReductionCut&) = default;
+};
+
+/// How a map that does not fit the line buffer passes it. Without either, its rows do one after the other, once for all
+/// output channels of a tile.
+struct LineFit {
+    /// Output columns of a stripe, a multiple of array.columns: what they read passes row by row before the next stripe
+    /// begins. 0: all.
+    int stripe_columns = 0;
+    /// Every tile fetches what it reads, in these parts.
+    std::optional<ReductionCut> cut;
+    friend bool operator==(const LineFit&, const LineFit&) = default;
+};
+
 /// Sums stay in the array while all their products are added. Rows are output channels of one group, columns output pixels
 /// of one image, or images. Outermost the channels, a part of which as large as the array has rows; then the images; then
 /// the pixels; innermost the reduction, in accumulator.order. Weights that are streamed come from DRAM part by part, and
 /// else stay in the weight buffer.
-LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware);
+LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit = {});
 
 }  // namespace widthwise

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/line_passes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+
+#include "schedule/line_fit.h"
+#include "schedule/tiling.h"
+
+namespace widthwise {
+namespace {
+
+/// Positions along an axis of `extent` that some tap reads for some output; the others only pass by in padding, between
+/// the taps of a dilated kernel, or between the kernels of a stride beyond it. A tap reads every `stride`-th position
+/// from its first one on: where such runs begin and end is enough, however many taps and outputs there are.
+std::vector<bool> positions_read(int extent, int outputs, int stride, int pad, const std::set<int>& taps) {
+    std::vector<int> runs(static_cast<std::size_t>(extent), 0);  // that are open at a position
+    for (const int tap : taps) {
+        const int first = tap - pad;
+        const int begin = first >= 0 ? first : first + ceil_div(-std::int64_t{first}, stride) * stride;
+        const int end = first + outputs * stride;
+        if (begin >= end || begin >= extent) continue;
+        ++runs[begin];
+        if (end < extent) --runs[end];
+    }
+    std::vector<bool> read(static_cast<std::size_t>(extent));
+    for (int at = 0; at < extent; ++at) {
+        if (at >= stride) runs[at] += runs[at - stride];
+        read[at] = runs[at] > 0;
+    }
+    return read;
+}
+
+/// Rows that some tap reads. Where all columns of the taps lie in the padding that is none.
+std::vector<bool> rows_read(const LayerSchedule& layer) {
+    if (layer.fully_connected) return std::vector<bool>(layer.map_height, true);
+    std::set<int> rows;
+    std::set<int> columns;
+    for (const Tap& tap : layer.taps) {
+        rows.insert(tap.row);
+        columns.insert(tap.column);
+    }
+    const std::vector<bool> columns_read =
+        positions_read(layer.line_bytes, layer.sums.width, layer.stride_width, layer.pad_left, columns);
+    if (std::find(columns_read.begin(), columns_read.end(), true) == columns_read.end()) {
+        return std::vector<bool>(layer.map_height, false);
+    }
+    return positions_read(layer.map_height, layer.sums.height, layer.stride_height, layer.pad_top, rows);
+}
+
+struct Range {
+    int first = 0;
+    int last = 0;
+};
+
+/// First and last pixel of a row that kernel columns [first_column, end_column) read for the outputs of the tiles; none
+/// where they see padding only.
+std::optional<Range> pixels_read(const LayerSchedule& layer, int first_output, int last_output, const TapPart& part,
+                                 int dilation) {
+    std::optional<Range> read;
+    const int stride = layer.stride_width;
+    for (int column = part.first_column; column < part.end_column; ++column) {
+        const int offset = column * dilation - layer.pad_left;
+        int first = first_output * stride + offset;
+        int last = last_output * stride + offset;
+        if (first < 0) first += ceil_div(-first, stride) * stride;
+        if (last >= layer.line_bytes) last -= ceil_div(last - layer.line_bytes + 1, stride) * stride;
+        if (first > last) continue;
+        if (!read) read = Range{first, last};
+        read = Range{std::min(read->first, first), std::max(read->last, last)};
+    }
+    return read;
+}
+
+/// Output columns of a tile: those of its pixels if they lie in one row, or else all.
+Range output_columns(const LayerSchedule& layer, const ColumnTile& tile) {
+    if (layer.image_columns) return {0, 0};
+    if (tile.first_y != tile.last_y) return {0, layer.sums.width - 1};
+    const int x = tile.first - tile.first_y * layer.sums.width;
+    return {x, x + tile.count - 1};
+}
+
+class PassDescriber {
+public:
+    PassDescriber(LayerSchedule& layer, const KernelTaps& kernel) : layer_(layer), kernel_(kernel) {
+        const auto dilation = [](int span, int taps) { return taps > 1 ? (span - 1) / (taps - 1) : 1; };
+        row_dilation_ = dilation(layer.kernel_height, kernel.height);
+        column_dilation_ = dilation(layer.kernel_width, kernel.width);
+    }
+
+    void rank_rows() {
+        const std::vector<bool> used = rows_read(layer_);
+        layer_.row_position.assign(layer_.map_height, -1);
+        rows_above_.assign(layer_.map_height + 1, 0);
+        for (int y = 0; y < layer_.map_height; ++y) {
+            if (used[y]) {
+                layer_.row_position[y] = static_cast<int>(rows_.size());
+                rows_.push_back(y);
+            }
+            rows_above_[y + 1] = static_cast<int>(rows_.size());
+        }
+    }
+
+    /// Each row that a tap reads passes once, as far as the tiles of the pass read it.
+    void describe_whole_rows(bool striped) {
+        layer_.parts = {{layer_.tap_count, 0, kernel_.height, 0, kernel_.width, 0, layer_.line_channels}};
+        for (LinePass& pass : layer_.line_passes) {
+            std::optional<Range> pixels = Range{0, layer_.line_bytes - 1};
+            if (striped) {
+                const Range first = output_columns(layer_, layer_.tiles[pass.first_tile]);
+                const Range last = output_columns(layer_, layer_.tiles[pass.end_tile - 1]);
+                pixels = pixels_read(layer_, first.first, last.last, layer_.parts.front(), column_dilation_);
+            }
+            for (const int y : rows_) {
+                if (pixels) add_block(pass, y, *pixels, 0, layer_.line_channels);
+            }
+            pass.first_of_part = {0, static_cast<int>(pass.blocks.size())};
+        }
+        describe_windows();
+    }
+
+    /// Each tile's pass holds what the parts of its taps read, one after the other.
+    void describe_parts(const TapOrder& order, const ReductionCut& cut) {
+        cut_taps(order, cut);
+        for (LinePass& pass : layer_.line_passes) {
+            const ColumnTile& tile = layer_.tiles[pass.first_tile];
+            const Range outputs = output_columns(layer_, tile);
+            for (const TapPart& part : layer_.parts) {
+                pass.first_of_part.push_back(static_cast<int>(pass.blocks.size()));
+                const auto pixels = pixels_read(layer_, outputs.first, outputs.last, part, column_dilation_);
+                if (!pixels) continue;
+                for (const int y : rows_of(tile, part))
+                    add_block(pass, y, *pixels, part.first_channel, part.end_channel);
+            }
+            pass.first_of_part.push_back(static_cast<int>(pass.blocks.size()));
+        }
+        describe_windows_of_parts();
+    }
+
+    /// A vector, word after word: each leaves with its last byte.
+    void describe_words() {
+        for (int y = 0; y < layer_.map_height; ++y) {
+            layer_.parts.push_back(
+                {std::min((y + 1) * layer_.line_bytes, layer_.tap_count), y, y + 1, 0, layer_.line_bytes, 0, 1});
+        }
+        LinePass& pass = layer_.line_passes.front();
+        for (int y = 0; y < layer_.map_height; ++y) {
+            pass.first_of_part.push_back(y);
+            add_block(pass, y, {0, layer_.line_bytes - 1}, 0, 1);
+        }
+        pass.first_of_part.push_back(layer_.map_height);
+        describe_windows_of_parts();
+    }
+
+private:
+    void add_block(LinePass& pass, int y, const Range& pixels, int first_channel, int end_channel) const {
+        LineBlock block{y, first_channel, end_channel - first_channel, pixels.first, pixels.last + 1 - pixels.first, 0};
+        if (layer_.fully_connected) block.bytes = layer_.bytes_of_line(y);
+        if (!pass.blocks.empty()) block.first_line = pass.blocks.back().first_line + pass.blocks.back().channels;
+        pass.blocks.push_back(block);
+    }
+
+    void describe_windows() {
+        const auto clip = [&](int y) { return std::clamp(y, 0, layer_.map_height); };
+        for (const LinePass& pass : layer_.line_passes) {
+            for (int t = pass.first_tile; t < pass.end_tile; ++t) {
+                const ColumnTile& tile = layer_.tiles[t];
+                LineWindow window{0, static_cast<int>(pass.blocks.size()), t, t + 1};
+                if (!layer_.fully_connected && !pass.blocks.empty()) {
+                    const int top = tile.first_y * layer_.stride_height - layer_.pad_top;
+                    const int last = tile.last_y * layer_.stride_height - layer_.pad_top;
+                    window.first_row = rows_above_[clip(top)];
+                    window.end_row = rows_above_[clip(last + layer_.kernel_height)];
+                }
+                add_window(window, t > pass.first_tile);
+            }
+        }
+    }
+
+    void describe_windows_of_parts() {
+        for (const LinePass& pass : layer_.line_passes)
+            add_window({0, static_cast<int>(pass.blocks.size()), pass.first_tile, pass.end_tile}, false);
+    }
+
+    void add_window(const LineWindow& window, bool same_pass) {
+        std::vector<LineWindow>& windows = layer_.windows;
+        if (same_pass && windows.back().first_row == window.first_row && windows.back().end_row == window.end_row) {
+            windows.back().end_tile = window.end_tile;
+        } else {
+            windows.push_back(window);
+        }
+        layer_.tile_window.push_back(static_cast<int>(windows.size()) - 1);
+    }
+
+    /// Feature-map rows that the part's kernel rows read for the tile, from above.
+    [[nodiscard]] std::set<int> rows_of(const ColumnTile& tile, const TapPart& part) const {
+        std::set<int> rows;
+        for (int output = tile.first_y; output <= tile.last_y; ++output) {
+            for (int row = part.first_row; row < part.end_row; ++row) {
+                const int y = output * layer_.stride_height - layer_.pad_top + row * row_dilation_;
+                if (y >= 0 && y < layer_.map_height) rows.insert(y);
+            }
+        }
+        return rows;
+    }
+
+    void cut_taps(const TapOrder& order, const ReductionCut& cut) {
+        TapPart whole{0, 0, kernel_.height, 0, kernel_.width, 0, layer_.line_channels};
+        cut_loop(order, cut, 0, whole);
+    }
+
+    void cut_loop(const TapOrder& order, const ReductionCut& cut, int loop, TapPart& part) {
+        if (loop > cut.loop) {
+            const int before = layer_.parts.empty() ? 0 : layer_.parts.back().end_tap;
+            part.end_tap = before + (part.end_row - part.first_row) * (part.end_column - part.first_column) *
+                                        (part.end_channel - part.first_channel);
+            layer_.parts.push_back(part);
+            return;
+        }
+        int& first = order[loop] == TapLoop::row      ? part.first_row
+                     : order[loop] == TapLoop::column ? part.first_column
+                                                      : part.first_channel;
+        int& end = order[loop] == TapLoop::row      ? part.end_row
+                   : order[loop] == TapLoop::column ? part.end_column
+                                                    : part.end_channel;
+        const int extent = end;
+        const int step = loop == cut.loop ? cut.step : 1;
+        for (int at = 0; at < extent; at += step) {
+            first = at;
+            end = std::min(at + step, extent);
+            cut_loop(order, cut, loop + 1, part);
+        }
+        first = 0;
+        end = extent;
+    }
+
+    LayerSchedule& layer_;
+    KernelTaps kernel_;
+    int row_dilation_ = 1;
+    int column_dilation_ = 1;
+    std::vector<int> rows_;        ///< that a tap reads
+    std::vector<int> rows_above_;  ///< of them, for each row of the map and the one below
+};
+
+void clear_passes(LayerSchedule& layer) {
+    layer.parts.clear();
+    layer.windows.clear();
+    layer.tile_window.clear();
+    for (LinePass& pass : layer.line_passes) pass = {pass.first_tile, pass.end_tile, {}, {}};
+}
+
+/// Of the blocks as they have come out.
+void measure_blocks(LayerSchedule& layer) {
+    layer.block_lines = 1;
+    layer.line_stride = 1;
+    for (const LinePass& pass : layer.line_passes) {
+        for (const LineBlock& block : pass.blocks) {
+            layer.block_lines = std::max(layer.block_lines, block.channels);
+            layer.line_stride = std::max(layer.line_stride, block.bytes);
+        }
+    }
+}
+
+}  // namespace
+
+void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, const KernelTaps& kernel) {
+    PassDescriber describer(layer, kernel);
+    describer.rank_rows();
+    describer.describe_whole_rows(false);
+    const LineFitter fitter(layer, hardware, kernel);
+    if (fitter.fits_whole()) {
+        layer.block_lines = layer.line_channels;
+        layer.line_stride = layer.line_bytes;
+        layer.buffer_blocks = fitter.rows_held();
+        return;
+    }
+    const LineFit fit = fitter.choose();
+    clear_passes(layer);
+    if (layer.fully_connected) {
+        describer.describe_words();
+    } else {
+        describe_nest(layer, hardware, kernel.height, kernel.width, fit);
+        describe_column_tiles(layer);
+        if (fit.cut) describer.describe_parts(hardware.accumulator.order, *fit.cut);
+        else describer.describe_whole_rows(true);
+    }
+    measure_blocks(layer);
+    layer.buffer_blocks = fitter.blocks_held(layer.block_bytes());
+}
+
+}  // namespace widthwise
