@@ -33,17 +33,18 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
                                       [](const LayerSchedule& layer) { return layer.addition.has_value(); });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
-    std::int64_t largest_tile = 0;
+    std::int64_t largest_part = 0;
     for (const LayerSchedule& layer : schedule.layers) {
-        for (int t = 0; t < layer.channel_tiles; ++t) largest_tile = std::max(largest_tile, layer.weight_tile_bytes(t));
+        for (int part = 0; layer.computation && part < layer.weight_parts(); ++part)
+            largest_part = std::max(largest_part, layer.weight_part_bytes(0, part));
         // Ping-pong halves begin in the middle of the buffer; feature maps of branches lie as low as they can.
         const std::int64_t end = layer.output_placement.image(layer.images);
         const std::int64_t both = (layer.input.elements() + layer.output_bytes()) * layer.images;
         activations.used = std::max({activations.used, both, branches ? end : 0});
         lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_bytes());
     }
-    // Streamed: a tile in use and one prefetched.
-    if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_tile;
+    // Streamed: a part in use and one prefetched.
+    if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_part;
     return {weights, activations, lines};
 }
 

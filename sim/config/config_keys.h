@@ -21,8 +21,8 @@ inline constexpr Words<Interconnect, 2> kInterconnectWords{
 inline constexpr Words<TapLoop, 3> kTapLoopWords{
     {{"row", TapLoop::row}, {"column", TapLoop::column}, {"channel", TapLoop::channel}}};
 inline constexpr Words<BiasMode, 2> kBiasWords{{{"preload", BiasMode::preload}, {"requant", BiasMode::requant}}};
-inline constexpr Words<WeightStorage, 2> kStorageWords{
-    {{"resident", WeightStorage::resident}, {"streamed", WeightStorage::streamed}}};
+inline constexpr Words<WeightStorage, 3> kStorageWords{
+    {{"auto", WeightStorage::automatic}, {"resident", WeightStorage::resident}, {"streamed", WeightStorage::streamed}}};
 inline constexpr Words<PsumStatistics, 2> kStatisticsWords{
     {{"outputs", PsumStatistics::outputs}, {"every_add", PsumStatistics::every_add}}};
 inline constexpr Words<Overflow, 2> kOverflowWords{{{"saturate", Overflow::saturate}, {"wrap", Overflow::wrap}}};

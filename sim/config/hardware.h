@@ -36,8 +36,9 @@ enum class BiasMode : std::uint8_t {
 };
 
 enum class WeightStorage : std::uint8_t {
-    resident,  ///< all weights are loaded once, before the first image
-    streamed,  ///< each tile of output channels is fetched when needed, the next one prefetched
+    automatic,  ///< resident if all weights fit, streamed if not
+    resident,   ///< all weights are loaded once, before the first image
+    streamed,   ///< each tile of output channels, or part of one, is fetched when needed, the next one prefetched
 };
 
 /// Which sums the minimum, maximum, mean and deviation are taken over.
@@ -92,7 +93,7 @@ struct ActivationBufferParams {
 
 struct WeightBufferParams {
     std::int64_t bytes = 131072;  ///< capacity, 1..2^30
-    WeightStorage storage = WeightStorage::resident;
+    WeightStorage storage = WeightStorage::automatic;
     int bytes_per_cycle = 0;  ///< read port towards the array, 1..256; 0: one byte per array row
     friend bool operator==(const WeightBufferParams&, const WeightBufferParams&) = default;
 };

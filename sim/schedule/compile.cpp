@@ -149,7 +149,9 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     connect(network, schedule);
     place_feature_maps(schedule);
     place_weights(schedule);
-    for (LayerSchedule& layer : schedule.layers) complete_layer(layer, network, hardware);
+    HardwareParams decided = hardware;
+    decided.weight_buffer.storage = schedule.hardware.weight_buffer.storage;
+    for (LayerSchedule& layer : schedule.layers) complete_layer(layer, network, decided);
     return schedule;
 }
 

@@ -71,8 +71,10 @@ public:
             layer.taps = {Tap{}};
         }
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
+        const KernelTaps kernel = kernel_of(layer);
+        describe_nest(layer, hardware_, kernel.height, kernel.width);  // where weights come from is known now
         describe_column_tiles(layer);
-        describe_line_passes(layer, hardware_, kernel_of(layer));
+        describe_line_passes(layer, hardware_, kernel);
     }
 
 private:

@@ -30,11 +30,8 @@ Edge store_edges(const DramParams& dram, std::int64_t bytes) {
 
 // ---------------------------------------------------------------------------------------------------- weight stream
 
-WeightStream::WeightStream(const Schedule& schedule, Edge batch_start) : dram_(schedule.hardware.dram) {
-    for (const LayerSchedule& layer : schedule.layers) {
-        if (!layer.computation) continue;
-        for (int t = 0; t < layer.channel_tiles; ++t) tile_bytes_.push_back(layer.weight_tile_bytes(t));
-    }
+WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
+    : dram_(schedule.hardware.dram), fetch_(schedule.layers) {
     // The input images go first: commanded at the batch's start, taken one edge later.
     accept_ = batch_start + edges(Rule::command);
     finish_ = accept_ + fetch_edges(dram_, schedule.input_bytes);
@@ -46,7 +43,8 @@ void WeightStream::advance() {
     Edge commanded = accept_;
     if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + edges(Rule::report));
     accept_ = std::max(commanded, finish_) + edges(Rule::command);
-    finish_ = accept_ + fetch_edges(dram_, tile_bytes_[arrived_]);
+    finish_ = accept_ + fetch_edges(dram_, fetch_.bytes());
+    fetch_.next();
     ++arrived_;
 }
 
@@ -159,7 +157,7 @@ public:
 
     Edge run() {
         TileCursor tile(layer_);
-        begin_weight_tile();
+        begin_weights();
         while (time_tile(tile)) {
         }
         const Edge written = layer_.sums_leave() ? byte_written(layer_.value_bytes - 1)
@@ -176,33 +174,51 @@ private:
     /// False after the last tile; else the cursor is at the next one.
     bool time_tile(TileCursor& tile) {
         const TileIndex index = tile.index();
-        const auto taps = static_cast<int>(layer_.taps.size());
-        int first = 0;
-        for (int part = 0; part < static_cast<int>(layer_.parts.size()); ++part) {
-            const int end = layer_.parts[part].end_tap;
-            if (part > 0) fill_.hold(tile.blocks_before() + tile.line_pass().first_of_part[part], lines_read_);
-            if (!quick_part(tile, part, first, end)) {
-                for (int t = first; t < end; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
-            }
-            first = end;
-        }
-        cycles_.compute += static_cast<std::uint64_t>(taps);
-        const bool ends_weights = tile.ends_weights();
+        time_taps(tile);
+        cycles_.compute += layer_.taps.size();
+        const bool ends_weights = tile.ends_weights() || layer_.weight_parts() > 1;
         const bool more = tile.next();
         // The line buffer frees what the next tile and those after it do not read.
         if (more) fill_.hold(tile.blocks_before() + tile.window().first_row, lines_read_);
-        if (ends_weights && stream_ != nullptr && layer_.computation) stream_->release(weights_read_);
+        if (ends_weights) release_weights();
         drain(index);
-        if (more && ends_weights) begin_weight_tile();
+        if (more && ends_weights) begin_weights();
         return more;
     }
 
-    void begin_weight_tile() {
+    /// Taps whose lines and weights are there together, one run after the other.
+    void time_taps(const TileCursor& tile) {
+        const auto taps = static_cast<int>(layer_.taps.size());
+        int part = 0, weight_part = 0;
+        for (int first = 0; first < taps;) {
+            const int end = std::min(layer_.parts[part].end_tap, layer_.end_weight_tap(weight_part));
+            if (!quick_run(tile, part, first, end)) {
+                for (int t = first; t < end; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
+            }
+            first = end;
+            if (end == taps) return;
+            if (end == layer_.parts[part].end_tap) {
+                ++part;
+                fill_.hold(tile.blocks_before() + tile.line_pass().first_of_part[part], lines_read_);
+            }
+            if (end == layer_.end_weight_tap(weight_part)) {
+                ++weight_part;
+                release_weights();
+                begin_weights();
+            }
+        }
+    }
+
+    void release_weights() {
+        if (stream_ != nullptr && layer_.computation) stream_->release(weights_read_);
+    }
+
+    void begin_weights() {
         if (stream_ != nullptr && layer_.computation) weights_arrive_ = stream_->next_arrival();
     }
 
     /// Taps [first, end) of a part, if they wait for nothing: one an edge. False when any tap might wait.
-    bool quick_part(const TileCursor& tile, int part, int first, int end) {
+    bool quick_run(const TileCursor& tile, int part, int first, int end) {
         if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
         if (first == 0 && issued_ + 1 < skew_until_) return false;
         const Edge last = issued_ + (end - first);

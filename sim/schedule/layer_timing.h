@@ -19,22 +19,22 @@ Edge words(std::int64_t bytes, int per_cycle);
 Edge fetch_edges(const DramParams& dram, std::int64_t bytes);
 Edge store_edges(const DramParams& dram, std::int64_t bytes);
 
-/// When streamed weight tiles arrive and their slots are free again: the Dma working through its queue during a batch.
+/// When parts of streamed weights arrive and their slots are free again: the Dma working through its queue during a batch.
 class WeightStream {
 public:
     WeightStream(const Schedule& schedule, Edge batch_start);
-    /// Edge at which the next weight tile has arrived completely.
+    /// Edge at which the next part has arrived completely.
     Edge next_arrival();
-    /// The tile that arrived last was used up: its last tap's weights were read at `edge`.
+    /// The part that arrived last was used up: its last tap's weights were read at `edge`.
     void release(Edge edge);
 
 private:
     void advance();
 
     DramParams dram_;
-    std::vector<std::int64_t> tile_bytes_;
-    std::size_t arrived_ = 0;     ///< tiles whose arrival has been computed
-    std::vector<Edge> releases_;  ///< of each tile used up
+    WeightFetchCursor fetch_;     ///< the part that arrives next
+    std::size_t arrived_ = 0;     ///< parts whose arrival has been computed
+    std::vector<Edge> releases_;  ///< of each part used up
     Edge accept_ = 0;             ///< the Dma took the last command
     Edge finish_ = 0;             ///< and finished it
 };

@@ -114,35 +114,45 @@ void place_feature_maps(Schedule& schedule) {
     else place_branches(schedule);
 }
 
+namespace {
+
+/// What can be streamed together with the next part in the other half of the buffer.
+void part_weights(LayerSchedule& layer, const WeightBufferParams& params) {
+    const std::int64_t half = params.bytes / 2;
+    const int rows = layer.channels_in_tile(0);  // no tile has more
+    const std::int64_t taps = half / rows - layer.parameter_bytes();
+    if (taps < 1) {
+        refuse(layer, fmt::format("weight_buffer.bytes: {} cannot hold twice the weights of one tap and the parameters "
+                                  "of {} channels, one in use and one prefetched; needs at least {}",
+                                  params.bytes, rows, 2 * rows * (1 + std::int64_t{layer.parameter_bytes()})));
+    }
+    layer.weight_part_taps = static_cast<int>(std::min<std::int64_t>(taps, layer.tap_count));
+}
+
+}  // namespace
+
 void place_weights(Schedule& schedule) {
-    const WeightBufferParams& params = schedule.hardware.weight_buffer;
-    std::int64_t largest = 0;
+    WeightBufferParams& params = schedule.hardware.weight_buffer;
     int tiles = 0;
-    const LayerSchedule* largest_layer = &schedule.layers.front();
     for (LayerSchedule& layer : schedule.layers) {
         layer.weight_address = schedule.weight_bytes;
         layer.first_weight_tile = tiles;
+        layer.weight_part_taps = layer.tap_count;
         tiles += layer.channel_tiles;
-        for (int t = 0; t < layer.channel_tiles; ++t) {
-            const std::int64_t bytes = layer.weight_tile_bytes(t);
-            schedule.weight_bytes += bytes;
-            if (bytes > largest) {
-                largest = bytes;
-                largest_layer = &layer;
-            }
-        }
+        for (int t = 0; t < layer.channel_tiles; ++t) schedule.weight_bytes += layer.weight_tile_bytes(t);
     }
-    if (params.storage == WeightStorage::resident && schedule.weight_bytes > params.bytes) {
+    const bool fits = schedule.weight_bytes <= params.bytes;
+    if (params.storage == WeightStorage::automatic)
+        params.storage = fits ? WeightStorage::resident : WeightStorage::streamed;
+    if (params.storage == WeightStorage::resident && !fits) {
         throw InputError(
             fmt::format("weight_buffer.bytes: {} cannot hold all weights and channel parameters of the network, "
-                        "{} bytes; enlarge it or set weight_buffer.storage: streamed",
+                        "{} bytes; enlarge it or set weight_buffer.storage: auto or streamed",
                         params.bytes, schedule.weight_bytes));
     }
-    if (params.storage == WeightStorage::streamed && 2 * largest > params.bytes) {
-        refuse(*largest_layer,
-               fmt::format("weight_buffer.bytes: {} cannot hold two weight tiles (one in use, one prefetched) "
-                           "of {} bytes; needs at least {}",
-                           params.bytes, largest, 2 * largest));
+    if (params.storage == WeightStorage::resident) return;
+    for (LayerSchedule& layer : schedule.layers) {
+        if (layer.computation) part_weights(layer, params);
     }
 }
 

@@ -11,7 +11,8 @@ namespace widthwise {
 /// address. Throws InputError when the buffer is too small, naming how large it must be.
 void place_feature_maps(Schedule& schedule);
 
-/// Weight tiles one after the other. Throws InputError when the weight buffer is too small.
+/// Weight tiles one after the other; decides weight_buffer.storage: auto, and the parts in which streamed tiles are
+/// fetched. Throws InputError when the weight buffer is too small.
 void place_weights(Schedule& schedule);
 
 }  // namespace widthwise

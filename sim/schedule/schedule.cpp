@@ -11,6 +11,12 @@ std::int64_t LayerSchedule::weight_tile_bytes(int channel_tile) const {
     return channels * (std::int64_t{tap_count} + parameter_bytes());
 }
 
+std::int64_t LayerSchedule::weight_part_bytes(int channel_tile, int part) const {
+    const std::int64_t channels = channels_in_tile(channel_tile);
+    const int parameters = part + 1 == weight_parts() ? parameter_bytes() : 0;
+    return channels * (end_weight_tap(part) - first_weight_tap(part) + parameters);
+}
+
 int LayerSchedule::bytes_of_line(int y) const {
     if (!fully_connected) return line_bytes;
     const std::int64_t rest = input.elements() - std::int64_t{y} * line_bytes;
@@ -36,6 +42,30 @@ bool TileCursor::next() {
     index_.image_group = 0;
     ++index_.channel_tile;
     return true;
+}
+
+WeightFetchCursor::WeightFetchCursor(const std::vector<LayerSchedule>& layers)
+    : layer_(layers.data()), end_(layers.data() + layers.size()) {
+    skip_layers_without_weights();
+}
+
+void WeightFetchCursor::skip_layers_without_weights() {
+    while (!at_end() && !layer_->computation) ++layer_;
+}
+
+void WeightFetchCursor::next() {
+    part_address_ += bytes();
+    if (++part_ < layer_->weight_parts()) return;
+    part_ = 0;
+    const std::int64_t tile_bytes = part_address_;
+    part_address_ = 0;
+    if (++fetch_ < layer_->weight_fetches()) return;
+    fetch_ = 0;
+    tile_address_ += tile_bytes;
+    if (++channel_tile_ < layer_->channel_tiles) return;
+    channel_tile_ = 0;
+    ++layer_;
+    skip_layers_without_weights();
 }
 
 namespace {

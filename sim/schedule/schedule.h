@@ -154,7 +154,9 @@ struct LayerSchedule {
 
     std::int64_t weight_address = 0;  ///< resident: of the layer's first tile in the weight buffer
     int weight_beats_per_tap = 1;     ///< cycles the weight buffer needs for one tap's weights
-    int first_weight_tile = 0;        ///< number of channel tiles in the layers before this one
+    /// Streamed: taps whose weights are fetched together. Less than all: again for every column tile.
+    int weight_part_taps = 1;
+    int first_weight_tile = 0;  ///< number of channel tiles in the layers before this one
     EventAttributes attributes;
 
     /// The network's last layer: sums go out as they are.
@@ -202,6 +204,18 @@ struct LayerSchedule {
     }
     /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
+    /// Parts in which a streamed tile's weights are fetched; the parameters come with the last.
+    [[nodiscard]] int weight_parts() const { return (tap_count + weight_part_taps - 1) / weight_part_taps; }
+    /// Taps [first, end) of a part.
+    [[nodiscard]] int first_weight_tap(int part) const { return part * weight_part_taps; }
+    [[nodiscard]] int end_weight_tap(int part) const {
+        return part + 1 == weight_parts() ? tap_count : (part + 1) * weight_part_taps;
+    }
+    [[nodiscard]] std::int64_t weight_part_bytes(int channel_tile, int part) const;
+    /// How often a channel tile's weights are fetched, streamed.
+    [[nodiscard]] std::int64_t weight_fetches() const {
+        return weight_parts() == 1 ? 1 : image_groups * static_cast<std::int64_t>(tiles.size());
+    }
     /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`.
     [[nodiscard]] std::int64_t line_address(int image, int c, int y) const {
         const std::int64_t row = fully_connected ? y : std::int64_t{c} * map_height + y;
@@ -232,8 +246,8 @@ void visit_fields(Self& self, Visitor&& visit) {
            input_layer, addend_placement, map_height, groups, line_channels, line_bytes, stride_height, stride_width,
            pad_top, pad_left, kernel_height, kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes,
            nest, tiles, line_passes, row_position, windows, tile_window, parts, taps, tap_count, channel_tiles,
-           array_rows, array_columns, image_groups, weight_address, weight_beats_per_tap, first_weight_tile,
-           attributes] = self;
+           array_rows, array_columns, image_groups, weight_address, weight_beats_per_tap, weight_part_taps,
+           first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -274,6 +288,7 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("image_groups", image_groups, Role::elsewhere);
     visit("weight_address", weight_address, Role::elsewhere);
     visit("weight_beats_per_tap", weight_beats_per_tap, Role::elsewhere);
+    visit("weight_part_taps", weight_part_taps, Role::elsewhere);
     visit("first_weight_tile", first_weight_tile, Role::elsewhere);
     // Structures of places, times and prices.
     static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
@@ -319,6 +334,30 @@ private:
     int pass_ = 0;
     int line_pass_ = 0;
     std::int64_t blocks_before_ = 0;
+};
+
+/// Walks over the parts of weights that a batch fetches, streamed, in the order in which the tiles use them.
+class WeightFetchCursor {
+public:
+    WeightFetchCursor() = default;
+    explicit WeightFetchCursor(const std::vector<LayerSchedule>& layers);
+    [[nodiscard]] bool at_end() const { return layer_ == end_; }
+    [[nodiscard]] const LayerSchedule& layer() const { return *layer_; }
+    [[nodiscard]] std::int64_t bytes() const { return layer_->weight_part_bytes(channel_tile_, part_); }
+    /// Where the part lies in DRAM, from the first layer's first tile on.
+    [[nodiscard]] std::int64_t address() const { return tile_address_ + part_address_; }
+    void next();
+
+private:
+    void skip_layers_without_weights();
+
+    const LayerSchedule* layer_ = nullptr;
+    const LayerSchedule* end_ = nullptr;
+    int channel_tile_ = 0;
+    int part_ = 0;
+    std::int64_t fetch_ = 0;  ///< of the channel tile's
+    std::int64_t tile_address_ = 0;
+    std::int64_t part_address_ = 0;  ///< within the tile
 };
 
 /// Array columns at work on this tile.

@@ -65,7 +65,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
             const Count tiles = static_cast<Count>(layer.image_groups) * layer.tiles.size();
             events[Event::weight_buffer_read] += rows * taps * tiles;
             if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
-            const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t));
+            const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t) * layer.weight_fetches());
             if (streamed) {
                 events[Event::weight_buffer_write] += bytes;
                 events[Event::dram_read] += bytes;

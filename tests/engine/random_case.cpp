@@ -108,6 +108,8 @@ public:
             h.line_buffer.rows = 0;
             h.line_buffer.bytes = between(2, 200);
         }
+        if (chance(40)) h.weight_buffer.bytes = between(20, 600);
+        if (chance(20)) h.weight_buffer.storage = WeightStorage::automatic;
     }
 
     std::vector<std::uint8_t> image(const Tensor& input) {

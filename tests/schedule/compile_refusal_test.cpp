@@ -185,6 +185,7 @@ TEST(Refusals, ActivationBuffer) {
 TEST(Refusals, WeightBufferResident) {
     // c1: 2 x (18 + 9), f: 5 x (72 + 9)
     HardwareParams hardware;
+    hardware.weight_buffer.storage = WeightStorage::resident;
     hardware.weight_buffer.bytes = 54 + 405;
     EXPECT_TRUE(compiles(two_layers().network(), hardware));
     hardware.weight_buffer.bytes = 54 + 405 - 1;
@@ -198,9 +199,14 @@ TEST(Refusals, WeightBufferStreamed) {
     hardware.array.rows = 2;  // the largest tile: two outputs of f
     hardware.weight_buffer.bytes = 2 * 2 * 81;
     EXPECT_TRUE(compiles(two_layers().network(), hardware));
-    hardware.weight_buffer.bytes = 2 * 2 * 81 - 1;
+    hardware.weight_buffer.bytes = 2 * 2 * 10;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));  // tap after tap
+    hardware.weight_buffer.bytes = 2 * 2 * 10 - 1;
     EXPECT_THAT(refusal(two_layers().network(), hardware),
-                AllOf(HasSubstr("layer 'f'"), HasSubstr("weight_buffer.bytes: 323"), HasSubstr("needs at least 324")));
+                AllOf(HasSubstr("layer 'c1'"), HasSubstr("weight_buffer.bytes: 39"), HasSubstr("needs at least 40")));
+    // Automatic: streamed where they do not fit.
+    hardware.weight_buffer.storage = WeightStorage::automatic;
+    EXPECT_THAT(refusal(two_layers().network(), hardware), HasSubstr("needs at least 40"));
 }
 
 TEST(Refusals, MultiplierNarrowerThanTheOperands) {

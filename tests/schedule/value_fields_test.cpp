@@ -136,7 +136,8 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
                                                                  "layer.tile_window[0]",
                                                                  "layer.value_bytes",
                                                                  "layer.weight_address",
-                                                                 "layer.weight_beats_per_tap"}));
+                                                                 "layer.weight_beats_per_tap",
+                                                                 "layer.weight_part_taps"}));
     change_each(schedule.layers[1], of_vectors);
     std::vector<std::string> more;
     std::set_difference(of_vectors.begin(), of_vectors.end(), elsewhere.begin(), elsewhere.end(),

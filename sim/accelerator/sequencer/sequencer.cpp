@@ -89,8 +89,7 @@ void Sequencer::begin() {
 
 void Sequencer::begin_load() {
     state_ = State::load;
-    prefetch_layer_ = prefetch_tile_ = 0;
-    prefetch_address_ = layout_.weights;
+    prefetch_ = WeightFetchCursor(schedule_->layers);
     issue_dma(DmaCommand::Kind::input, kLoadPhase, layout_.input, schedule_->input.address, schedule_->input_bytes);
 }
 
@@ -162,27 +161,16 @@ void Sequencer::issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_ad
     acted_ = dma_loaded_ = true;
 }
 
-/// Streamed weights: as soon as one of the two slots is free the next tile is fetched, across layers, within a batch
+/// Streamed weights: as soon as one of the two slots is free the next part is fetched, across layers, within a batch
 /// (so that every batch takes the same time).
 void Sequencer::prefetch_weights() {
-    if (!streamed() || slots_free_ == 0 || dma_loaded_ || !dma.can_load()) return;
-    const auto& layers = schedule_->layers;
-    while (prefetch_layer_ < static_cast<int>(layers.size()) &&
-           !layers[static_cast<std::size_t>(prefetch_layer_)].computation) {
-        ++prefetch_layer_;
-    }
-    if (prefetch_layer_ == static_cast<int>(layers.size())) return;
-    const LayerSchedule& layer = layers[static_cast<std::size_t>(prefetch_layer_)];
-    const std::int64_t bytes = layer.weight_tile_bytes(prefetch_tile_);
+    if (!streamed() || slots_free_ == 0 || dma_loaded_ || !dma.can_load() || prefetch_.at_end()) return;
     const std::int64_t slot = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
-    issue_dma(DmaCommand::Kind::weights, layer.index, prefetch_address_, slot, bytes);
-    prefetch_address_ += bytes;
+    issue_dma(DmaCommand::Kind::weights, prefetch_.layer().index, layout_.weights + prefetch_.address(), slot,
+              prefetch_.bytes());
+    prefetch_.next();
     ++prefetched_;
     --slots_free_;
-    if (++prefetch_tile_ == layer.channel_tiles) {
-        prefetch_tile_ = 0;
-        ++prefetch_layer_;
-    }
 }
 
 /// Closes the running phase at this edge; the next one begins at the same edge. What neither a tap nor a counted stall

@@ -88,10 +88,8 @@ private:
     /// The tile that each unit is told next; none after the layer's last.
     std::optional<TileCursor> next_for_line_buffer_, next_for_weight_buffer_, next_for_pe_array_;
     std::int64_t tiles_for_pe_array_ = 0;  ///< put on its link in this layer
-    std::int32_t prefetch_layer_ = 0;      ///< streamed: the next weight tile to fetch
-    std::int32_t prefetch_tile_ = 0;
-    std::int64_t prefetched_ = 0;        ///< tiles fetched, since reset: decides the slot
-    std::int64_t prefetch_address_ = 0;  ///< in DRAM
+    WeightFetchCursor prefetch_;           ///< streamed: the next weights to fetch
+    std::int64_t prefetched_ = 0;          ///< parts fetched, since reset: decides the slot
     std::int32_t slots_free_ = 2;
 };
 

@@ -10,8 +10,8 @@ WeightBuffer::WeightBuffer(const sc_core::sc_module_name& name, const WeightBuff
 
 void WeightBuffer::do_reset() {
     commands_.clear();
-    tap_ = beats_ = 0;
-    tiles_filled_ = tiles_used_ = 0;
+    tap_ = part_ = beats_ = 0;
+    parts_filled_ = parts_used_ = 0;
     releases_ = 0;
     reading_ = writing_ = false;
     released.clear();
@@ -50,13 +50,13 @@ void WeightBuffer::accept_fill() {
     const WeightWrite& write = fill.data();
     std::copy_n(write.bytes.values.begin(), write.bytes.count, memory_.begin() + write.address);
     record_of(record_, write.layer).events[Event::weight_buffer_write] += static_cast<std::uint64_t>(write.bytes.count);
-    if (write.last) ++tiles_filled_;
+    if (write.last) ++parts_filled_;
 }
 
 bool WeightBuffer::tile_present() const {
     const TileCommand& tile = commands_.front();
     if (!tile.layer->computation) return true;  // needs no weights
-    return params_.storage == WeightStorage::resident ? tiles_filled_ > 0 : tiles_filled_ > tiles_used_;
+    return streamed() ? parts_filled_ > parts_used_ : parts_filled_ > 0;
 }
 
 /// Reads one port word of the next tap's weights.
@@ -69,7 +69,7 @@ void WeightBuffer::assemble() {
 std::int64_t WeightBuffer::slot_address() const {
     const TileCommand& tile = commands_.front();
     const LayerSchedule& layer = *tile.layer;
-    if (params_.storage == WeightStorage::streamed) return (tiles_used_ % 2) * (params_.bytes / 2);
+    if (streamed()) return (parts_used_ % 2) * (params_.bytes / 2);
     const int tile_index = tile.index.channel_tile;
     const std::int64_t per_channel = layer.weight_tile_bytes(tile_index) / layer.channels_in_tile(tile_index);
     return layer.weight_address + layer.first_channel(tile_index) * per_channel;
@@ -83,7 +83,7 @@ void WeightBuffer::load_operands() {
     if (!layer.computation) {
         operands_.rows[0] = 1;  // a constant: the activation passes the multiplier unchanged
     } else {
-        if (tap_ == 0) next_word_ = memory_.data() + slot_address();
+        if (tap_ == layer.first_weight_tap(part_)) next_word_ = memory_.data() + slot_address();
         for (int i = 0; i < rows; ++i) operands_.rows[i] = static_cast<std::int8_t>(next_word_[i]);
         EventCounts& events = record_.layers[layer.index].events;
         if (layer.computation->weights_have_zero_points) {
@@ -100,16 +100,22 @@ void WeightBuffer::load_operands() {
     weights.load(operands_);
     beats_ = 0;
     if (++tap_ == static_cast<int>(layer.taps.size())) finish_tile();
+    else if (tap_ == layer.end_weight_tap(part_)) finish_part();
+}
+
+/// A slot is free again.
+void WeightBuffer::finish_part() {
+    ++part_;
+    ++parts_used_;
+    ++releases_;
 }
 
 void WeightBuffer::finish_tile() {
     const TileCommand tile = commands_.front();
     commands_.pop();
-    tap_ = 0;
-    if (tile.ends_weights && params_.storage == WeightStorage::streamed && tile.layer->computation.has_value()) {
-        ++tiles_used_;
-        ++releases_;
-    }
+    const bool last_use = tile.ends_weights || tile.layer->weight_parts() > 1;
+    if (last_use && streamed() && tile.layer->computation.has_value()) finish_part();
+    tap_ = part_ = 0;
 }
 
 bool WeightBuffer::idle() const {

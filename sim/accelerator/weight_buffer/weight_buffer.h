@@ -34,6 +34,8 @@ private:
     void assemble();
     void load_operands();
     void finish_tile();
+    void finish_part();
+    [[nodiscard]] bool streamed() const { return params_.storage == WeightStorage::streamed; }
     [[nodiscard]] bool tile_present() const;
     [[nodiscard]] std::int64_t slot_address() const;
 
@@ -42,10 +44,11 @@ private:
     ZeroBytes memory_;
     CommandQueue commands_;
     std::int32_t tap_ = 0;                     ///< of the front command's tile, next to be loaded
+    std::int32_t part_ = 0;                    ///< of that tile's weights, streamed
     const std::uint8_t* next_word_ = nullptr;  ///< where that tap's weights lie
     std::int32_t beats_ = 0;                   ///< of that tap's weights, read so far
-    std::int64_t tiles_filled_ = 0;            ///< weight tiles that have arrived (resident: 1 once all have)
-    std::int64_t tiles_used_ = 0;              ///< weight tiles finished with
+    std::int64_t parts_filled_ = 0;            ///< parts of weights that have arrived (resident: 1 once all have)
+    std::int64_t parts_used_ = 0;              ///< parts finished with
     std::uint32_t releases_ = 0;               ///< owed to the Sequencer
     WeightOperands operands_;
     bool reading_ = false;
