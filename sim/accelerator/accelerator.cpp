@@ -37,7 +37,7 @@ void Accelerator::visit_links(Self& self, Visitor&& visit) {
     visit(self.sequencer2dma_, self.sequencer.dma, self.dma.command);
     visit(self.dma2sequencer_, self.dma.done, self.sequencer.dma_done);
     visit(self.weight_buffer2sequencer_, self.weight_buffer.released, self.sequencer.slot_released);
-    visit(self.pool_unit2sequencer_, self.pool_unit.stored, self.sequencer.layer_stored);
+    visit(self.pool_unit2sequencer_, self.pool_unit.stored, self.sequencer.strip_stored);
     visit(self.dma2dram_request_, self.dma.request, self.dram.request);
     visit(self.dma2dram_data_, self.dma.write_data, self.dram.write_data);
     visit(self.dram2dma_, self.dram.read_data, self.dma.read_data);
@@ -104,6 +104,18 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
     }
 }
 
+/// Copies a map that lies channel after channel so that it lies row after row, or back.
+void order_rows(const std::uint8_t* from, const Shape& map, int value_bytes, std::uint8_t* to, bool row_after_row) {
+    const std::int64_t line = std::int64_t{map.width} * value_bytes;
+    for (int c = 0; c < map.channels; ++c) {
+        for (int y = 0; y < map.height; ++y) {
+            const std::int64_t by_channel = (std::int64_t{c} * map.height + y) * line;
+            const std::int64_t by_row = (std::int64_t{y} * map.channels + c) * line;
+            std::copy_n(from + (row_after_row ? by_channel : by_row), line, to + (row_after_row ? by_row : by_channel));
+        }
+    }
+}
+
 }  // namespace
 
 void Accelerator::install(const Schedule& schedule) {
@@ -113,21 +125,44 @@ void Accelerator::install(const Schedule& schedule) {
         if (!layer.computation) continue;
         for (int t = 0; t < layer.channel_tiles; ++t) append_tile(weights, layer, t);
     }
-    layout_.weights = 0;
-    layout_.input = static_cast<std::int64_t>(weights.size());
-    layout_.output = layout_.input + schedule.input_bytes;
-    layout_.end = layout_.output + schedule.output_bytes;
     dram.memory = std::move(weights);
-    dram.memory.resize(static_cast<std::size_t>(layout_.end), 0);
+    lay_out(schedule);
+}
+
+/// What lies behind the weights.
+void Accelerator::lay_out(const Schedule& schedule) {
+    layout_.weights = 0;
+    layout_.input = schedule.weight_bytes;
+    layout_.output = layout_.input + schedule.input_bytes;
+    layout_.maps = layout_.output + schedule.output_bytes;
+    layout_.end = layout_.maps + schedule.map_bytes;
+    if (static_cast<std::int64_t>(dram.memory.size()) < layout_.end)
+        dram.memory.resize(static_cast<std::size_t>(layout_.end), 0);
 }
 
 void Accelerator::start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done) {
-    std::copy(inputs.begin(), inputs.end(), dram.memory.begin() + layout_.input);
+    lay_out(schedule);
+    std::uint8_t* to = dram.memory.data() + layout_.input;
+    if (schedule.input_in_strips) {
+        const Shape& map = schedule.layers.front().input;
+        for (std::int64_t image = 0; image < schedule.images; ++image)
+            order_rows(inputs.data() + image * map.elements(), map, 1, to + image * map.elements(), true);
+    } else {
+        std::copy(inputs.begin(), inputs.end(), to);
+    }
     sequencer.start(schedule, layout_, std::move(on_done));
 }
 
-std::span<const std::uint8_t> Accelerator::outputs(const Schedule& schedule) const {
-    return {dram.memory.data() + layout_.output, static_cast<std::size_t>(schedule.output_bytes)};
+std::vector<std::uint8_t> Accelerator::outputs(const Schedule& schedule) const {
+    const std::uint8_t* from = dram.memory.data() + layout_.output;
+    std::vector<std::uint8_t> bytes(from, from + schedule.output_bytes);
+    const LayerSchedule& last = schedule.layers.back();
+    if (!schedule.output_in_strips) return bytes;
+    for (std::int64_t image = 0; image < schedule.images; ++image) {
+        const std::int64_t at = image * last.output_bytes();
+        order_rows(from + at, last.output, last.value_bytes, bytes.data() + at, false);
+    }
+    return bytes;
 }
 
 void Accelerator::set_probe(const ResultProbe& probe) {

@@ -34,7 +34,7 @@ public:
     /// schedule started must have the weights (network, tiling, tap order) of the installed one.
     void start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done);
     /// The last batch's results, image after image.
-    [[nodiscard]] std::span<const std::uint8_t> outputs(const Schedule& schedule) const;
+    [[nodiscard]] std::vector<std::uint8_t> outputs(const Schedule& schedule) const;
     void set_probe(const ResultProbe& probe);
 
     /// `weight_bits`: of the PEs' weight registers, 8, or 9 where a network has such weights.
@@ -46,6 +46,7 @@ private:
     template <typename Self, typename Visitor>
     static void visit_links(Self& self, Visitor&& visit);
     void connect();
+    void lay_out(const Schedule& schedule);
 
     DramLayout layout_;
     // Links, named after their two ends.

@@ -9,9 +9,11 @@
 #include "cli/output.h"
 #include "cli/workload.h"
 #include "config/run_config.h"
+#include "results/cut_layers.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "schedule/strip_fit.h"
 #include "text/list_text.h"
 #include "text/printable.h"
 
@@ -26,11 +28,19 @@ struct BufferUse {
     std::int64_t capacity = 0;
 };
 
+/// Of what the layer's strips hold; 0 without any.
+std::int64_t strips_end(const Schedule& schedule, const LayerSchedule& layer) {
+    if (!layer.in_strips()) return 0;
+    return layer.strips_address + StripFitter(layer, schedule.hardware).bytes(layer.extents, layer.prefetches);
+}
+
 std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     const HardwareParams& hardware = schedule.hardware;
     BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
     const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
                                       [](const LayerSchedule& layer) { return layer.addition.has_value(); });
+    const bool in_strips = std::any_of(schedule.layers.begin(), schedule.layers.end(),
+                                       [](const LayerSchedule& layer) { return layer.in_strips(); });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
     std::int64_t largest_part = 0;
@@ -38,9 +48,10 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
         for (int part = 0; layer.computation && part < layer.weight_parts(); ++part)
             largest_part = std::max(largest_part, layer.weight_part_bytes(0, part));
         // Ping-pong halves begin in the middle of the buffer; feature maps of branches lie as low as they can.
-        const std::int64_t end = layer.output_placement.image(layer.images);
+        const std::int64_t end = layer.output_place.in_dram ? 0 : layer.output_placement.image(layer.images);
         const std::int64_t both = (layer.input.elements() + layer.output_bytes()) * layer.images;
-        activations.used = std::max({activations.used, both, branches ? end : 0});
+        activations.used = std::max(activations.used, in_strips ? strips_end(schedule, layer) : both);
+        if (branches || in_strips) activations.used = std::max(activations.used, end);
         lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_bytes());
     }
     // Streamed: a part in use and one prefetched.
@@ -100,6 +111,10 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     for (const BufferUse& use : buffer_use(schedule)) {
         line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
     }
+    for (const LayerSchedule& layer : schedule.layers) {
+        const std::string cut = cut_text(layer, schedule.hardware);
+        if (!cut.empty()) line("cut", fmt::format("{}: {}", shown_name(list_name(layer.name)), cut));
+    }
     line("energy table",
          fmt::format("{} ({}; {})", workload.table.name(), workload.table.unit(), workload.table.node()));
     for (const UnusedKey& unused : without_effect(workload)) {
@@ -115,6 +130,8 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
         json["layers"].push_back(
             {{"name", layer.name},
              {"accumulator_bits", !layer.computation ? Json(nullptr) : Json(layer.computation->accumulator.bits)}});
+        const Json cut = cut_json(layer, schedule.hardware);
+        if (!cut.is_null()) json["layers"].back()["cut"] = cut;
     }
     if (const LayerSchedule& last = schedule.layers.back(); last.sums_leave()) {
         json["output"] = {

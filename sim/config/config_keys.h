@@ -56,6 +56,7 @@ inline constexpr IntRange kUpTo64{1, 64};
 inline constexpr IntRange kPorts{1, 2};
 inline constexpr IntRange kLatency{1, 100000};
 inline constexpr IntRange kCapacity{1, std::int64_t{1} << 30};
+inline constexpr IntRange kDramCapacity{1, std::int64_t{1} << 40};
 inline constexpr std::size_t kLongestName = 100;
 
 enum class Presence : std::uint8_t { required, optional };
@@ -151,16 +152,20 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
         s.integer({"bytes", "Capacity."}, hardware.line_buffer.bytes, kCapacity);
     });
     v.section({"activation_buffer", "Feature maps on chip, a ping-pong pair."}, [&](auto& s) {
-        s.integer({"bytes", "Capacity of both halves together; of all maps in use at once where layers branch."},
+        s.integer({"bytes", "Capacity. Maps that do not fit together lie in DRAM and pass in strips."},
                   hardware.activation_buffer.bytes, kCapacity);
-        s.integer({"ports",
-                   "2: a read and a write port; 1: one port, writes first (not for networks with residual additions)."},
-                  hardware.activation_buffer.ports, kPorts);
+        s.integer(
+            {"ports",
+             "Of the datapath; 2: a read and a write port; 1: one port, writes first (not for networks with residual "
+             "additions). The Dma has one of its own."},
+            hardware.activation_buffer.ports, kPorts);
     });
     v.section({"weight_buffer", "Weights on chip."}, [&](auto& s) {
         s.integer({"bytes", "Capacity."}, hardware.weight_buffer.bytes, kCapacity);
         s.word({"storage",
-                "resident: loaded once before the first image; streamed: tile by tile, the next one prefetched."},
+                "resident: loaded once before the first image; streamed: tile by tile, or in parts of a tile that half "
+                "the "
+                "buffer holds, the next one prefetched; auto: resident if all weights fit."},
                hardware.weight_buffer.storage, kStorageWords);
         s.automatic({"bytes_per_cycle", "Read port towards the array; auto: one byte per array row."},
                     hardware.weight_buffer.bytes_per_cycle, kUpTo256);
@@ -168,6 +173,8 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
     v.section({"dram", "Off-chip memory."}, [&](auto& s) {
         s.integer({"latency", "Cycles from a request to its first byte."}, hardware.dram.latency, kLatency);
         s.integer({"bytes_per_cycle", "Bandwidth."}, hardware.dram.bytes_per_cycle, kUpTo64);
+        s.integer({"bytes", "Capacity, for weights and for what of a batch's maps lies outside of the chip."},
+                  hardware.dram.bytes, kDramCapacity);
     });
 }
 

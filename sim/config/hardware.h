@@ -99,8 +99,9 @@ struct WeightBufferParams {
 };
 
 struct DramParams {
-    int latency = 50;         ///< cycles from request to first data, 1..100000
-    int bytes_per_cycle = 8;  ///< 1..64
+    int latency = 50;                            ///< cycles from request to first data, 1..100000
+    int bytes_per_cycle = 8;                     ///< 1..64
+    std::int64_t bytes = std::int64_t{1} << 32;  ///< capacity, 1..2^40
     friend bool operator==(const DramParams&, const DramParams&) = default;
 };
 

@@ -28,6 +28,10 @@ public:
     /// Part of `reference` that `now` saves; negative when it costs more, 0 of nothing.
     static double saving(const Energy& reference, const Energy& now);
     friend Energy operator+(Energy a, const Energy& b) { return a += b; }
+    friend Energy operator-(Energy a, const Energy& b) {
+        a.millionths_ -= b.millionths_;
+        return a;
+    }
     friend bool operator==(const Energy&, const Energy&) = default;
     friend auto operator<=>(const Energy&, const Energy&) = default;
 

@@ -188,10 +188,10 @@ RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, cons
         });
         ProcessFailure::run([] { sc_core::sc_start(); });
         if (!done) throw SimulationError("the accelerator stopped before its batch was done");
-        const auto outputs = i.accelerator.outputs(schedule);
+        const std::vector<std::uint8_t> outputs = i.accelerator.outputs(schedule);
         const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);
         for (int k = 0; k < schedule.images; ++k)
-            sink(image + k, outputs.subspan(static_cast<std::size_t>(k) * bytes, bytes));
+            sink(image + k, std::span(outputs).subspan(static_cast<std::size_t>(k) * bytes, bytes));
     }
     return i.record;
 }

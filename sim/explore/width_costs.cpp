@@ -3,6 +3,7 @@
 
 #include "schedule/compile.h"
 #include "schedule/schedule_model.h"
+#include "text/letter_case.h"
 
 namespace widthwise {
 namespace {
@@ -31,6 +32,15 @@ std::vector<Phase> phases_of(const Network& network, const Schedule& schedule, c
     return RunReport(setup, {record, {}}).phases;
 }
 
+/// Of all phases but a layer and the store.
+Energy energy_around(const std::vector<Phase>& phases, std::size_t layer) {
+    Energy energy;
+    for (std::size_t p = 0; p + 1 < phases.size(); ++p) {
+        if (p != layer + 1) energy += phases[p].total_energy();
+    }
+    return energy;
+}
+
 HardwareParams with_width(HardwareParams hardware, int bits) {
     hardware.accumulator.format.bits = bits;
     hardware.accumulator.layer_bits.clear();
@@ -49,16 +59,26 @@ WidthCosts::WidthCosts(const Network& network, const HardwareParams& hardware, c
         const HardwareParams narrowed = with_width(hardware, bits);
         const Schedule schedule = compile(network, narrowed, narrowed.batch);
         const ValuePath uniform = variants_.add(schedule);
-        if (bits == from || sums_leave) phases = phases_of(network, schedule, table, images);
         if (bits == from) {
+            phases = phases_of(network, schedule, table, images);
             fixed_path_ = uniform;
             begin_layers(phases, sums_leave);
         }
         for (std::size_t l = 0; l < layers_.size(); ++l) {
             const std::size_t index = layers_[l].index;
             const EventCosts prices = table.costs(schedule.layers[index].attributes);
-            const EventCounts counts = phases[index + 1].record.events;  // behind the load
-            const Energy store = schedule.layers[index].sums_leave() ? phases.back().total_energy() : Energy{};
+            EventCounts counts = phases[index + 1].record.events;  // behind the load
+            Energy store;
+            if (schedule.layers[index].sums_leave()) {
+                // The others stay as wide as they were in `phases`.
+                HardwareParams last = with_width(hardware, from);
+                last.accumulator.layer_bits[lower_case(layers_[l].name)] = bits;
+                const Schedule with_last = compile(network, last, last.batch);
+                const std::vector<Phase> of_last = phases_of(network, with_last, table, images);
+                counts = of_last[index + 1].record.events;
+                // Their strips may be others, for the room that is left.
+                store = of_last.back().total_energy() + (energy_around(of_last, index) - energy_around(phases, index));
+            }
             const Energy energy = sum(energy_by_component(counts, prices)) + store;
             const Energy gated = gated_ ? sum(energy_by_component(all_gated(counts), prices)) + store : energy;
             layers_[l].options.push_back({bits, uniform[index], energy, gated});

@@ -22,9 +22,7 @@ LoopNest empty_nest() {
 
 namespace {
 
-bool runs(const Loop& loop, std::optional<Data> data) {
-    return loop.place == Place::time && (!data || depends(*data, loop.dim));
-}
+bool runs(const Loop& loop, DimFilter takes) { return loop.place == Place::time && takes(loop.dim); }
 
 /// Trips of the innermost of the loops [at, end) over one dimension, while the outermost of them takes `extent` positions.
 std::int64_t innermost_trips(const std::vector<Loop>& loops, std::size_t at, std::int64_t extent) {
@@ -36,12 +34,12 @@ std::int64_t innermost_trips(const std::vector<Loop>& loops, std::size_t at, std
 
 }  // namespace
 
-std::int64_t LoopNest::trips(Memory from, Memory end, std::optional<Data> data) const {
+std::int64_t LoopNest::trips(Memory from, Memory end, DimFilter takes) const {
     std::map<Dim, std::vector<Loop>> loops_over;
     for (const Level& level : levels) {
         if (level.memory < from || level.memory >= end) continue;
         for (const Loop& loop : level.loops) {
-            if (runs(loop, data)) loops_over[loop.dim].push_back(loop);
+            if (runs(loop, takes)) loops_over[loop.dim].push_back(loop);
         }
     }
     std::int64_t product = 1;
@@ -49,11 +47,11 @@ std::int64_t LoopNest::trips(Memory from, Memory end, std::optional<Data> data) 
     return product;
 }
 
-Cursor::Cursor(const LoopNest& nest, Memory from, Memory end, std::optional<Data> data) {
+Cursor::Cursor(const LoopNest& nest, Memory from, Memory end, DimFilter takes) {
     for (const Level& level : nest.levels) {
         if (level.memory < from || level.memory >= end) continue;
         for (const Loop& loop : level.loops) {
-            if (!runs(loop, data)) continue;
+            if (!runs(loop, takes)) continue;
             Wheel wheel{loop, level.memory};
             for (std::size_t w = 0; w < wheels_.size(); ++w) {
                 if (wheels_[w].loop.dim == loop.dim) wheel.outer = static_cast<int>(w);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 namespace widthwise {
@@ -44,6 +43,12 @@ constexpr bool depends(Data data, Dim dim) {
     return true;
 }
 
+/// Of which dimensions loops are looked at.
+using DimFilter = bool (*)(Dim);
+constexpr bool any_dim(Dim) { return true; }
+constexpr bool dim_of_sums(Dim dim) { return depends(Data::sums, dim); }
+constexpr bool dim_of_pixels(Dim dim) { return dim == Dim::out_row || dim == Dim::out_column || dim == Dim::out_pixel; }
+
 /// Trips of a loop follow one another, or run side by side in the rows or the columns of the array.
 enum class Place : std::uint8_t { time, rows, columns };
 
@@ -77,17 +82,16 @@ struct LoopNest {
     std::vector<Level> levels;
     [[nodiscard]] const Level& at(Memory memory) const { return levels[static_cast<std::size_t>(memory)]; }
     [[nodiscard]] Level& at(Memory memory) { return levels[static_cast<std::size_t>(memory)]; }
-    /// Trips of the loops of [from, end) that run in time, all together; with `data`, of those it depends on.
-    [[nodiscard]] std::int64_t trips(Memory from, Memory end, std::optional<Data> data = std::nullopt) const;
+    /// Trips of the loops of [from, end) that run in time, all together.
+    [[nodiscard]] std::int64_t trips(Memory from, Memory end, DimFilter takes = any_dim) const;
     friend bool operator==(const LoopNest&, const LoopNest&) = default;
 };
 LoopNest empty_nest();
 
-/// An odometer over the loops in time of the levels [from, end), which begins at the first trip of each; with `data`, over
-/// those that it depends on.
+/// An odometer over the loops in time of the levels [from, end), which begins at the first trip of each.
 class Cursor {
 public:
-    Cursor(const LoopNest& nest, Memory from, Memory end, std::optional<Data> data = std::nullopt);
+    Cursor(const LoopNest& nest, Memory from, Memory end, DimFilter takes = any_dim);
     /// Goes on by one trip of the innermost loop; false, and at the first trips again, after the last.
     bool next();
     /// The level of the outermost loop that the last next() moved.

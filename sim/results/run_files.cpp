@@ -3,6 +3,7 @@
 
 #include "config/config_writer.h"
 #include "results/csv.h"
+#include "results/cut_layers.h"
 #include "results/tables.h"
 #include "schedule/utilisation.h"
 #include "text/printable.h"
@@ -114,6 +115,10 @@ Json phase_json(const RunReport& report, const Phase& phase) {
     if (phase.layer != nullptr) json["accumulator"] = accumulator_json(phase);
     json["energy"] = energy_json(phase.energy);
     json["events"] = events_json(phase.record.events);
+    if (phase.layer != nullptr) {
+        const Json cut = cut_json(*phase.layer, report.run.schedule->hardware);
+        if (!cut.is_null()) json["cut"] = cut;
+    }
     return json;
 }
 

@@ -4,13 +4,16 @@
 // A network on a hardware description: operators are joined to layers, layers described and placed.
 #include <fmt/format.h>
 
+#include <set>
 #include <vector>
 
 #include "common/error.h"
 #include "schedule/describe_layer.h"
+#include "schedule/line_passes.h"
 #include "schedule/placement.h"
 #include "schedule/schedule.h"
 #include "schedule/size_limits.h"
+#include "schedule/strips.h"
 #include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
@@ -40,7 +43,9 @@ void check_layer_widths(const Network& network, const AccumulatorParams& accumul
 /// Joins an addition and a pool to the operator before them, where nothing else reads what is in between.
 class LayerJoiner {
 public:
-    explicit LayerJoiner(const Network& network) : network_(network), readers_(network.tensors.size(), 0) {
+    /// `apart`: pools that become layers of their own.
+    LayerJoiner(const Network& network, const std::set<int>& apart)
+        : network_(network), apart_(apart), readers_(network.tensors.size(), 0) {
         for (const Operator& op : network.operators) {
             ++readers_[static_cast<std::size_t>(op.input)];
             if (op.second_input >= 0) ++readers_[static_cast<std::size_t>(op.second_input)];
@@ -54,7 +59,8 @@ public:
             last_ = -1;
             if (network_.operators[next_].has_weights()) layer.computing = take();
             if (at(OperatorKind::addition)) layer.addition = take();
-            if (at(OperatorKind::max_pool) || at(OperatorKind::average_pool)) layer.pool = take();
+            const bool joined = last_ < 0 || !apart_.contains(static_cast<int>(next_));
+            if (joined && (at(OperatorKind::max_pool) || at(OperatorKind::average_pool))) layer.pool = take();
             layers.push_back(layer);
         }
         return layers;
@@ -76,6 +82,7 @@ private:
     }
 
     const Network& network_;
+    const std::set<int>& apart_;
     std::vector<int> readers_;  ///< of each tensor
     std::size_t next_ = 0;
     int last_ = -1;  ///< operator of the layer so far
@@ -126,13 +133,9 @@ void connect(const Network& network, Schedule& schedule) {
     }
 }
 
-}  // namespace
-
-Schedule compile(const Network& network, const HardwareParams& hardware, int images) {
-    if (network.operators.empty()) throw InputError("the network has no operator to run");
-    check_sums_that_leave(network);
-    check_layer_widths(network, hardware.accumulator);
-    const std::vector<LayerOperators> layers = LayerJoiner(network).run();
+/// Layers described and placed, none of them completed. `pools_apart` become layers of their own.
+Schedule placed(const Network& network, const HardwareParams& hardware, int images, const std::set<int>& pools_apart) {
+    const std::vector<LayerOperators> layers = LayerJoiner(network, pools_apart).run();
     KeyUsers users;
     for (const LayerOperators& operators : layers) users |= key_users(network, hardware, operators);
     Schedule schedule;
@@ -147,11 +150,54 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     // What is cheap to refuse is refused before anything large is built.
     check_sizes(schedule);
     connect(network, schedule);
-    place_feature_maps(schedule);
+    for (LayerSchedule& layer : schedule.layers) rank_rows(layer);
     place_weights(schedule);
+    place_feature_maps(schedule);
+    return schedule;
+}
+
+/// Pools that cannot be worked on together with the operator before them. Neither the size of a batch nor the width of
+/// accumulators may decide it, since results of both are compared layer by layer: it is decided for the largest.
+std::set<int> pools_apart(const Network& network, HardwareParams hardware) {
+    if (network.operators.back().sums_leave) {
+        hardware.accumulator.format.bits = kMaxAccumulatorBits;
+        hardware.accumulator.layer_bits.clear();
+    }
+    std::set<int> apart;
+    while (true) {
+        try {
+            placed(network, hardware, hardware.batch, apart);
+            return apart;
+        } catch (const PoolNeedsItsOwnLayer& error) {
+            apart.insert(error.pool);
+        } catch (const InputError&) {
+            return apart;  // what is wrong is said of what was asked for
+        }
+    }
+}
+
+void check_dram(const Schedule& schedule, const DramParams& dram) {
+    if (schedule.dram_bytes() <= dram.bytes) return;
+    throw InputError(fmt::format(
+        "dram.bytes: {} cannot hold the weights, {} bytes, and the maps of a batch that lie in DRAM, "
+        "{} bytes; needs at least {}",
+        dram.bytes, schedule.weight_bytes, schedule.dram_bytes() - schedule.weight_bytes, schedule.dram_bytes()));
+}
+
+}  // namespace
+
+Schedule compile(const Network& network, const HardwareParams& hardware, int images) {
+    if (network.operators.empty()) throw InputError("the network has no operator to run");
+    check_sums_that_leave(network);
+    check_layer_widths(network, hardware.accumulator);
+    Schedule schedule = placed(network, hardware, images, pools_apart(network, hardware));
+    check_dram(schedule, hardware.dram);
     HardwareParams decided = hardware;
     decided.weight_buffer.storage = schedule.hardware.weight_buffer.storage;
-    for (LayerSchedule& layer : schedule.layers) complete_layer(layer, network, decided);
+    for (LayerSchedule& layer : schedule.layers) {
+        complete_layer(layer, network, decided);
+        describe_strips(layer, decided, layer.strips_address);
+    }
     return schedule;
 }
 

@@ -55,8 +55,8 @@ public:
         }
         if (operators.addition >= 0) describe_addition(layer, operators);
         if (operators.pool >= 0) describe_pool(layer, operators.pool);
-        const KernelTaps kernel = kernel_of(layer);
-        describe_nest(layer, hardware_, kernel.height, kernel.width);
+        layer.kernel_taps = kernel_of(layer);
+        describe_nest(layer, hardware_);
         describe_attributes(layer);
         return layer;
     }
@@ -71,10 +71,9 @@ public:
             layer.taps = {Tap{}};
         }
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
-        const KernelTaps kernel = kernel_of(layer);
-        describe_nest(layer, hardware_, kernel.height, kernel.width);  // where weights come from is known now
+        describe_nest(layer, hardware_);  // where weights and maps come from is known now
         describe_column_tiles(layer);
-        describe_line_passes(layer, hardware_, kernel);
+        describe_line_passes(layer, hardware_);
     }
 
 private:

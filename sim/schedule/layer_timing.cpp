@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <map>
+#include <vector>
 
+#include "schedule/line_fill.h"
+#include "schedule/pooling_windows.h"
 #include "schedule/timing_rules.h"
 
 namespace widthwise {
@@ -15,134 +18,19 @@ constexpr Edge kRequantized = edges(Rule::take) + edges(Rule::requantize);
 
 }  // namespace
 
-Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
-
-Edge fetch_edges(const DramParams& dram, std::int64_t bytes) {
-    // Of the words the first comes with the answer.
-    return edges(Rule::request) + edges(Rule::answer) + dram.latency + words(bytes, dram.bytes_per_cycle) - 1 +
-           edges(Rule::move);
-}
-
-Edge store_edges(const DramParams& dram, std::int64_t bytes) {
-    return edges(Rule::request) + edges(Rule::grant) + edges(Rule::arrive) + words(bytes, dram.bytes_per_cycle) - 1 +
-           edges(Rule::move);
-}
-
-// ---------------------------------------------------------------------------------------------------- weight stream
-
-WeightStream::WeightStream(const Schedule& schedule, Edge batch_start)
-    : dram_(schedule.hardware.dram), fetch_(schedule.layers) {
-    // The input images go first: commanded at the batch's start, taken one edge later.
-    accept_ = batch_start + edges(Rule::command);
-    finish_ = accept_ + fetch_edges(dram_, schedule.input_bytes);
-}
-
-/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once a slot is
-/// free.
-void WeightStream::advance() {
-    Edge commanded = accept_;
-    if (arrived_ >= 2) commanded = std::max(commanded, releases_[arrived_ - 2] + edges(Rule::report));
-    accept_ = std::max(commanded, finish_) + edges(Rule::command);
-    finish_ = accept_ + fetch_edges(dram_, fetch_.bytes());
-    fetch_.next();
-    ++arrived_;
-}
-
-Edge WeightStream::next_arrival() {
-    advance();
-    return finish_;
-}
-
-void WeightStream::release(Edge edge) { releases_.push_back(edge); }
-
-// -------------------------------------------------------------------------------------------------------- line fill
-
-LineFill::LineFill(const LayerSchedule& layer, int ports, Edge first_request)
-    : layer_(layer), conflicts_(ports == 1 || layer.addition.has_value()), last_grant_(first_request) {
-    holds_.push_back({layer.windows.front().first_row, first_request});
-}
-
-void LineFill::hold(std::int64_t first_block, Edge edge) {
-    if (holds_.back().first_block != first_block) holds_.push_back({first_block, edge});
-}
-
-void LineFill::block(Edge edge) {
-    if (conflicts_) blocked_.push_back(edge);
-}
-
-std::uint64_t LineFill::denied(Edge first, Edge last) const {
-    if (first > last) return 0;
-    const auto begin = std::lower_bound(denied_.begin(), denied_.end(), first);
-    return static_cast<std::uint64_t>(std::upper_bound(begin, denied_.end(), last) - begin);
-}
-
-/// The first edge from `earliest` on at which the port is free.
-Edge LineFill::grant(Edge earliest) {
-    Edge edge = earliest;
-    while (next_blocked_ < blocked_.size() && blocked_[next_blocked_] < edge) ++next_blocked_;
-    while (next_blocked_ < blocked_.size() && blocked_[next_blocked_] == edge) {
-        denied_.push_back(edge);
-        ++next_blocked_;
-        ++edge;
-    }
-    return edge;
-}
-
-void LineFill::fill_line() {
-    const std::vector<LineBlock>& blocks = layer_.line_passes[line_pass_].blocks;
-    if (blocks.empty()) {
-        end_pass();
-        return;
-    }
-    const LineBlock& block = blocks[block_];
-    while (block_number_ >= holds_[hold_].first_block + layer_.buffer_blocks) ++hold_;
-    const int n = layer_.words_of_line(block);
-    // A word is asked for at the edge at which the one before was granted, once its block is free.
-    Edge asked = std::max(last_grant_, holds_[hold_].edge);
-    if (conflicts_) {
-        for (int w = 0; w < n; ++w) asked = grant(asked + edges(Rule::grant));
-        last_grant_ = asked;
-    } else {
-        last_grant_ = asked + n;
-    }
-    arrivals_.push_back(last_grant_ + edges(Rule::arrive));
-    if (++line_in_block_ < block.channels * layer_.images_in_group(image_group_)) return;
-    line_in_block_ = 0;
-    ++block_number_;
-    if (++block_ == static_cast<int>(blocks.size())) end_pass();
-}
-
-void LineFill::end_pass() {
-    block_ = 0;
-    ++pass_;
-    arrivals_.swap(previous_arrivals_);
-    arrivals_.clear();
-    if (++line_pass_ < static_cast<int>(layer_.line_passes.size())) return;
-    line_pass_ = 0;
-    if (++image_group_ == layer_.image_groups) image_group_ = 0;
-}
-
-Edge LineFill::arrival(int pass, int lines) {
-    if (lines == 0) return 0;
-    while (pass_ < pass || (pass_ == pass && static_cast<int>(arrivals_.size()) < lines)) fill_line();
-    const std::vector<Edge>& of_pass = pass_ == pass ? arrivals_ : previous_arrivals_;
-    return of_pass[static_cast<std::size_t>(lines - 1)];
-}
-
-// ------------------------------------------------------------------------------------------------------------ layer
-
 namespace {
 
-class LayerTimer {
+class StripTimer {
 public:
-    LayerTimer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream,
+    StripTimer(const Schedule& schedule, const LayerSchedule& layer, int strip, Edge start, DmaTimer& dma,
                CycleCounts& cycles)
         : hardware_(schedule.hardware),
           layer_(layer),
-          start_(start),
-          stream_(stream),
+          strip_(strip),
+          streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed && layer.computation),
+          dma_(dma),
           cycles_(cycles),
-          fill_(layer, schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
+          fill_(layer, layer.strips[strip], schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
           issued_(start + edges(Rule::command)),
           weights_read_(start) {
         if (layer.pooling.has_value()) {
@@ -155,19 +43,15 @@ public:
         order_lines();
     }
 
+    /// Returns the edge at which the strip is stored, as the Sequencer knows it.
     Edge run() {
-        TileCursor tile(layer_);
-        begin_weights();
+        TileCursor tile(layer_, strip_);
+        if (layer_.weight_fetches(layer_.strips[strip_]) > 0) begin_weights();
         while (time_tile(tile)) {
         }
         const Edge written = layer_.sums_leave() ? byte_written(layer_.value_bytes - 1)
                                                  : drained_ + kRequantized + addition() + edges(Rule::pool);
-        const Edge end = written + edges(Rule::stored);
-        cycles_.total += static_cast<std::uint64_t>(end - start_);
-        std::uint64_t counted = cycles_.compute;
-        for (const std::uint64_t stall : cycles_.stalls) counted += stall;
-        cycles_[Stall::drain] += cycles_.total - counted;
-        return end;
+        return written + edges(Rule::stored);
     }
 
 private:
@@ -192,9 +76,7 @@ private:
         int part = 0, weight_part = 0;
         for (int first = 0; first < taps;) {
             const int end = std::min(layer_.parts[part].end_tap, layer_.end_weight_tap(weight_part));
-            if (!quick_run(tile, part, first, end)) {
-                for (int t = first; t < end; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
-            }
+            time_run(tile, part, first, end);
             first = end;
             if (end == taps) return;
             if (end == layer_.parts[part].end_tap) {
@@ -209,12 +91,21 @@ private:
         }
     }
 
+    /// Taps [first, end) of a part. Once nothing is waited for the rest goes at once; that is looked at ever more seldom.
+    void time_run(const TileCursor& tile, int part, int first, int end) {
+        const auto taps = static_cast<int>(layer_.taps.size());
+        for (int t = first, pause = 1; t < end && !quick_run(tile, part, t, end); pause *= 2) {
+            const int until = std::min(t + pause, end);
+            for (; t < until; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
+        }
+    }
+
     void release_weights() {
-        if (stream_ != nullptr && layer_.computation) stream_->release(weights_read_);
+        if (streamed_) dma_.release_weights(weights_read_);
     }
 
     void begin_weights() {
-        if (stream_ != nullptr && layer_.computation) weights_arrive_ = stream_->next_arrival();
+        if (streamed_) weights_arrive_ = dma_.next_weights();
     }
 
     /// Taps [first, end) of a part, if they wait for nothing: one an edge. False when any tap might wait.
@@ -364,8 +255,9 @@ private:
 
     const HardwareParams& hardware_;
     const LayerSchedule& layer_;
-    Edge start_;
-    WeightStream* stream_;
+    int strip_;
+    bool streamed_;
+    DmaTimer& dma_;
     CycleCounts& cycles_;
     LineFill fill_;
     std::vector<PixelWindows> pool_rows_, pool_columns_;
@@ -385,9 +277,26 @@ private:
 
 }  // namespace
 
-Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, WeightStream* stream,
-                CycleCounts& cycles) {
-    return LayerTimer(schedule, layer, start, stream, cycles).run();
+Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, DmaTimer& dma, CycleCounts& cycles) {
+    dma.begin_layer(layer, start);
+    Edge edge = start;
+    const int behind = layer.prefetches ? 2 : 1;
+    for (int s = 0; s < static_cast<int>(layer.strips.size()); ++s) {
+        const Edge waits_from = edge;
+        edge = std::max(edge, dma.fetched(layer.strips[s].end_fetch));
+        if (s >= behind) edge = std::max(edge, dma.stored(layer.strips[s - behind].end_store));
+        cycles[Stall::dram] += static_cast<std::uint64_t>(edge - waits_from);
+        edge = StripTimer(schedule, layer, s, edge, dma, cycles).run();
+        dma.end_strip(edge);
+    }
+    const Edge computed = edge;
+    edge = std::max(edge, dma.stored(static_cast<int>(layer.stores.size())));
+    cycles[Stall::dram] += static_cast<std::uint64_t>(edge - computed);
+    cycles.total += static_cast<std::uint64_t>(edge - start);
+    std::uint64_t counted = cycles.compute;
+    for (const std::uint64_t stall : cycles.stalls) counted += stall;
+    cycles[Stall::drain] += cycles.total - counted;
+    return edge;
 }
 
 }  // namespace widthwise

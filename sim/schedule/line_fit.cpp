@@ -83,8 +83,8 @@ private:
 
 }  // namespace
 
-LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardware, const KernelTaps& kernel)
-    : layer_(layer), hardware_(hardware), kernel_(kernel), images_(layer.image_columns ? layer.array_columns : 1) {
+LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardware)
+    : layer_(layer), hardware_(hardware), images_(layer.image_columns ? layer.array_columns : 1) {
     for (const LineWindow& w : layer.windows) needed_ = std::max(needed_, w.end_row - w.first_row);
     row_bytes_ = std::int64_t{layer.line_channels} * layer.line_bytes * images_;
     fitting_ = blocks_held(row_bytes_);
@@ -162,7 +162,7 @@ LineFit LineFitter::choose() const {
 
 LineFit LineFitter::choose_cut() const {
     const std::int64_t bytes = hardware_.line_buffer.bytes;
-    const CutCosts costs(layer_, kernel_, hardware_.accumulator.order, images_);
+    const CutCosts costs(layer_, layer_.kernel_taps, hardware_.accumulator.order, images_);
     std::optional<std::tuple<std::int64_t, bool, std::int64_t>> best;
     LineFit fit;
     std::int64_t least = 0;

@@ -14,7 +14,7 @@ namespace widthwise {
 /// For a layer whose passes hold whole rows.
 class LineFitter {
 public:
-    LineFitter(const LayerSchedule& layer, const HardwareParams& hardware, const KernelTaps& kernel);
+    LineFitter(const LayerSchedule& layer, const HardwareParams& hardware);
 
     /// The rows that the array reads at once fit. Throws InputError for a configured number of rows that cannot be.
     [[nodiscard]] bool fits_whole() const;
@@ -33,7 +33,6 @@ private:
 
     const LayerSchedule& layer_;
     const HardwareParams& hardware_;
-    KernelTaps kernel_;
     int images_ = 1;              ///< of which lines lie side by side
     int needed_ = 1;              ///< rows that the array reads at once
     std::int64_t row_bytes_ = 0;  ///< of a whole row

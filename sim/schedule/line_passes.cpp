@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 
 #include "schedule/line_fit.h"
+#include "schedule/size_limits.h"
 #include "schedule/tiling.h"
 
 namespace widthwise {
@@ -34,21 +36,24 @@ std::vector<bool> positions_read(int extent, int outputs, int stride, int pad, c
     return read;
 }
 
+int dilation(int span, int taps) { return taps > 1 ? (span - 1) / (taps - 1) : 1; }
+
 /// Rows that some tap reads. Where all columns of the taps lie in the padding that is none.
 std::vector<bool> rows_read(const LayerSchedule& layer) {
     if (layer.fully_connected) return std::vector<bool>(layer.map_height, true);
-    std::set<int> rows;
-    std::set<int> columns;
-    for (const Tap& tap : layer.taps) {
-        rows.insert(tap.row);
-        columns.insert(tap.column);
-    }
-    const std::vector<bool> columns_read =
-        positions_read(layer.line_bytes, layer.sums.width, layer.stride_width, layer.pad_left, columns);
+    const auto positions = [](int taps, int span) {
+        std::set<int> all;
+        for (int tap = 0; tap < taps; ++tap) all.insert(tap * dilation(span, taps));
+        return all;
+    };
+    const KernelTaps& kernel = layer.kernel_taps;
+    const std::vector<bool> columns_read = positions_read(layer.line_bytes, layer.sums.width, layer.stride_width,
+                                                          layer.pad_left, positions(kernel.width, layer.kernel_width));
     if (std::find(columns_read.begin(), columns_read.end(), true) == columns_read.end()) {
         return std::vector<bool>(layer.map_height, false);
     }
-    return positions_read(layer.map_height, layer.sums.height, layer.stride_height, layer.pad_top, rows);
+    return positions_read(layer.map_height, layer.sums.height, layer.stride_height, layer.pad_top,
+                          positions(kernel.height, layer.kernel_height));
 }
 
 struct Range {
@@ -85,22 +90,11 @@ Range output_columns(const LayerSchedule& layer, const ColumnTile& tile) {
 
 class PassDescriber {
 public:
-    PassDescriber(LayerSchedule& layer, const KernelTaps& kernel) : layer_(layer), kernel_(kernel) {
-        const auto dilation = [](int span, int taps) { return taps > 1 ? (span - 1) / (taps - 1) : 1; };
-        row_dilation_ = dilation(layer.kernel_height, kernel.height);
-        column_dilation_ = dilation(layer.kernel_width, kernel.width);
-    }
-
-    void rank_rows() {
-        const std::vector<bool> used = rows_read(layer_);
-        layer_.row_position.assign(layer_.map_height, -1);
-        rows_above_.assign(layer_.map_height + 1, 0);
-        for (int y = 0; y < layer_.map_height; ++y) {
-            if (used[y]) {
-                layer_.row_position[y] = static_cast<int>(rows_.size());
-                rows_.push_back(y);
-            }
-            rows_above_[y + 1] = static_cast<int>(rows_.size());
+    explicit PassDescriber(LayerSchedule& layer) : layer_(layer), kernel_(layer.kernel_taps) {
+        row_dilation_ = dilation(layer.kernel_height, kernel_.height);
+        column_dilation_ = dilation(layer.kernel_width, kernel_.width);
+        for (int y = 0; y < layer.map_height; ++y) {
+            if (layer.row_position[y] >= 0) rows_.push_back(y);
         }
     }
 
@@ -114,8 +108,8 @@ public:
                 const Range last = output_columns(layer_, layer_.tiles[pass.end_tile - 1]);
                 pixels = pixels_read(layer_, first.first, last.last, layer_.parts.front(), column_dilation_);
             }
-            for (const int y : rows_) {
-                if (pixels) add_block(pass, y, *pixels, 0, layer_.line_channels);
+            if (pixels) {
+                for (const int y : rows_read_by(pass)) add_block(pass, y, *pixels, 0, layer_.line_channels);
             }
             pass.first_of_part = {0, static_cast<int>(pass.blocks.size())};
         }
@@ -163,17 +157,31 @@ private:
         pass.blocks.push_back(block);
     }
 
+    /// All rows that a tap reads, or those that the taps of some tiles do.
+    [[nodiscard]] std::vector<int> rows_read_by(const LinePass& pass) const {
+        if (layer_.row_strips.size() == 1) return rows_;
+        std::vector<bool> read(layer_.map_height);
+        for (int t = pass.first_tile; t < pass.end_tile; ++t) {
+            for (const int y : rows_of(layer_.tiles[t], layer_.parts.front())) read[y] = true;
+        }
+        std::vector<int> rows;
+        std::copy_if(rows_.begin(), rows_.end(), std::back_inserter(rows), [&](int y) { return read[y]; });
+        return rows;
+    }
+
     void describe_windows() {
-        const auto clip = [&](int y) { return std::clamp(y, 0, layer_.map_height); };
         for (const LinePass& pass : layer_.line_passes) {
+            const auto above = [&](int y) {  // blocks of the pass that lie above a row
+                const auto at = std::partition_point(pass.blocks.begin(), pass.blocks.end(),
+                                                     [y](const LineBlock& block) { return block.row < y; });
+                return static_cast<int>(at - pass.blocks.begin());
+            };
             for (int t = pass.first_tile; t < pass.end_tile; ++t) {
                 const ColumnTile& tile = layer_.tiles[t];
                 LineWindow window{0, static_cast<int>(pass.blocks.size()), t, t + 1};
-                if (!layer_.fully_connected && !pass.blocks.empty()) {
-                    const int top = tile.first_y * layer_.stride_height - layer_.pad_top;
-                    const int last = tile.last_y * layer_.stride_height - layer_.pad_top;
-                    window.first_row = rows_above_[clip(top)];
-                    window.end_row = rows_above_[clip(last + layer_.kernel_height)];
+                if (!layer_.fully_connected) {
+                    window.first_row = above(tile.first_y * layer_.stride_height - layer_.pad_top);
+                    window.end_row = above(tile.last_y * layer_.stride_height - layer_.pad_top + layer_.kernel_height);
                 }
                 add_window(window, t > pass.first_tile);
             }
@@ -241,8 +249,7 @@ private:
     KernelTaps kernel_;
     int row_dilation_ = 1;
     int column_dilation_ = 1;
-    std::vector<int> rows_;        ///< that a tap reads
-    std::vector<int> rows_above_;  ///< of them, for each row of the map and the one below
+    std::vector<int> rows_;  ///< that a tap reads
 };
 
 void clear_passes(LayerSchedule& layer) {
@@ -250,6 +257,28 @@ void clear_passes(LayerSchedule& layer) {
     layer.windows.clear();
     layer.tile_window.clear();
     for (LinePass& pass : layer.line_passes) pass = {pass.first_tile, pass.end_tile, {}, {}};
+}
+
+/// Before they are listed.
+void check_blocks(const LayerSchedule& layer, const HardwareParams& hardware, const LineFit& fit) {
+    std::int64_t blocks = layer.map_height;
+    if (fit.cut) {
+        std::int64_t parts = 1;
+        const TapOrder& order = hardware.accumulator.order;
+        for (int loop = 0; loop <= fit.cut->loop; ++loop) {
+            const int extent = order[loop] == TapLoop::row      ? layer.kernel_taps.height
+                               : order[loop] == TapLoop::column ? layer.kernel_taps.width
+                                                                : layer.line_channels;
+            parts *= ceil_div(extent, loop == fit.cut->loop ? fit.cut->step : 1);
+        }
+        const bool rows_cut = order[fit.cut->loop] == TapLoop::row && fit.cut->step == 1;
+        blocks = static_cast<std::int64_t>(layer.tiles.size()) * parts * (rows_cut ? 1 : layer.kernel_taps.height);
+    }
+    if (blocks <= kMaxLayerMoves) return;
+    refuse(layer,
+           fmt::format("line_buffer.bytes: {} holds so little of what the array reads at once that it comes in {} "
+                       "parts (allowed: up to {}); enlarge it",
+                       hardware.line_buffer.bytes, blocks, kMaxLayerMoves));
 }
 
 /// Of the blocks as they have come out.
@@ -266,11 +295,16 @@ void measure_blocks(LayerSchedule& layer) {
 
 }  // namespace
 
-void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, const KernelTaps& kernel) {
-    PassDescriber describer(layer, kernel);
-    describer.rank_rows();
+void rank_rows(LayerSchedule& layer) {
+    layer.row_position.clear();
+    int rank = 0;
+    for (const bool read : rows_read(layer)) layer.row_position.push_back(read ? rank++ : -1);
+}
+
+void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware) {
+    PassDescriber describer(layer);
     describer.describe_whole_rows(false);
-    const LineFitter fitter(layer, hardware, kernel);
+    const LineFitter fitter(layer, hardware);
     if (fitter.fits_whole()) {
         layer.block_lines = layer.line_channels;
         layer.line_stride = layer.line_bytes;
@@ -278,11 +312,12 @@ void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, 
         return;
     }
     const LineFit fit = fitter.choose();
+    check_blocks(layer, hardware, fit);
     clear_passes(layer);
     if (layer.fully_connected) {
         describer.describe_words();
     } else {
-        describe_nest(layer, hardware, kernel.height, kernel.width, fit);
+        describe_nest(layer, hardware, fit);
         describe_column_tiles(layer);
         if (fit.cut) describer.describe_parts(hardware.accumulator.order, *fit.cut);
         else describer.describe_whole_rows(true);

@@ -8,17 +8,14 @@
 
 namespace widthwise {
 
-/// The taps of a kernel of height x width.
-struct KernelTaps {
-    int height = 1;
-    int width = 1;
-};
-
 /// Blocks of all passes, parts of the taps and windows of the tiles, after the taps. Where the rows that the array reads
 /// at once do not fit, in this order: stripes of the map's columns, as wide as possible, between
 /// which no pooling window lies; or each tile fetches what it
 /// reads, in parts if it must, such that the fewest bytes are filled. Throws InputError when not even a line of one tap
 /// fits, or a configured number of rows does not.
-void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, const KernelTaps& kernel);
+void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware);
+
+/// Which rows of the map some tap reads (LayerSchedule::row_position).
+void rank_rows(LayerSchedule& layer);
 
 }  // namespace widthwise

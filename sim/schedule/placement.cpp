@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "common/error.h"
+#include "schedule/size_limits.h"
+#include "schedule/strip_fit.h"
 #include "schedule/tiling.h"
 
 namespace widthwise {
@@ -19,99 +23,227 @@ bool is_chain(const Schedule& schedule) {
     });
 }
 
-void place_halves(Schedule& schedule) {
-    const std::int64_t bytes = schedule.hardware.activation_buffer.bytes;
-    const std::int64_t half = bytes / 2;
+/// False when one of the maps does not fit its half.
+bool place_halves(Schedule& schedule) {
+    const std::int64_t half = schedule.hardware.activation_buffer.bytes / 2;
     std::int64_t address = 0;
-    const auto place = [&](const LayerSchedule& layer, std::int64_t bytes_per_image, const char* role) {
+    bool fits = true;
+    const auto place = [&](std::int64_t bytes_per_image) {
         const Placement placement{address, bytes_per_image};
-        const std::int64_t needed = bytes_per_image * schedule.images;
-        if (needed > half) {
-            refuse(layer, fmt::format("activation_buffer.bytes: {} (two halves of {}) cannot hold its {} of {} bytes; "
-                                      "needs at least {}",
-                                      bytes, half, role, needed, 2 * needed));
-        }
+        fits = fits && bytes_per_image * schedule.images <= half;
         address = half - address;
         return placement;
     };
-    const LayerSchedule& first = schedule.layers.front();
-    Placement current = place(first, first.input.elements(), "input");
-    schedule.input = current;
+    schedule.input = place(schedule.layers.front().input.elements());
+    Placement current = schedule.input;
     for (LayerSchedule& layer : schedule.layers) {
         layer.input_placement = current;
-        current = place(layer, layer.output_bytes(), "output");
+        current = place(layer.output_bytes());
         layer.output_placement = current;
     }
     schedule.output = current;
+    return fits;
 }
 
 /// A feature map while it is needed. Layer -1 stands for the load of the network's input.
 struct FeatureMap {
-    Placement placement;
+    std::int64_t address = 0;
+    std::int64_t bytes_per_image = 0;
     std::int64_t bytes = 0;  ///< of the batch
+    int writer = -1;
     int last_reader = -1;
+    bool in_dram = false;
+    [[nodiscard]] bool in_use(int layer) const { return !in_dram && writer <= layer && last_reader >= layer; }
 };
 
 /// The lowest address at which `bytes` fit between the maps that are in use.
 std::int64_t lowest_address(std::vector<FeatureMap> in_use, std::int64_t bytes) {
     std::sort(in_use.begin(), in_use.end(),
-              [](const FeatureMap& a, const FeatureMap& b) { return a.placement.address < b.placement.address; });
+              [](const FeatureMap& a, const FeatureMap& b) { return a.address < b.address; });
     std::int64_t address = 0;
     for (const FeatureMap& map : in_use) {
-        if (map.placement.address - address >= bytes) break;
-        address = std::max(address, map.placement.address + map.bytes);
+        if (map.address - address >= bytes) break;
+        address = std::max(address, map.address + map.bytes);
     }
     return address;
 }
 
-void place_branches(Schedule& schedule) {
-    const auto layers = static_cast<int>(schedule.layers.size());
-    std::vector<FeatureMap> maps(static_cast<std::size_t>(layers) + 1);  // [layer + 1]: its output
-    const auto map_of = [&](int layer) -> FeatureMap& { return maps[static_cast<std::size_t>(layer + 1)]; };
-    for (const LayerSchedule& layer : schedule.layers) {
-        map_of(layer.input_layer).last_reader = layer.index;
-        if (layer.addition.has_value()) map_of(layer.addition->layer).last_reader = layer.index;
+struct Space {
+    std::int64_t address = 0;
+    std::int64_t bytes = 0;
+};
+
+/// Maps by their lifetime; those that find no place in DRAM.
+class MapPlacer {
+public:
+    explicit MapPlacer(Schedule& schedule)
+        : schedule_(schedule), capacity_(schedule.hardware.activation_buffer.bytes), maps_(layers() + 1) {
+        for (int writer = -1; writer < layers(); ++writer) {
+            FeatureMap& map = of(writer);
+            map.writer = writer;
+            map.bytes_per_image =
+                writer < 0 ? schedule.layers.front().input.elements() : schedule.layers[writer].output_bytes();
+            map.bytes = map.bytes_per_image * schedule.images;
+        }
+        for (const LayerSchedule& layer : schedule.layers) {
+            of(layer.input_layer).last_reader = layer.index;
+            if (layer.addition.has_value()) of(layer.addition->layer).last_reader = layer.index;
+        }
+        of(layers() - 1).last_reader = layers();  // the store
     }
-    map_of(layers - 1).last_reader = layers;  // the store
-    std::int64_t needed = 0;
-    const LayerSchedule* largest = &schedule.layers.front();
-    for (int writer = -1; writer < layers; ++writer) {
-        FeatureMap& map = map_of(writer);
-        const std::int64_t bytes_per_image = writer < 0
-                                                 ? schedule.layers.front().input.elements()
-                                                 : schedule.layers[static_cast<std::size_t>(writer)].output_bytes();
-        map.bytes = bytes_per_image * schedule.images;
+
+    /// All maps in the buffer; false if they do not fit.
+    bool place_all() {
+        std::int64_t needed = 0;
+        for (FeatureMap& map : maps_) {
+            place(map);
+            needed = std::max(needed, map.address + map.bytes);
+        }
+        assign();
+        return needed <= capacity_;
+    }
+
+    /// Moves maps to DRAM, the largest first, until each layer has the room that it needs.
+    void place_in_strips() {
+        while (!try_places()) {
+        }
+        assign();
+        for (LayerSchedule& layer : schedule_.layers) {
+            if (!layer.in_strips()) continue;
+            const Space space = largest_space(layer.index);
+            const StripChoice choice = *StripFitter(layer, schedule_.hardware).choose(space.bytes);
+            if (choice.transfers > kMaxLayerMoves) {
+                refuse(layer,
+                       fmt::format("activation_buffer.bytes: {} holds so little of its maps that they come in {} "
+                                   "transfers (allowed: up to {}); enlarge it",
+                                   capacity_, choice.transfers, kMaxLayerMoves));
+            }
+            layer.extents = choice.extents;
+            layer.prefetches = choice.prefetches;
+            layer.strips_address = space.address;
+            layer.strips_room = space.bytes;
+        }
+        schedule_.input_in_strips = of(-1).in_dram;
+        schedule_.output_in_strips = of(layers() - 1).in_dram;
+    }
+
+private:
+    [[nodiscard]] int layers() const { return static_cast<int>(schedule_.layers.size()); }
+    FeatureMap& of(int layer) { return maps_[layer + 1]; }
+
+    void place(FeatureMap& map) {
         std::vector<FeatureMap> in_use;
-        for (int other = -1; other < writer; ++other) {
-            if (map_of(other).last_reader >= writer) in_use.push_back(map_of(other));
+        for (const FeatureMap& other : maps_) {
+            if (other.writer < map.writer && other.in_use(map.writer)) in_use.push_back(other);
         }
-        map.placement = {lowest_address(in_use, map.bytes), bytes_per_image};
-        if (map.placement.address + map.bytes > needed) {
-            needed = map.placement.address + map.bytes;
-            largest = &schedule.layers[static_cast<std::size_t>(std::max(writer, 0))];
+        map.address = lowest_address(in_use, map.bytes);
+    }
+
+    /// False when a map had to go to DRAM.
+    bool try_places() {
+        for (FeatureMap& map : maps_) {
+            if (map.in_dram) continue;
+            place(map);
+            if (map.address + map.bytes > capacity_) {
+                spill(map.writer);
+                return false;
+            }
         }
+        assign();
+        for (const LayerSchedule& layer : schedule_.layers) {
+            if (!layer.in_strips() ||
+                StripFitter(layer, schedule_.hardware).least_bytes() <= largest_space(layer.index).bytes)
+                continue;
+            spill(layer.index);
+            return false;
+        }
+        return true;
     }
-    if (needed > schedule.hardware.activation_buffer.bytes) {
-        refuse(*largest, fmt::format("activation_buffer.bytes: {} cannot hold the feature maps that are in use at the "
-                                     "same time; needs at least {}",
-                                     schedule.hardware.activation_buffer.bytes, needed));
+
+    /// The largest map that is in the buffer while the layer is worked on.
+    void spill(int layer) {
+        FeatureMap* largest = nullptr;
+        for (FeatureMap& map : maps_) {
+            if (map.in_use(layer) && (largest == nullptr || map.bytes > largest->bytes)) largest = &map;
+        }
+        if (largest == nullptr) refuse_strips(schedule_.layers[std::max(layer, 0)]);
+        largest->in_dram = true;
     }
-    for (LayerSchedule& layer : schedule.layers) {
-        layer.input_placement = map_of(layer.input_layer).placement;
-        layer.output_placement = map_of(layer.index).placement;
-        if (layer.addition.has_value()) layer.addend_placement = map_of(layer.addition->layer).placement;
+
+    [[noreturn]] void refuse_strips(const LayerSchedule& layer) const {
+        const std::int64_t least = StripFitter(layer, schedule_.hardware).least_bytes();
+        const std::string what = fmt::format(
+            "activation_buffer.bytes: {} cannot hold what the smallest strip of it reads and makes; needs at "
+            "least {}",
+            capacity_, least);
+        if (layer.pooling && (layer.computation || layer.addition)) throw PoolNeedsItsOwnLayer(layer, what);
+        refuse(layer, what);
     }
-    schedule.input = map_of(-1).placement;
-    schedule.output = map_of(layers - 1).placement;
-}
+
+    [[nodiscard]] Space largest_space(int layer) const {
+        std::vector<FeatureMap> in_use;
+        std::copy_if(maps_.begin(), maps_.end(), std::back_inserter(in_use),
+                     [layer](const FeatureMap& map) { return map.in_use(layer); });
+        std::sort(in_use.begin(), in_use.end(),
+                  [](const FeatureMap& a, const FeatureMap& b) { return a.address < b.address; });
+        Space largest;
+        std::int64_t address = 0;
+        const auto offer = [&](std::int64_t end) {
+            if (end - address > largest.bytes) largest = {address, end - address};
+        };
+        for (const FeatureMap& map : in_use) {
+            offer(map.address);
+            address = std::max(address, map.address + map.bytes);
+        }
+        offer(capacity_);
+        return largest;
+    }
+
+    /// Tells the layers.
+    void assign() {
+        schedule_.map_bytes = 0;
+        std::vector<MapPlace> places;
+        for (const FeatureMap& map : maps_) {
+            MapPlace& place = places.emplace_back();
+            place.in_dram = map.in_dram;
+            place.area = map.writer < 0               ? DramArea::input
+                         : map.writer + 1 == layers() ? DramArea::output
+                                                      : DramArea::maps;
+            if (!map.in_dram || place.area != DramArea::maps) continue;
+            place.offset = schedule_.map_bytes;
+            schedule_.map_bytes += map.bytes;
+        }
+        const auto placement = [&](int layer) {
+            const FeatureMap& map = of(layer);
+            return Placement{map.in_dram ? 0 : map.address, map.bytes_per_image};
+        };
+        for (LayerSchedule& layer : schedule_.layers) {
+            layer.input_placement = placement(layer.input_layer);
+            layer.input_place = places[layer.input_layer + 1];
+            layer.output_placement = placement(layer.index);
+            layer.output_place = places[layer.index + 1];
+            if (!layer.addition) continue;
+            layer.addend_placement = placement(layer.addition->layer);
+            layer.addend_place = places[layer.addition->layer + 1];
+        }
+        schedule_.input = placement(-1);
+        schedule_.output = placement(layers() - 1);
+    }
+
+    Schedule& schedule_;
+    std::int64_t capacity_;
+    std::vector<FeatureMap> maps_;  ///< [layer + 1]: its output
+};
 
 }  // namespace
 
 void place_feature_maps(Schedule& schedule) {
     schedule.input_bytes = schedule.layers.front().input.elements() * schedule.images;
     schedule.output_bytes = schedule.layers.back().output_bytes() * schedule.images;
-    if (is_chain(schedule)) place_halves(schedule);
-    else place_branches(schedule);
+    if (is_chain(schedule) && place_halves(schedule)) return;
+    MapPlacer placer(schedule);
+    if (!is_chain(schedule) && placer.place_all()) return;
+    placer.place_in_strips();
 }
 
 namespace {

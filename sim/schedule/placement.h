@@ -2,13 +2,26 @@
 // Part of compile(): where feature maps and weights lie in the buffers.
 #pragma once
 
+#include <string>
+
+#include "common/error.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
 
+/// A pool behind an operator cannot be worked on in strips together with it.
+class PoolNeedsItsOwnLayer : public InputError {
+public:
+    PoolNeedsItsOwnLayer(const LayerSchedule& layer, const std::string& what)
+        : InputError("layer '" + layer.name + "': " + what), pool(layer.pooling->operator_index) {}
+    int pool;  ///< into Network::operators
+};
+
 /// A chain of layers uses the activation buffer as ping-pong halves: each layer reads one and writes the other. Where
 /// layers branch, a feature map stays as long as a later layer reads it, and each new one goes to the lowest free
-/// address. Throws InputError when the buffer is too small, naming how large it must be.
+/// address. What does not fit goes to DRAM, the largest maps first, and the layers that read and write it are worked on in
+/// strips. Weights must have been placed. Throws PoolNeedsItsOwnLayer, or InputError when not even the smallest strip fits,
+/// naming how large the buffer must be.
 void place_feature_maps(Schedule& schedule);
 
 /// Weight tiles one after the other; decides weight_buffer.storage: auto, and the parts in which streamed tiles are

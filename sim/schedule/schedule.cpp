@@ -23,51 +23,6 @@ int LayerSchedule::bytes_of_line(int y) const {
     return static_cast<int>(std::min<std::int64_t>(rest, line_bytes));
 }
 
-bool TileCursor::next() {
-    if (!cursor_.next()) return false;
-    ++number_;
-    ++index_.tile;
-    const bool ends_map = index_.tile == static_cast<int>(layer_->tiles.size());
-    if (index_.tile == line_pass().end_tile) {
-        ++pass_;
-        blocks_before_ += static_cast<std::int64_t>(line_pass().blocks.size());
-        line_pass_ = ends_map ? 0 : line_pass_ + 1;
-    }
-    if (!ends_map) return true;
-    index_.tile = 0;
-    if (cursor_.moved_dim() == Dim::image) {
-        ++index_.image_group;
-        return true;
-    }
-    index_.image_group = 0;
-    ++index_.channel_tile;
-    return true;
-}
-
-WeightFetchCursor::WeightFetchCursor(const std::vector<LayerSchedule>& layers)
-    : layer_(layers.data()), end_(layers.data() + layers.size()) {
-    skip_layers_without_weights();
-}
-
-void WeightFetchCursor::skip_layers_without_weights() {
-    while (!at_end() && !layer_->computation) ++layer_;
-}
-
-void WeightFetchCursor::next() {
-    part_address_ += bytes();
-    if (++part_ < layer_->weight_parts()) return;
-    part_ = 0;
-    const std::int64_t tile_bytes = part_address_;
-    part_address_ = 0;
-    if (++fetch_ < layer_->weight_fetches()) return;
-    fetch_ = 0;
-    tile_address_ += tile_bytes;
-    if (++channel_tile_ < layer_->channel_tiles) return;
-    channel_tile_ = 0;
-    ++layer_;
-    skip_layers_without_weights();
-}
-
 namespace {
 
 /// Newest feature-map row that kernel row `r` touches for any pixel of the tile; -1 if it touches padding only.

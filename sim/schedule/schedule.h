@@ -25,9 +25,11 @@
 #include "config/hardware.h"
 #include "config/key_use.h"
 #include "layer/layer.h"
+#include "mapping/dataflows/output_stationary.h"
 #include "mapping/loop_nest.h"
 #include "network/network.h"
 #include "record/events.h"
+#include "schedule/strip.h"
 
 namespace widthwise {
 
@@ -101,6 +103,12 @@ inline constexpr int kBiasBytes = 4;
 inline constexpr int kFactorBytes = 5;
 inline constexpr int kWeightZeroPointBytes = 1;
 
+/// The taps of a kernel of height x width.
+struct KernelTaps {
+    int height = 1;
+    int width = 1;
+};
+
 /// Everything the units need to know of one layer: what it does (layer/layer.h), and when and where the hardware does it.
 struct LayerSchedule {
     int index = 0;                           ///< position in Schedule::layers
@@ -125,6 +133,10 @@ struct LayerSchedule {
     Placement output_placement;
     int input_layer = -1;        ///< the layer whose output this one reads; -1: the network's input
     Placement addend_placement;  ///< with an addition
+    /// In DRAM, instead: the layer is worked on in strips, of these extents.
+    MapPlace input_place, addend_place, output_place;
+    StripExtents extents;
+    KernelTaps kernel_taps;
 
     // The input as the line buffer sees it: `lines` of line_bytes; a row has one line per channel and image.
     int map_height = 0;
@@ -146,7 +158,14 @@ struct LayerSchedule {
     std::vector<int> tile_window;  ///< index into windows of each tile
     std::vector<TapPart> parts;    ///< of the taps
     std::vector<Tap> taps;         ///< in order of accumulation
-    int tap_count = 0;             ///< how many those are, known before they are listed
+    std::vector<RowStrip> row_strips;
+    std::vector<Strip> strips;              ///< in order; one, if all maps lie in the activation buffer
+    std::vector<Transfer> fetches, stores;  ///< of the strips, in their order
+    /// While a strip is worked on, the next one's input and operand are fetched; its results have a place of their own.
+    bool prefetches = false;
+    std::int64_t strips_address = 0;  ///< of what they hold in the activation buffer
+    std::int64_t strips_room = 0;     ///< bytes that are free for it there
+    int tap_count = 0;                ///< how many those are, known before they are listed
     int channel_tiles = 1;
     int array_rows = 1;     ///< rows used by a full channel tile
     int array_columns = 1;  ///< columns used by a full column tile or image group
@@ -212,15 +231,22 @@ struct LayerSchedule {
         return part + 1 == weight_parts() ? tap_count : (part + 1) * weight_part_taps;
     }
     [[nodiscard]] std::int64_t weight_part_bytes(int channel_tile, int part) const;
-    /// How often a channel tile's weights are fetched, streamed.
-    [[nodiscard]] std::int64_t weight_fetches() const {
-        return weight_parts() == 1 ? 1 : image_groups * static_cast<std::int64_t>(tiles.size());
+    /// How often the weights of one channel tile are fetched for the strip, streamed.
+    [[nodiscard]] std::int64_t weight_fetches(const Strip& strip) const {
+        if (weight_parts() > 1)
+            return std::int64_t{strip.end_group - strip.first_group} * (strip.end_tile - strip.first_tile);
+        return strip.fetches_weights ? 1 : 0;
     }
-    /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`.
-    [[nodiscard]] std::int64_t line_address(int image, int c, int y) const {
-        const std::int64_t row = fully_connected ? y : std::int64_t{c} * map_height + y;
-        return input_placement.image(image) + row * line_bytes;
+    /// Bytes of the channel tiles before, in the weight buffer or in DRAM.
+    [[nodiscard]] std::int64_t weight_offset(int channel_tile) const {
+        const std::int64_t channels = channel_tile == channel_tiles ? sums.channels : first_channel(channel_tile);
+        return computation ? channels * (std::int64_t{tap_count} + parameter_bytes()) : 0;
     }
+    /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`, for the strip.
+    [[nodiscard]] std::int64_t line_address(const Strip& strip, int image, int c, int y) const {
+        return strip.input.at(image, c, strip.input.ring_rows > 0 ? row_position[y] : y);
+    }
+    [[nodiscard]] bool in_strips() const { return input_place.in_dram || addend_place.in_dram || output_place.in_dram; }
     /// Real bytes of that line (the last fill word of a vector may be short).
     [[nodiscard]] int bytes_of_line(int y) const;
     /// Fill words of each of the block's lines.
@@ -243,11 +269,12 @@ template <FieldsOf<LayerSchedule> Self, typename Visitor>
 void visit_fields(Self& self, Visitor&& visit) {
     auto& [index, name, computation, requantization, addition, pooling, fully_connected, image_columns, images, input,
            sums, output, value_bytes, input_quantization, input_may_be_negative, input_placement, output_placement,
-           input_layer, addend_placement, map_height, groups, line_channels, line_bytes, stride_height, stride_width,
-           pad_top, pad_left, kernel_height, kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes,
-           nest, tiles, line_passes, row_position, windows, tile_window, parts, taps, tap_count, channel_tiles,
-           array_rows, array_columns, image_groups, weight_address, weight_beats_per_tap, weight_part_taps,
-           first_weight_tile, attributes] = self;
+           input_layer, addend_placement, input_place, addend_place, output_place, extents, kernel_taps, map_height,
+           groups, line_channels, line_bytes, stride_height, stride_width, pad_top, pad_left, kernel_height,
+           kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes, nest, tiles, line_passes,
+           row_position, windows, tile_window, parts, taps, row_strips, strips, fetches, stores, prefetches,
+           strips_address, strips_room, tap_count, channel_tiles, array_rows, array_columns, image_groups,
+           weight_address, weight_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -282,6 +309,9 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("row_position", row_position, Role::elsewhere);
     visit("tile_window", tile_window, Role::elsewhere);
     visit("tap_count", tap_count, Role::elsewhere);
+    visit("prefetches", prefetches, Role::elsewhere);
+    visit("strips_address", strips_address, Role::elsewhere);
+    visit("strips_room", strips_room, Role::elsewhere);
     visit("channel_tiles", channel_tiles, Role::elsewhere);
     visit("array_rows", array_rows, Role::elsewhere);
     visit("array_columns", array_columns, Role::elsewhere);
@@ -293,7 +323,10 @@ void visit_fields(Self& self, Visitor&& visit) {
     // Structures of places, times and prices.
     static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
     static_cast<void>(nest), static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
-    static_cast<void>(line_passes), static_cast<void>(parts);
+    static_cast<void>(line_passes), static_cast<void>(parts), static_cast<void>(strips);
+    static_cast<void>(row_strips), static_cast<void>(fetches), static_cast<void>(stores);
+    static_cast<void>(input_place), static_cast<void>(addend_place), static_cast<void>(output_place);
+    static_cast<void>(extents), static_cast<void>(kernel_taps);  // those follow from the taps
 }
 
 /// Pooled pixels that one beat of results can complete.
@@ -306,58 +339,8 @@ constexpr int bytes_of_bits(int bits) { return (bits + 7) / 8; }
 struct TileIndex {
     int channel_tile = 0;
     int image_group = 0;
-    int tile = 0;  ///< within the pass
+    int tile = 0;  ///< into LayerSchedule::tiles
     friend bool operator==(const TileIndex&, const TileIndex&) = default;
-};
-
-/// Walks over the tiles of a layer in the order of its nest.
-class TileCursor {
-public:
-    explicit TileCursor(const LayerSchedule& layer)
-        : layer_(&layer), cursor_(layer.nest, Memory::dram, Memory::array, Data::sums) {}
-    /// Goes on; false after the last tile.
-    bool next();
-    [[nodiscard]] const TileIndex& index() const { return index_; }
-    [[nodiscard]] std::int64_t number() const { return number_; }  ///< of the tile in the layer
-    [[nodiscard]] int pass() const { return pass_; }               ///< of the tile, in the layer
-    [[nodiscard]] const LinePass& line_pass() const { return layer_->line_passes[line_pass_]; }
-    [[nodiscard]] std::int64_t blocks_before() const { return blocks_before_; }  ///< in the passes before
-    [[nodiscard]] const LineWindow& window() const { return layer_->windows[layer_->tile_window[index_.tile]]; }
-    /// It is the last tile of the channel tile: its weights are used up.
-    [[nodiscard]] bool ends_weights() const { return cursor_.ends(Memory::activation_buffer); }
-
-private:
-    const LayerSchedule* layer_;
-    Cursor cursor_;
-    TileIndex index_;
-    std::int64_t number_ = 0;
-    int pass_ = 0;
-    int line_pass_ = 0;
-    std::int64_t blocks_before_ = 0;
-};
-
-/// Walks over the parts of weights that a batch fetches, streamed, in the order in which the tiles use them.
-class WeightFetchCursor {
-public:
-    WeightFetchCursor() = default;
-    explicit WeightFetchCursor(const std::vector<LayerSchedule>& layers);
-    [[nodiscard]] bool at_end() const { return layer_ == end_; }
-    [[nodiscard]] const LayerSchedule& layer() const { return *layer_; }
-    [[nodiscard]] std::int64_t bytes() const { return layer_->weight_part_bytes(channel_tile_, part_); }
-    /// Where the part lies in DRAM, from the first layer's first tile on.
-    [[nodiscard]] std::int64_t address() const { return tile_address_ + part_address_; }
-    void next();
-
-private:
-    void skip_layers_without_weights();
-
-    const LayerSchedule* layer_ = nullptr;
-    const LayerSchedule* end_ = nullptr;
-    int channel_tile_ = 0;
-    int part_ = 0;
-    std::int64_t fetch_ = 0;  ///< of the channel tile's
-    std::int64_t tile_address_ = 0;
-    std::int64_t part_address_ = 0;  ///< within the tile
 };
 
 /// Array columns at work on this tile.
@@ -386,8 +369,14 @@ struct Schedule {
     const Network* network = nullptr;
     int images = 1;  ///< of the batch this was compiled for
     std::vector<LayerSchedule> layers;
-    Placement input;                          ///< of the network's input in the activation buffer
-    Placement output;                         ///< of the network's output
+    Placement input;   ///< of the network's input in the activation buffer
+    Placement output;  ///< of the network's output
+    /// They are moved strip by strip, with the first and the last layer.
+    bool input_in_strips = false;
+    bool output_in_strips = false;
+    /// That a batch needs.
+    [[nodiscard]] std::int64_t dram_bytes() const { return weight_bytes + input_bytes + output_bytes + map_bytes; }
+    std::int64_t map_bytes = 0;               ///< of maps in DRAM between layers
     std::int64_t input_bytes = 0;             ///< of the batch, moved in by the Dma
     std::int64_t output_bytes = 0;            ///< moved out
     std::int64_t weight_bytes = 0;            ///< all layers' tiles

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/schedule_model.h"
 
-#include <optional>
-
+#include "schedule/dma_timer.h"
 #include "schedule/layer_timing.h"
+#include "schedule/pooling_windows.h"
 #include "schedule/timing_rules.h"
 
 namespace widthwise {
@@ -53,6 +53,42 @@ void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCount
     if (!layer.sums_leave()) count_requantization(events, layer.requantization->format.mode, outputs);
 }
 
+void count_weight_fetches(const LayerSchedule& layer, EventCounts& events) {
+    Count bytes = 0;
+    for (const Strip& strip : layer.strips) {
+        const auto of_strip =
+            layer.weight_offset(strip.end_channel_tile) - layer.weight_offset(strip.first_channel_tile);
+        bytes += static_cast<Count>(of_strip * layer.weight_fetches(strip));
+    }
+    events[Event::weight_buffer_write] += bytes;
+    events[Event::dram_read] += bytes;
+}
+
+/// Into the line buffer.
+Count filled_bytes(const LayerSchedule& layer, const Strip& strip) {
+    Count of_image = 0;
+    for (int p = strip.first_line_pass; p < strip.end_line_pass; ++p) {
+        for (const LineBlock& block : layer.line_passes[p].blocks)
+            of_image += static_cast<Count>(block.channels) * static_cast<Count>(block.bytes);
+    }
+    int images = 0;
+    for (int group = strip.first_group; group < strip.end_group; ++group) images += layer.images_in_group(group);
+    return of_image * static_cast<Count>(images) *
+           static_cast<Count>(strip.end_channel_tile - strip.first_channel_tile);
+}
+
+/// What strips bring in and take out.
+void count_transfers(const LayerSchedule& layer, EventCounts& events) {
+    for (const Transfer& fetch : layer.fetches) {
+        events[Event::dram_read] += static_cast<Count>(fetch.bytes);
+        events[Event::activation_buffer_write] += static_cast<Count>(fetch.bytes);
+    }
+    for (const Transfer& store : layer.stores) {
+        events[Event::dram_write] += static_cast<Count>(store.bytes);
+        events[Event::activation_buffer_read] += static_cast<Count>(store.bytes);
+    }
+}
+
 void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRecord& record) {
     EventCounts& events = record.events;
     const Count taps = layer.taps.size();
@@ -65,22 +101,15 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
             const Count tiles = static_cast<Count>(layer.image_groups) * layer.tiles.size();
             events[Event::weight_buffer_read] += rows * taps * tiles;
             if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
-            const auto bytes = static_cast<Count>(layer.weight_tile_bytes(t) * layer.weight_fetches());
-            if (streamed) {
-                events[Event::weight_buffer_write] += bytes;
-                events[Event::dram_read] += bytes;
-            }
         }
+        if (streamed) count_weight_fetches(layer, events);
     }
     // Every working column reads one activation per tap, once per channel tile.
     const Count columns =
         layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
     events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tiles);
-    Count map_bytes = 0;  // of one image
-    for (const LinePass& pass : layer.line_passes) {
-        for (const LineBlock& block : pass.blocks) map_bytes += static_cast<Count>(block.channels) * block.bytes;
-    }
-    const Count filled = map_bytes * images * static_cast<Count>(layer.channel_tiles);
+    Count filled = 0;
+    for (const Strip& strip : layer.strips) filled += filled_bytes(layer, strip);
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output_bytes()) * images;
@@ -90,6 +119,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
         count_additions(events, layer.addition->format.output.mode, sums);
     }
     if (layer.pooling.has_value()) count_pooling(layer, events);
+    count_transfers(layer, events);
     events[Event::clock] = record.cycles.total;
     const auto& array = schedule.hardware.array;
     events[Event::pe_idle] =
@@ -113,22 +143,25 @@ RunRecord model_schedule(const Schedule& schedule) {
         run.setup.events[Event::dram_read] = static_cast<Count>(schedule.weight_bytes);
         run.setup.events[Event::weight_buffer_write] = static_cast<Count>(schedule.weight_bytes);
     }
-    close_phase(run.load, fetch(schedule.input_bytes), hardware.array);
-    run.load.events[Event::dram_read] = static_cast<Count>(schedule.input_bytes);
-    run.load.events[Event::activation_buffer_write] = static_cast<Count>(schedule.input_bytes);
-
-    std::optional<WeightStream> stream;
-    if (streamed) stream.emplace(schedule, 0);
-    Edge edge = fetch(schedule.input_bytes);
+    DmaTimer dma(schedule);
+    Edge edge = 0;
+    if (!schedule.input_in_strips) {
+        edge = dma.load_input();
+        close_phase(run.load, edge, hardware.array);
+        run.load.events[Event::dram_read] = static_cast<Count>(schedule.input_bytes);
+        run.load.events[Event::activation_buffer_write] = static_cast<Count>(schedule.input_bytes);
+    }
     for (const LayerSchedule& layer : schedule.layers) {
         LayerRecord& record = run.layers[static_cast<std::size_t>(layer.index)];
-        edge = time_layer(schedule, layer, edge, stream ? &*stream : nullptr, record.cycles);
+        edge = time_layer(schedule, layer, edge, dma, record.cycles);
         count_events(schedule, layer, record);
     }
 
-    close_phase(run.store, kAround + store_edges(hardware.dram, schedule.output_bytes), hardware.array);
-    run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
-    run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
+    if (!schedule.output_in_strips) {
+        close_phase(run.store, kAround + store_edges(hardware.dram, schedule.output_bytes), hardware.array);
+        run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
+        run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
+    }
     return run;
 }
 

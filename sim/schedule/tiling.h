@@ -13,9 +13,8 @@ namespace widthwise {
 [[noreturn]] void refuse(const LayerSchedule& layer, const std::string& what);
 
 /// The nest, and the channel tiles and image groups that it comes to; the map, sums, groups, number of taps and
-/// image_columns of the layer must be known. A kernel of height x width taps.
-void describe_nest(LayerSchedule& layer, const HardwareParams& hardware, int kernel_height, int kernel_width,
-                   const LineFit& fit = {});
+/// image_columns of the layer must be known.
+void describe_nest(LayerSchedule& layer, const HardwareParams& hardware, const LineFit& fit = {});
 
 /// How many column tiles a map has.
 std::int64_t column_tiles(const LayerSchedule& layer);

@@ -217,8 +217,10 @@ TEST_F(Resources, NetworksTooLargeAreRefused) {
 
 TEST_F(Resources, TheBufferIsComparedBeforeTilesAreMade) {
     const std::string network = folder_.write("model.onnx", convolution({1, 1, 1024, 1024}, {1, 1, 1, 1}, {}));
-    refuse({"check", config(network, images(8, 8), "preprocessing: {fit: resize}\narray: {columns: 1}\n")},
-           {"activation_buffer.bytes: 65536"});
+    refuse({"check", config(network, images(8, 8),
+                            "preprocessing: {fit: resize}\narray: {columns: 1}\n"
+                            "activation_buffer: {bytes: 1000}\n")},
+           {"activation_buffer.bytes: 1000"});
 }
 
 TEST_F(Resources, WidePaddingTakesNoMemory) {

@@ -108,6 +108,7 @@ public:
             h.line_buffer.rows = 0;
             h.line_buffer.bytes = between(2, 200);
         }
+        if (chance(50)) h.activation_buffer.bytes = chance(50) ? between(4, 120) : between(4, 1200);
         if (chance(40)) h.weight_buffer.bytes = between(20, 600);
         if (chance(20)) h.weight_buffer.storage = WeightStorage::automatic;
     }

@@ -13,13 +13,13 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kReason = "layer 'c1': line_buffer.bytes: 100 holds 3 of the 5 feature-map rows";
+constexpr const char* kReason = "layer 'c1': line_buffer.bytes: 4 cannot hold what a tile reads of one row";
 
 /// Of six points those with the numbers 1, 3 and 5 are too small.
 class RefusedPoints : public test::SweepCommand {
 protected:
     RefusedPoints() {
-        path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18, 20]\n  line_buffer.bytes: [8192, 100]\n");
+        path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18, 20]\n  line_buffer.bytes: [8192, 4]\n");
     }
 };
 
@@ -30,7 +30,7 @@ TEST_F(RefusedPoints, AreRowsWithTheirReason) {
     ASSERT_EQ(points.size(), 7U);
     EXPECT_THAT(points[0], AllOf(HasSubstr(",batch,line_buffer.bytes,images,"), testing::EndsWith(",cannot_run")));
     EXPECT_THAT(points[1], AllOf(HasSubstr(",8192,40,40,"), testing::EndsWith(",")));
-    EXPECT_THAT(points[2], AllOf(HasSubstr(",100,40,,,,,,,,,,,,,,,,,,,,,\"" + std::string(kReason))));
+    EXPECT_THAT(points[2], AllOf(HasSubstr(",4,40,,,,,,,,,,,,,,,,,,,,,\"" + std::string(kReason))));
     const auto columns = [](const std::string& line) { return std::count(line.begin(), line.end(), ','); };
     EXPECT_EQ(columns(points[1]), columns(points[0]));
     EXPECT_EQ(columns(points[2].substr(0, points[2].find('"'))), columns(points[0]));
@@ -41,7 +41,7 @@ TEST_F(RefusedPoints, AreRowsWithTheirReason) {
     EXPECT_FALSE(json[0].contains("cannot_run"));
     EXPECT_EQ(json[0]["settings"]["line_buffer.bytes"], "8192");
     EXPECT_THAT(json[1]["cannot_run"].get<std::string>(), testing::StartsWith(kReason));
-    EXPECT_EQ(json[1]["settings"]["line_buffer.bytes"], "100");
+    EXPECT_EQ(json[1]["settings"]["line_buffer.bytes"], "4");
     for (const char* name : {"accuracy", "overflow", "per_inference", "utilisation", "energy_per_inference"}) {
         EXPECT_EQ(json[1].at(name), nullptr) << name;
         EXPECT_NE(json[0].at(name), nullptr) << name;
@@ -55,7 +55,7 @@ TEST_F(RefusedPoints, AreSaidOnTheScreen) {
     EXPECT_THAT(result.out, AllOf(HasSubstr("6 of 6 points"), HasSubstr("The hardware cannot run 3 of the points:\n"),
                                   HasSubstr("  points 1, 3, 5: " + std::string(kReason))));
     EXPECT_THAT(result.err, AllOf(HasSubstr("the hardware cannot run 3 of 6 points; the first is point 1 "
-                                            "(accumulator_bits 16, line_buffer.bytes 100): " +
+                                            "(accumulator_bits 16, line_buffer.bytes 4): " +
                                             std::string(kReason)),
                                   HasSubstr("6 points come down to 3 evaluations, 3 of them to be done")));
 }
@@ -63,7 +63,7 @@ TEST_F(RefusedPoints, AreSaidOnTheScreen) {
 TEST_F(RefusedPoints, EndAStrictSweepBeforeItBegins) {
     const test::ToolResult result = run({"--strict", "--out", folder_.path("out")});
     EXPECT_EQ(result.status, 2);
-    EXPECT_THAT(result.err, HasSubstr("sweep.yaml: point 1 (accumulator_bits 16, line_buffer.bytes 100): layer 'c1'"));
+    EXPECT_THAT(result.err, HasSubstr("sweep.yaml: point 1 (accumulator_bits 16, line_buffer.bytes 4): layer 'c1'"));
     EXPECT_FALSE(std::filesystem::exists(folder_.path("out")));
     path_ = test::write_sweep(folder_, "  line_buffer.bytes: [8192, 4096]\n");
     sweep_into("all", {"--strict"});
@@ -83,7 +83,7 @@ TEST_F(RefusedPoints, TheRestIsResumed) {
     path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18, 20]\n  line_buffer.bytes: [8192, 4096]\n");
     const test::ToolResult mended = run({"--out", folder_.path("whole"), "--resume"});
     EXPECT_THAT(mended.err, AllOf(HasSubstr("3 evaluations, 0 of them to be done"),
-                                  HasSubstr("line_buffer.bytes was 8192, 100 and is 8192, 4096")));
+                                  HasSubstr("line_buffer.bytes was 8192, 4 and is 8192, 4096")));
     EXPECT_THAT(files("whole")["points.csv"], Not(HasSubstr("cannot_run")));
 }
 
@@ -108,7 +108,7 @@ TEST_F(RefusedPoints, TheReportHasTheirReasons) {
     ASSERT_EQ(test::run_tool({"report", folder_.path("out"), "--out", page, "--quiet"}).status, 0);
     EXPECT_THAT(test::read_file(page),
                 AllOf(HasSubstr("\"The hardware cannot run 3 of the 6 points. They stand in no chart.\""),
-                      HasSubstr("[1,\"accumulator_bits 16, line_buffer.bytes 100\",\"" + std::string(kReason)),
+                      HasSubstr("[1,\"accumulator_bits 16, line_buffer.bytes 4\",\"" + std::string(kReason)),
                       HasSubstr("\"id\":\"accuracy\"")));
     path_ = test::write_sweep(folder_, "  accumulator_bits: [16, 18]\n");
     sweep_into("sound");

@@ -157,7 +157,7 @@ TEST(Sweep, SettingsOfAnOptionAreThoseOfTheFile) {
 TEST(Sweep, PointsThatTheHardwareCannotRunHaveAReasonAndNoValues) {
     const test::TemporaryFolder folder;
     const std::string path =
-        test::write_sweep(folder, "  line_buffer.bytes: [8192, 100]\n  accumulator_bits: [18, 20]\n");
+        test::write_sweep(folder, "  line_buffer.bytes: [8192, 4]\n  accumulator_bits: [18, 20]\n");
     const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1");
     EXPECT_EQ(sweep.refused(), 2U);
     EXPECT_EQ(sweep.digests().size(), 2U);
@@ -173,7 +173,7 @@ TEST(Sweep, PointsThatTheHardwareCannotRunHaveAReasonAndNoValues) {
     }
     for (const std::size_t point : {2U, 3U}) {
         EXPECT_EQ(results[point].point, point);
-        EXPECT_THAT(results[point].refusal, HasSubstr("line_buffer.bytes: 100 holds"));
+        EXPECT_THAT(results[point].refusal, HasSubstr("line_buffer.bytes: 4 cannot hold"));
         EXPECT_TRUE(results[point].layers.empty());
     }
     // A part of a sweep may have such points only, and the others have what it lacks.

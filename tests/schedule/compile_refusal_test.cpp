@@ -53,17 +53,17 @@ NetworkBuilder residual_block() {
     return builder;
 }
 
+/// One row of two channels at a time: three rows of input, one of the operand, one of output.
 TEST(Refusals, FeatureMapsOfBranches) {
     HardwareParams hardware;
-    hardware.activation_buffer.bytes = 3 * 128;
+    hardware.activation_buffer.bytes = (3 + 1 + 1) * 16;
     EXPECT_TRUE(compiles(residual_block().network(), hardware));
-    hardware.activation_buffer.bytes = 3 * 128 - 1;
+    hardware.activation_buffer.bytes -= 1;
     EXPECT_THAT(
         refusal(residual_block().network(), hardware),
-        AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.bytes: 383"), HasSubstr("needs at least 384")));
+        AllOf(HasSubstr("layer 'c2'"), HasSubstr("activation_buffer.bytes: 79"), HasSubstr("needs at least 80")));
 }
 
-// What a schedule holds grows with the network; all of it is counted before any of it is built.
 TEST(Refusals, SchedulesBeyondTheirMostEntries) {
     HardwareParams hardware;
     hardware.array.columns = 1;
@@ -112,8 +112,9 @@ TEST(Refusals, MapsOfABatchBeyondTheirMostBytes) {
 TEST(Refusals, BuffersAreComparedBeforeTilesAreMade) {
     HardwareParams hardware;
     hardware.line_buffer.bytes = 1;
+    hardware.activation_buffer.bytes = 512;
     EXPECT_THAT(refusal(NetworkBuilder({1, 512, 512}).convolution("c", 1, square_window(1)).network(), hardware),
-                HasSubstr("activation_buffer.bytes: 65536"));
+                HasSubstr("activation_buffer.bytes: 512"));
     hardware.weight_buffer.bytes = 1;
     EXPECT_THAT(refusal(NetworkBuilder({1, 8, 8}).convolution("c", 1, square_window(1)).network(), hardware),
                 HasSubstr("weight_buffer.bytes: 1"));
@@ -165,21 +166,25 @@ TEST(Refusals, LineBufferRows) {
 
 TEST(Refusals, ActivationBuffer) {
     HardwareParams hardware;
-    hardware.activation_buffer.bytes = 2 * 128;
+    hardware.activation_buffer.bytes = 72 + 5;  // a vector of f and its outputs
     EXPECT_TRUE(compiles(two_layers().network(), hardware));
-    hardware.activation_buffer.bytes = 2 * 128 - 1;
+    hardware.array.rows = 1;
+    hardware.activation_buffer.bytes = 72 + 1;  // and an output after the other
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.activation_buffer.bytes = 72;
+    EXPECT_THAT(
+        refusal(two_layers().network(), hardware),
+        AllOf(HasSubstr("layer 'f'"), HasSubstr("activation_buffer.bytes: 72"), HasSubstr("needs at least 73")));
+}
+
+TEST(Refusals, Dram) {
+    HardwareParams hardware;
+    const std::int64_t all = (2 * (18 + 9) + 5 * (72 + 9)) + 128 + 5;
+    hardware.dram.bytes = all;
+    EXPECT_TRUE(compiles(two_layers().network(), hardware));
+    hardware.dram.bytes = all - 1;
     EXPECT_THAT(refusal(two_layers().network(), hardware),
-                AllOf(HasSubstr("layer 'c1'"), HasSubstr("activation_buffer.bytes: 255"),
-                      HasSubstr("input of 128 bytes"), HasSubstr("needs at least 256")));
-    NetworkBuilder growing({1, 4, 4});
-    growing.convolution("wide", 9, square_window(1));
-    hardware.activation_buffer.bytes = 100;
-    EXPECT_THAT(refusal(growing.network(), hardware),
-                AllOf(HasSubstr("layer 'wide'"), HasSubstr("output of 144 bytes"), HasSubstr("needs at least 288")));
-    hardware.activation_buffer.bytes = 2 * 144;
-    EXPECT_TRUE(compiles(growing.network(), hardware));
-    hardware.batch = 2;
-    EXPECT_THAT(refusal(growing.network(), hardware, 2), HasSubstr("needs at least 576"));
+                AllOf(HasSubstr("dram.bytes: 591"), HasSubstr("at least 592")));
 }
 
 TEST(Refusals, WeightBufferResident) {

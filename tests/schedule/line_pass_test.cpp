@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "engine/random_case.h"
 #include "schedule/compile.h"
+#include "schedule/cursors.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {

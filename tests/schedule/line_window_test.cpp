@@ -146,14 +146,14 @@ TEST(LineWindows, VectorsAreChunksOfFillWords) {
     EXPECT_EQ(layer.taps[20].weight, 20);
     EXPECT_EQ(lines_needed(layer, layer.line_passes.front(), {0, 0, 0}, 0, layer.taps[7]), 1 * 3);  // of three images
     EXPECT_EQ(lines_needed(layer, layer.line_passes.front(), {0, 0, 0}, 0, layer.taps[8]), 2 * 3);
-    EXPECT_EQ(layer.line_address(2, 0, 1), layer.input_placement.address + 2 * 21 + 8);
+    EXPECT_EQ(layer.line_address(layer.strips[0], 2, 0, 1), layer.input_placement.address + 2 * 21 + 8);
 }
 
 TEST(LineWindows, LinesLieInChannelMajorOrder) {
     const LayerSchedule layer = over_eight_rows(3, 1, 0, 0);
     EXPECT_EQ(layer.line_bytes, 4);
     EXPECT_EQ(layer.line_channels, 2);
-    EXPECT_EQ(layer.line_address(0, 1, 5), (8 + 5) * 4);
+    EXPECT_EQ(layer.line_address(layer.strips[0], 0, 1, 5), (8 + 5) * 4);
     EXPECT_EQ(layer.bytes_of_line(5), 4);
     EXPECT_EQ(layer.words_of_line(layer.line_passes.front().blocks[5]), 1);
     HardwareParams narrow;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "schedule/compile.h"
+#include "schedule/cursors.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {

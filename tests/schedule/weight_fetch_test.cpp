@@ -6,6 +6,7 @@
 #include <string>
 
 #include "schedule/compile.h"
+#include "schedule/cursors.h"
 #include "schedule/network_builder.h"
 
 namespace widthwise::test {
@@ -57,7 +58,7 @@ TEST(WeightFetches, ParametersComeWithTheLastPart) {
     EXPECT_EQ(layer.weight_part_bytes(0, 0), 2 * 7);
     EXPECT_EQ(layer.weight_part_bytes(0, 2), 2 * (4 + 9));
     EXPECT_EQ(layer.weight_part_bytes(1, 2), 4 + 9);
-    EXPECT_EQ(layer.weight_fetches(), 6);
+    EXPECT_EQ(layer.weight_fetches(layer.strips[0]), 6);
 }
 
 TEST(WeightStorage, IsDecidedByWhatFits) {

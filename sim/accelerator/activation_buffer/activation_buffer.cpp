@@ -18,14 +18,12 @@ ActivationBuffer::ActivationBuffer(const sc_core::sc_module_name& name, const Ac
 
 void ActivationBuffer::arbitrate() {
     const bool out_of_reset = !reset.read();
-    const bool written = results.valid() || input.valid();
-    const bool read_port = out_of_reset && (params_.ports == 2 || !written);
+    const bool read_port = out_of_reset && (params_.ports == 2 || !results.valid());
     results.drive_ready(out_of_reset);
-    input.drive_ready(out_of_reset && !results.valid());
+    input.drive_ready(out_of_reset);
     operand_request.drive_ready(read_port && operand_data.can_load());
-    const bool read_left = read_port && !operand_request.valid();
-    fill_request.drive_ready(read_left && fill_data.can_load());
-    output_request.drive_ready(read_left && output_data.can_load() && !fill_request.valid());
+    fill_request.drive_ready(read_port && !operand_request.valid() && fill_data.can_load());
+    output_request.drive_ready(out_of_reset && output_data.can_load());
 }
 
 void ActivationBuffer::do_reset() {
@@ -43,7 +41,7 @@ void ActivationBuffer::step() {
     serve(output_request, output_data);
     writing_ = results.transferring() || input.transferring();
     if (results.transferring()) commit(results.data());
-    else if (input.transferring()) commit(input.data());
+    if (input.transferring()) commit(input.data());
 }
 
 void ActivationBuffer::serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data) {

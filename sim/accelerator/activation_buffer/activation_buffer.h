@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // On-chip SRAM for feature maps: ping-pong halves for a chain of layers, placed by lifetime where layers branch.
-// With two ports it serves a read and a write in the same cycle; with one, writes go first and reads wait.
+// With two ports it serves a read and a write of the datapath in the same cycle; with one, writes go first and reads wait.
+// The Dma has a port beside them: what it moves belongs to another strip.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ private:
     void step() override;
     [[nodiscard]] bool idle() const override;
     void wake_events(sc_core::sc_event_or_list& events) const override;
-    /// Who gets the port(s): results, then input, on the write side; residual operands, fill, then output on the read
-    /// side.
+    /// Who gets the port(s) of the datapath: results on the write side; residual operands, then fill, on the read side. The
+    /// Dma has a port of its own.
     void arbitrate();
     void serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data);
     void commit(const ActivationWrite& write);

@@ -52,6 +52,8 @@ void Dma::step() {
 void Dma::begin() {
     current_ = command.data();
     requested_ = moved_ = 0;
+    line_byte_ = channel_ = 0;
+    row_address_ = current_.address;
     command.drive_ready(false);
     const bool output = current_.kind == DmaCommand::Kind::output;
     DramRequest burst;
@@ -89,18 +91,32 @@ void Dma::forward_input(const Word& word) {
     activation_write_.layer = current_.layer;
     activation_write_.addresses.count = activation_write_.bytes.count = word.bytes.count;
     for (int i = 0; i < word.bytes.count; ++i) {
-        activation_write_.addresses[i] = static_cast<std::int32_t>(current_.address + moved_ + i);
+        activation_write_.addresses[i] = static_cast<std::int32_t>(next_address());
         activation_write_.bytes[i] = word.bytes[i];
     }
     moved_ += word.bytes.count;
     input.load(activation_write_);
 }
 
+/// Of the next byte of the input.
+std::int64_t Dma::next_address() {
+    const std::int64_t address = row_address_ + channel_ * current_.channel_stride + line_byte_;
+    ++line_byte_;
+    if (line_byte_ == current_.line_bytes) {
+        line_byte_ = 0;
+        if (++channel_ == current_.channels) {
+            channel_ = 0;
+            row_address_ += current_.row_stride;
+        }
+    }
+    return address;
+}
+
 void Dma::store() {
     if (output_request.can_load()) {
         if (requested_ < current_.bytes) {
             ActivationRead read;
-            read.layer = kStorePhase;
+            read.layer = current_.layer;
             read.address = static_cast<std::int32_t>(current_.address + requested_);
             read.bytes = static_cast<int>(std::min<std::int64_t>(params_.bytes_per_cycle, current_.bytes - requested_));
             requested_ += read.bytes;

@@ -43,6 +43,7 @@ private:
     void finish();
     void forward_weights(const Word& word);
     void forward_input(const Word& word);
+    [[nodiscard]] std::int64_t next_address();
 
     DramParams params_;
     void enter(State state);
@@ -53,6 +54,10 @@ private:
     DmaCommand current_;
     std::int64_t requested_ = 0;  ///< bytes asked of the activation buffer
     std::int64_t moved_ = 0;      ///< bytes handed on
+    // Of input that comes in lines: where the next byte belongs.
+    std::int32_t line_byte_ = 0;
+    std::int32_t channel_ = 0;
+    std::int64_t row_address_ = 0;  ///< of the row's first channel
     WeightWrite weight_write_;
     ActivationWrite activation_write_;
 };

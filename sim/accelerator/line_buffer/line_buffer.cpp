@@ -27,7 +27,7 @@ void LineBuffer::do_reset() {
 
 void LineBuffer::step() {
     commands_.accept(command);
-    if (layer_ == nullptr && !commands_.empty()) begin_layer(*commands_.front().layer);
+    if (layer_ == nullptr && !commands_.empty()) begin_strip(commands_.front());
     denied_ = fill_request.valid() && !fill_request.ready();
     if (fill_data.transferring()) store_word();
     if (activations.can_load()) {
@@ -43,16 +43,20 @@ void LineBuffer::step() {
     commands_.drive_ready(command);
 }
 
-void LineBuffer::begin_layer(const LayerSchedule& layer) {
-    layer_ = &layer;
+void LineBuffer::begin_strip(const TileCommand& first) {
+    layer_ = first.layer;
+    strip_ = &strip_of(first);
     requested_ = FillPosition{};
+    requested_.channel_tile = strip_->first_channel_tile;
+    requested_.image_group = strip_->first_group;
+    requested_.line_pass = strip_->first_line_pass;
     skip_empty_passes(requested_);
     arriving_ = requested_;
     lines_arrived_ = 0;
-    first_block_held_ = layer.windows.front().first_row;
     tile_begun_ = false;
     tap_ = 0;
-    tile_.emplace(layer);
+    tile_.emplace(*layer_, first.strip);
+    first_block_held_ = tile_->window().first_row;
 }
 
 int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
@@ -64,10 +68,10 @@ const LineBlock& LineBuffer::block_at(const FillPosition& p) const {
 void LineBuffer::next_pass(FillPosition& p) const {
     p.block = 0;
     ++p.pass;
-    if (++p.line_pass < static_cast<int>(layer_->line_passes.size())) return;
-    p.line_pass = 0;
-    if (++p.image_group < layer_->image_groups) return;
-    p.image_group = 0;
+    if (++p.line_pass < strip_->end_line_pass) return;
+    p.line_pass = strip_->first_line_pass;
+    if (++p.image_group < strip_->end_group) return;
+    p.image_group = strip_->first_group;
     ++p.channel_tile;
 }
 
@@ -98,7 +102,7 @@ std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
     return block_storage(p.number) + (p.channel * group + p.image) * layer_->line_stride;
 }
 
-bool LineBuffer::all_filled(const FillPosition& p) const { return p.channel_tile == layer_->channel_tiles; }
+bool LineBuffer::all_filled(const FillPosition& p) const { return p.channel_tile == strip_->end_channel_tile; }
 
 bool LineBuffer::block_is_free(const FillPosition& p) const {
     return p.number < first_block_held_ + layer_->buffer_blocks;
@@ -128,8 +132,8 @@ void LineBuffer::request_word() {
     const int channel = layer_->first_line_channel(p.channel_tile) + block.first_channel + p.channel;
     const int offset = p.word * layer_->fill_word_bytes;
     read_.layer = layer_->index;
-    read_.address =
-        static_cast<std::int32_t>(layer_->line_address(first_image + p.image, channel, block.row) + block.x + offset);
+    read_.address = static_cast<std::int32_t>(layer_->line_address(*strip_, first_image + p.image, channel, block.row) +
+                                              block.x + offset);
     read_.bytes = std::min(layer_->fill_word_bytes, block.bytes - offset);
     fill_request.load(read_);
     advance(requested_);
@@ -254,7 +258,7 @@ void LineBuffer::finish_part() {
 }
 
 /// Frees the blocks that no later tile reads. Only what a tap reads is filled, and each tap waits for its row: with a
-/// layer's last tile the last word has arrived.
+/// strip's last tile the last word has arrived.
 void LineBuffer::finish_tile() {
     commands_.pop();
     tile_begun_ = false;

@@ -33,14 +33,14 @@ public:
     void add_waves(WaveList& wave, const std::string& scope) const;
 
 private:
-    /// A place in the fill order of a layer.
+    /// A place in the fill order of a strip.
     struct FillPosition {
         int pass = 0;
         int channel_tile = 0;  ///< of the pass, as is the image group
         int image_group = 0;
         int line_pass = 0;        ///< index into LayerSchedule::line_passes
         int block = 0;            ///< of the pass
-        std::int64_t number = 0;  ///< of the block in the layer
+        std::int64_t number = 0;  ///< of the block in the strip
         int channel = 0;          ///< within the block
         int image = 0;            ///< within the group
         int word = 0;
@@ -51,7 +51,7 @@ private:
     [[nodiscard]] bool idle() const override;
     void wake_events(sc_core::sc_event_or_list& events) const override;
 
-    void begin_layer(const LayerSchedule& layer);
+    void begin_strip(const TileCommand& first);
     void store_word();
     void request_word();
     void advance(FillPosition& position) const;
@@ -79,11 +79,12 @@ private:
     RunRecord& record_;
     ZeroBytes storage_;
     const LayerSchedule* layer_ = nullptr;
+    const Strip* strip_ = nullptr;
     // fill side
     FillPosition requested_;             ///< next word to ask for
     FillPosition arriving_;              ///< next word to store
     std::int64_t lines_arrived_ = 0;     ///< in arriving_.pass
-    std::int64_t first_block_held_ = 0;  ///< number in the layer of the oldest block still needed
+    std::int64_t first_block_held_ = 0;  ///< number in the strip of the oldest block still needed
     ActivationRead read_;
     bool denied_ = false;  ///< the request lost the port at this edge
     // read side

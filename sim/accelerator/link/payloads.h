@@ -9,6 +9,7 @@
 #include <string>
 #include <systemc>
 
+#include "schedule/cursors.h"
 #include "schedule/schedule.h"
 #include "trace/wave.h"
 
@@ -53,6 +54,7 @@ struct Wires {
 /// layer tells the unit that the layer begins.
 struct TileCommand {
     const LayerSchedule* layer = nullptr;
+    int strip = 0;  ///< of the layer
     TileIndex index;
     std::int64_t number = 0;    ///< within the layer
     bool ends_weights = false;  ///< the last tile of its channel tile
@@ -62,6 +64,12 @@ struct TileCommand {
     }
     void add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
 };
+
+inline const Strip& strip_of(const TileCommand& command) { return command.layer->strips[command.strip]; }
+inline bool ends_strip(const TileCommand& command) {
+    const Strip& strip = strip_of(command);
+    return command.number + 1 == strip.first_number + strip.tile_count();
+}
 
 /// LineBuffer -> PeArray: one tap's activations, one per working column.
 struct Activations {
@@ -82,18 +90,21 @@ struct WeightOperands {
 /// Where a beat of results belongs: `count` neighbours in the layer's sums.
 struct ResultPosition {
     const LayerSchedule* layer = nullptr;
+    int strip = 0;                ///< of the layer
     int image = 0;                ///< of the batch, of the first value
     int channel = 0;              ///< of the first value
     int pixel = 0;                ///< y * width + x, of the first value
     bool along_channels = false;  ///< neighbours are channels (image-column layers) instead of pixels
     int byte = 0;                 ///< behind the RequantUnit, of sums that leave: which byte of each this is
-    bool last_of_layer = false;
+    bool last_of_strip = false;
     friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ResultPosition& p) {
         return out << (p.layer != nullptr ? p.layer->name : "-") << " image " << p.image << " channel " << p.channel
-                   << " pixel " << p.pixel << " byte " << p.byte << (p.last_of_layer ? " last" : "");
+                   << " pixel " << p.pixel << " byte " << p.byte << (p.last_of_strip ? " last" : "");
     }
 };
+
+inline const Strip& strip_of(const ResultPosition& position) { return position.layer->strips[position.strip]; }
 
 /// PeArray -> RequantUnit: finished sums.
 struct PsumBeat {
@@ -193,6 +204,11 @@ struct DmaCommand {
     std::int64_t dram_address = 0;
     std::int64_t address = 0;  ///< in the weight or activation buffer
     std::int64_t bytes = 0;
+    /// Input: above 0, the bytes are lines of so many, `channels` of each row, which go to places of their own.
+    std::int32_t line_bytes = 0;
+    std::int32_t channels = 1;
+    std::int64_t channel_stride = 0;
+    std::int64_t row_stride = 0;
     friend bool operator==(const DmaCommand&, const DmaCommand&) = default;
     friend std::ostream& operator<<(std::ostream& out, const DmaCommand& c) {
         return out << c.bytes << " bytes, kind " << static_cast<int>(c.kind);
@@ -221,7 +237,7 @@ struct DramRequest {
 };
 
 /// A token without content: Dma -> Sequencer (command done), WeightBuffer -> Sequencer (slot free), PoolUnit ->
-/// Sequencer (layer stored).
+/// Sequencer (strip stored).
 struct Token {
     std::uint8_t kind = 0;
     friend bool operator==(const Token&, const Token&) = default;

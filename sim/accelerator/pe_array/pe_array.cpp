@@ -71,7 +71,7 @@ void PeArray::begin_tile() {
     rows_ = tile_.layer->channels_in_tile(tile_.index.channel_tile);
     columns_ = tile_columns(*tile_.layer, tile_.index);
     tap_ = 0;
-    if (tile_.number == 0) draining.write(false);
+    if (tile_.number == strip_of(tile_).first_number) draining.write(false);
 }
 
 void PeArray::issue_tap() {
@@ -103,7 +103,7 @@ void PeArray::issue_tap() {
     leaving_.settles_in = grid_->latency(rows_, columns_) + 1;
     leaving_.beat = 0;
     leaving_.beats = drain_beats(layer, rows_, columns_, lanes_);
-    if (tile_.number + 1 == layer.tile_count()) {
+    if (ends_strip(tile_)) {
         computing.write(false);
         draining.write(true);
     }
@@ -185,7 +185,8 @@ void PeArray::load_beat() {
     position.along_channels = layer.image_columns;
     position.image = layer.image_columns ? index.image_group * layer.array_columns + from.column : index.image_group;
     position.pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + from.column;
-    position.last_of_layer = leaving_.beat + 1 == leaving_.beats && leaving_.tile.number + 1 == layer.tile_count();
+    position.strip = leaving_.tile.strip;
+    position.last_of_strip = leaving_.beat + 1 == leaving_.beats && ends_strip(leaving_.tile);
     beat_.sums.count = from.count;
     for (int i = 0; i < from.count; ++i) {
         const int row = from.row + (layer.image_columns ? i : 0);

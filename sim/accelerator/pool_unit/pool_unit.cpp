@@ -33,7 +33,7 @@ void PoolUnit::step() {
         stored.load(Token{});
     }
     write_.addresses.count = write_.bytes.count = 0;
-    // A layer comes from one of the two, and the next begins when this one is stored.
+    // A strip comes from one of the two, and the next begins when this one is stored.
     if (outputs.transferring()) take(outputs.data());
     else if (additions.transferring()) take(additions.data());
     if (write_.bytes.count > 0) results.load(write_);
@@ -41,14 +41,16 @@ void PoolUnit::step() {
 }
 
 void PoolUnit::take(const OutputBeat& beat) {
-    if (layer_ == nullptr) begin_layer(*beat.position.layer);
+    if (layer_ == nullptr) begin_strip(beat.position);
     if (layer_->pooling.has_value()) pool(beat);
     else pass(beat);
-    last_seen_ = beat.position.last_of_layer;
+    last_seen_ = beat.position.last_of_strip;
 }
 
-void PoolUnit::begin_layer(const LayerSchedule& layer) {
+void PoolUnit::begin_strip(const ResultPosition& position) {
+    const LayerSchedule& layer = *position.layer;
     layer_ = &layer;
+    strip_ = &strip_of(position);
     write_.layer = layer.index;
     if (!layer.pooling) return;
     const Window& window = layer.pooling->window;
@@ -61,12 +63,18 @@ void PoolUnit::begin_layer(const LayerSchedule& layer) {
 }
 
 void PoolUnit::pass(const OutputBeat& beat) {
-    const std::int64_t plane = std::int64_t{layer_->sums.height} * layer_->sums.width;
+    ResultPosition position = beat.position;
+    const int width = layer_->sums.width;
+    int y = position.pixel / width;
+    int x = position.pixel % width;
     for (int i = 0; i < beat.values.count; ++i) {
-        const std::int64_t offset = beat.position.along_channels
-                                        ? beat.position.channel + i
-                                        : beat.position.channel * plane + beat.position.pixel + i;
-        emit(*layer_, beat.position.image, offset * layer_->value_bytes + beat.position.byte, beat.values[i]);
+        emit(position, y, x, beat.values[i]);
+        if (position.along_channels) {
+            ++position.channel;
+        } else if (++x == width) {
+            x = 0;
+            ++y;
+        }
     }
 }
 
@@ -112,14 +120,14 @@ void PoolUnit::complete(const ResultPosition& position, int y, int x, const Pool
     const int value = pooled(stage, window);
     const int pixel = y * layer.output.width + x;
     if (probe) probe(stage.operator_index, position.image, position.channel, pixel, value);
-    const std::int64_t plane = std::int64_t{layer.output.height} * layer.output.width;
-    emit(layer, position.image, position.channel * plane + pixel, value);
+    emit(position, y, x, value);
 }
 
-void PoolUnit::emit(const LayerSchedule& layer, int image, std::int64_t offset, int value) {
+void PoolUnit::emit(const ResultPosition& position, int y, int x, int value) {
     const int i = write_.bytes.count++;
     ++write_.addresses.count;
-    write_.addresses[i] = static_cast<std::int32_t>(layer.output_placement.image(image) + offset);
+    write_.addresses[i] = static_cast<std::int32_t>(strip_->output.at(position.image, position.channel, y) +
+                                                    std::int64_t{x} * layer_->value_bytes + position.byte);
     write_.bytes[i] = static_cast<std::uint8_t>(value);
 }
 

@@ -20,7 +20,7 @@ public:
     LinkIn<OutputBeat> outputs{"outputs"};        ///< RequantUnit
     LinkIn<OutputBeat> additions{"additions"};    ///< ResidualUnit: of layers with a residual addition, instead
     LinkOut<ActivationWrite> results{"results"};  ///< ActivationBuffer
-    LinkOut<Token> stored{"stored"};              ///< Sequencer: the layer's last result has been taken
+    LinkOut<Token> stored{"stored"};              ///< Sequencer: the strip's last result has been taken
 
     PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
 
@@ -39,11 +39,13 @@ private:
     void pool(const OutputBeat& beat);
     void pool_pixel(const ResultPosition& position, int y, int x, int value);
     void complete(const ResultPosition& position, int y, int x, const PoolPartial& window);
-    void emit(const LayerSchedule& layer, int image, std::int64_t offset, int value);
-    void begin_layer(const LayerSchedule& layer);
+    /// The value, or one byte of it, of the channel at (y, x) of the output.
+    void emit(const ResultPosition& position, int y, int x, int value);
+    void begin_strip(const ResultPosition& position);
 
     RunRecord& record_;
     const LayerSchedule* layer_ = nullptr;
+    const Strip* strip_ = nullptr;
     std::vector<PixelWindows> rows_, columns_;  ///< by pixel row and column
     int open_rows_ = 1;                         ///< pooled rows that can be open at once
     std::vector<PoolPartial> row_buffer_;       ///< [channel of the tile][pooled row % open_rows_][pooled column]

@@ -120,7 +120,7 @@ void RequantUnit::round(const Stage& from, Stage& to) {
 void RequantUnit::part(const Stage& from, Stage& to) const {
     to.position = from.position;
     to.position.byte = byte_;
-    to.position.last_of_layer = from.position.last_of_layer && byte_ + 1 == from.position.layer->value_bytes;
+    to.position.last_of_strip = from.position.last_of_strip && byte_ + 1 == from.position.layer->value_bytes;
     to.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);

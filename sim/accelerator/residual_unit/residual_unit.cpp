@@ -41,11 +41,13 @@ void ResidualUnit::step() {
 
 void ResidualUnit::request(const OutputBeat& beat) {
     const LayerSchedule& layer = *beat.position.layer;
-    // Neighbouring pixels of a channel, or neighbouring channels of one pixel: consecutive bytes either way.
-    const std::int64_t plane = std::int64_t{layer.sums.height} * layer.sums.width;
+    // Neighbouring pixels of a channel, or neighbouring channels of one pixel: consecutive bytes either way, since rows
+    // of a channel follow one another.
+    const MapRegion& addend = strip_of(beat.position).addend;
+    const std::int64_t skipped = std::int64_t{addend.first_row} * layer.sums.width;
     read_.layer = layer.index;
-    read_.address = static_cast<std::int32_t>(layer.addend_placement.image(beat.position.image) +
-                                              beat.position.channel * plane + beat.position.pixel);
+    read_.address = static_cast<std::int32_t>(addend.at(beat.position.image, beat.position.channel, addend.first_row) +
+                                              beat.position.pixel - skipped);
     read_.bytes = beat.values.count;
     operand_request.load(read_);
     waiting_.push_back(beat);

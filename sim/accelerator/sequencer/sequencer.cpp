@@ -31,7 +31,7 @@ void Sequencer::do_reset() {
     dma.clear();
     dma_done.drive_ready(true);
     slot_released.drive_ready(true);
-    layer_stored.drive_ready(true);
+    strip_stored.drive_ready(true);
 }
 
 void Sequencer::step() {
@@ -59,6 +59,7 @@ void Sequencer::step() {
                 begin_layer(0);
             }
             break;
+        case State::wait:
         case State::fill:
         case State::compute:
         case State::drain: follow_layer(); break;
@@ -70,46 +71,100 @@ void Sequencer::step() {
             }
             break;
     }
-    if (schedule_ != nullptr && state_ != State::idle && state_ != State::setup) prefetch_weights();
+    if (schedule_ != nullptr && state_ != State::idle && state_ != State::setup) issue_transfers();
 }
 
 void Sequencer::begin() {
     start_requested_ = false;
     phase_start_ = cycle();
     record_.images += static_cast<std::uint64_t>(schedule_->images);
-    if (!streamed() && !weights_loaded_) {
-        state_ = State::setup;
-        issue_dma(DmaCommand::Kind::weights, kSetupPhase, layout_.weights, 0, schedule_->weight_bytes);
-        if (schedule_->weight_bytes > 0) return;
-        dma.clear();  // a network of pooling layers only
-        weights_loaded_ = true;
+    const bool loads_weights = !streamed() && !weights_loaded_ && schedule_->weight_bytes > 0;
+    if (!loads_weights) {
+        begin_load();
+        return;
     }
-    begin_load();
+    state_ = State::setup;
+    DmaCommand command;
+    command.dram_address = layout_.weights;
+    command.bytes = schedule_->weight_bytes;
+    issue_dma(command);
 }
 
 void Sequencer::begin_load() {
-    state_ = State::load;
     prefetch_ = WeightFetchCursor(schedule_->layers);
-    issue_dma(DmaCommand::Kind::input, kLoadPhase, layout_.input, schedule_->input.address, schedule_->input_bytes);
+    if (schedule_->input_in_strips) {
+        begin_layer(0);
+        return;
+    }
+    state_ = State::load;
+    DmaCommand command;
+    command.kind = DmaCommand::Kind::input;
+    command.layer = kLoadPhase;
+    command.dram_address = layout_.input;
+    command.address = schedule_->input.address;
+    command.bytes = schedule_->input_bytes;
+    issue_dma(command);
 }
 
 void Sequencer::begin_layer(int layer) {
     layer_ = layer;
+    state_ = State::wait;
+    acted_ = true;
+    wait_start_ = cycle();
+    strip_ = fetches_issued_ = fetches_done_ = stores_issued_ = stores_done_ = 0;
+    try_begin_strip();
+}
+
+void Sequencer::try_begin_strip() {
+    const LayerSchedule& layer = current();
+    const Strip& strip = layer.strips[strip_];
+    // Results go where those of the strip before lay, or of the one before that.
+    const int freed = strip_ - (layer.prefetches ? 2 : 1);
+    if (fetches_done_ < strip.end_fetch || (freed >= 0 && stores_done_ < layer.strips[freed].end_store)) return;
+    record_.layers[layer_].cycles[Stall::dram] += cycle() - wait_start_;
     state_ = State::fill;
     acted_ = true;
-    const LayerSchedule& begun = schedule_->layers[static_cast<std::size_t>(layer_)];
-    for (auto* next : {&next_for_line_buffer_, &next_for_weight_buffer_, &next_for_pe_array_}) next->emplace(begun);
+    for (auto* next : {&next_for_line_buffer_, &next_for_weight_buffer_, &next_for_pe_array_}) {
+        next->emplace(layer, strip_);
+    }
     tiles_for_pe_array_ = 0;
     issue_tiles();
 }
 
 void Sequencer::follow_layer() {
-    // Until the array has taken its first command, what it shows is the end of the layer before.
+    take_transfer();
+    if (state_ != State::wait) follow_strip();
+    else if (strip_ < static_cast<int>(current().strips.size())) try_begin_strip();
+    else end_layer_if_done();
+}
+
+/// A fetch or a store of the layer has ended.
+void Sequencer::take_transfer() {
+    if (!dma_done.transferring()) return;
+    const auto kind = static_cast<DmaCommand::Kind>(dma_done.data().kind);
+    if (kind == DmaCommand::Kind::input) ++fetches_done_;
+    if (kind == DmaCommand::Kind::output) ++stores_done_;
+}
+
+void Sequencer::follow_strip() {
+    // Until the array has taken its first command, what it shows is the end of the strip before.
     const bool array_begun = tiles_for_pe_array_ > 1 || !pe_array.valid();
     issue_tiles();
     if (array_begun) state_ = computing.read() ? State::compute : draining.read() ? State::drain : State::fill;
-    if (!layer_stored.transferring()) return;
-    LayerRecord& record = record_.layers[static_cast<std::size_t>(layer_)];
+    if (strip_stored.transferring()) end_strip();
+}
+
+void Sequencer::end_strip() {
+    state_ = State::wait;
+    wait_start_ = cycle();
+    if (++strip_ < static_cast<int>(current().strips.size())) try_begin_strip();
+    else end_layer_if_done();
+}
+
+void Sequencer::end_layer_if_done() {
+    if (stores_done_ < static_cast<int>(current().stores.size())) return;
+    LayerRecord& record = record_.layers[layer_];
+    record.cycles[Stall::dram] += cycle() - wait_start_;
     end_phase(record);
     if (layer_ + 1 < static_cast<int>(schedule_->layers.size())) begin_layer(layer_ + 1);
     else begin_store();
@@ -131,17 +186,25 @@ bool Sequencer::issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>
         }
         return false;
     }
-    const LayerSchedule& layer = schedule_->layers[static_cast<std::size_t>(layer_)];
-    link.load(TileCommand{&layer, next->index(), next->number(), next->ends_weights()});
+    link.load(TileCommand{&current(), next->strip(), next->index(), next->number(), next->ends_weights()});
     if (!next->next()) next.reset();
     acted_ = true;
     return true;
 }
 
 void Sequencer::begin_store() {
+    if (schedule_->output_in_strips) {
+        finish();
+        return;
+    }
     state_ = State::store;
-    issue_dma(DmaCommand::Kind::output, kStorePhase, layout_.output, schedule_->output.address,
-              schedule_->output_bytes);
+    DmaCommand command;
+    command.kind = DmaCommand::Kind::output;
+    command.layer = kStorePhase;
+    command.dram_address = layout_.output;
+    command.address = schedule_->output.address;
+    command.bytes = schedule_->output_bytes;
+    issue_dma(command);
 }
 
 void Sequencer::finish() {
@@ -149,28 +212,71 @@ void Sequencer::finish() {
     if (on_done_) on_done_();
 }
 
-void Sequencer::issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address,
-                          std::int64_t bytes) {
-    DmaCommand command;
-    command.kind = kind;
-    command.layer = layer;
-    command.dram_address = dram_address;
-    command.address = address;
-    command.bytes = bytes;
+void Sequencer::issue_dma(const DmaCommand& command) {
     dma.load(command);
     acted_ = dma_loaded_ = true;
 }
 
-/// Streamed weights: as soon as one of the two slots is free the next part is fetched, across layers, within a batch
-/// (so that every batch takes the same time).
-void Sequencer::prefetch_weights() {
-    if (!streamed() || slots_free_ == 0 || dma_loaded_ || !dma.can_load() || prefetch_.at_end()) return;
-    const std::int64_t slot = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
-    issue_dma(DmaCommand::Kind::weights, prefetch_.layer().index, layout_.weights + prefetch_.address(), slot,
-              prefetch_.bytes());
+/// One command at an edge. Weights go first, since the array stands still without them; then what strips read, then what
+/// they have made.
+void Sequencer::issue_transfers() {
+    if (dma_loaded_ || !dma.can_load()) return;
+    if (issue_weights()) return;
+    if (layer() && !issue_fetch()) issue_store();
+}
+
+/// Streamed: as soon as one of the two slots is free the next part is fetched, across layers, within a batch (so that
+/// every batch takes the same time).
+bool Sequencer::issue_weights() {
+    if (!streamed() || slots_free_ == 0 || prefetch_.at_end()) return false;
+    DmaCommand command;
+    command.layer = prefetch_.layer().index;
+    command.dram_address = layout_.weights + prefetch_.address();
+    command.address = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
+    command.bytes = prefetch_.bytes();
+    issue_dma(command);
     prefetch_.next();
     ++prefetched_;
     --slots_free_;
+    return true;
+}
+
+/// For the strip that is begun next; or for the one behind the strip that is worked on, where there is room for both.
+bool Sequencer::issue_fetch() {
+    const LayerSchedule& layer = current();
+    if (fetches_issued_ == static_cast<int>(layer.fetches.size())) return false;
+    const Transfer& transfer = layer.fetches[fetches_issued_];
+    if (transfer.strip > strip_ + (layer.prefetches ? 1 : 0)) return false;
+    DmaCommand command;
+    command.kind = DmaCommand::Kind::input;
+    command.layer = layer_;
+    command.dram_address = layout_.of(transfer.area) + transfer.offset;
+    command.address = transfer.address;
+    command.bytes = transfer.bytes;
+    command.line_bytes = transfer.line_bytes;
+    command.channels = transfer.channels;
+    command.channel_stride = transfer.channel_stride;
+    command.row_stride = transfer.row_stride;
+    issue_dma(command);
+    ++fetches_issued_;
+    return true;
+}
+
+/// Of the strips that have been worked on.
+bool Sequencer::issue_store() {
+    const LayerSchedule& layer = current();
+    if (stores_issued_ == static_cast<int>(layer.stores.size())) return false;
+    const Transfer& transfer = layer.stores[stores_issued_];
+    if (transfer.strip >= strip_) return false;
+    DmaCommand command;
+    command.kind = DmaCommand::Kind::output;
+    command.layer = layer_;
+    command.dram_address = layout_.of(transfer.area) + transfer.offset;
+    command.address = transfer.address;
+    command.bytes = transfer.bytes;
+    issue_dma(command);
+    ++stores_issued_;
+    return true;
 }
 
 /// Closes the running phase at this edge; the next one begins at the same edge. What neither a tap nor a counted stall
@@ -190,7 +296,7 @@ void Sequencer::end_phase(LayerRecord& record) {
 }
 
 bool Sequencer::idle() const {
-    return !acted_ && !dma_done.valid() && !slot_released.valid() && !layer_stored.valid() &&
+    return !acted_ && !dma_done.valid() && !slot_released.valid() && !strip_stored.valid() &&
            !(state_ == State::idle && start_requested_);
 }
 
@@ -202,19 +308,21 @@ void Sequencer::wake_events(sc_core::sc_event_or_list& events) const {
     events |= dma.ready_rises();
     events |= dma_done.valid_rises();
     events |= slot_released.valid_rises();
-    events |= layer_stored.valid_rises();
+    events |= strip_stored.valid_rises();
     events |= computing.value_changed_event();
     events |= draining.value_changed_event();
 }
 
 namespace {
-constexpr std::array<std::string_view, 7> kStates = {"IDLE", "SETUP", "LOAD", "FILL", "COMPUTE", "DRAIN", "STORE"};
+constexpr std::array<std::string_view, 8> kStates = {"IDLE",    "SETUP", "LOAD",  "FILL",
+                                                     "COMPUTE", "DRAIN", "STORE", "WAIT"};
 }
 
 std::string_view Sequencer::phase() const { return kStates[static_cast<std::size_t>(state_)]; }
 
 std::optional<std::int32_t> Sequencer::layer() const {
-    const bool in_layer = state_ == State::fill || state_ == State::compute || state_ == State::drain;
+    const bool in_layer =
+        state_ == State::fill || state_ == State::compute || state_ == State::drain || state_ == State::wait;
     return in_layer ? std::optional(layer_) : std::nullopt;
 }
 

@@ -10,6 +10,7 @@
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
+#include "schedule/cursors.h"
 
 namespace widthwise {
 
@@ -18,7 +19,11 @@ struct DramLayout {
     std::int64_t weights = 0;
     std::int64_t input = 0;
     std::int64_t output = 0;
+    std::int64_t maps = 0;  ///< between layers
     std::int64_t end = 0;
+    [[nodiscard]] std::int64_t of(DramArea area) const {
+        return area == DramArea::input ? input : area == DramArea::output ? output : maps;
+    }
 };
 
 class Sequencer : public Unit {
@@ -29,7 +34,7 @@ public:
     LinkOut<DmaCommand> dma{"dma"};
     LinkIn<Token> dma_done{"dma_done"};
     LinkIn<Token> slot_released{"slot_released"};  ///< WeightBuffer
-    LinkIn<Token> layer_stored{"layer_stored"};    ///< PoolUnit
+    LinkIn<Token> strip_stored{"strip_stored"};    ///< PoolUnit
     sc_core::sc_in<bool> computing{"computing"};   ///< PeArray
     sc_core::sc_in<bool> draining{"draining"};     ///< PeArray
 
@@ -48,7 +53,7 @@ public:
     [[nodiscard]] bool works_on_batch() const { return state_ != State::idle && state_ != State::setup; }
 
 private:
-    enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store };
+    enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store, wait };
 
     void do_reset() override;
     void step() override;
@@ -58,17 +63,26 @@ private:
     void begin();
     void begin_load();
     void begin_layer(int layer);
+    /// The next strip, if what it reads is there and its results have a place.
+    void try_begin_strip();
     void begin_store();
     void finish();
     void follow_layer();
+    void follow_strip();
+    void take_transfer();
+    void end_strip();
+    void end_layer_if_done();
     void issue_tiles();
     /// Whether a command was put on the link.
     bool issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>& next);
-    void issue_dma(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address,
-                   std::int64_t bytes);
-    void prefetch_weights();
+    void issue_dma(const DmaCommand& command);
+    void issue_transfers();
+    bool issue_weights();
+    bool issue_fetch();
+    bool issue_store();
     void end_phase(LayerRecord& record);
     [[nodiscard]] bool streamed() const { return schedule_->hardware.weight_buffer.storage == WeightStorage::streamed; }
+    [[nodiscard]] const LayerSchedule& current() const { return schedule_->layers[layer_]; }
     [[nodiscard]] std::uint64_t cycle() const;
 
     sc_core::sc_time period_;
@@ -85,6 +99,13 @@ private:
     bool dma_loaded_ = false;  ///< a Dma command was issued at this edge
     std::int32_t layer_ = 0;
     std::uint64_t phase_start_ = 0;  ///< cycle
+    std::uint64_t wait_start_ = 0;   ///< cycle from which on the layer waits for transfers
+    // Of the layer:
+    std::int32_t strip_ = 0;           ///< worked on, or to be begun next
+    std::int32_t fetches_issued_ = 0;  ///< transfers, as are the others
+    std::int32_t fetches_done_ = 0;
+    std::int32_t stores_issued_ = 0;
+    std::int32_t stores_done_ = 0;
     /// The tile that each unit is told next; none after the layer's last.
     std::optional<TileCursor> next_for_line_buffer_, next_for_weight_buffer_, next_for_pe_array_;
     std::int64_t tiles_for_pe_array_ = 0;  ///< put on its link in this layer

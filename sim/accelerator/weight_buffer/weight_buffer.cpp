@@ -70,9 +70,7 @@ std::int64_t WeightBuffer::slot_address() const {
     const TileCommand& tile = commands_.front();
     const LayerSchedule& layer = *tile.layer;
     if (streamed()) return (parts_used_ % 2) * (params_.bytes / 2);
-    const int tile_index = tile.index.channel_tile;
-    const std::int64_t per_channel = layer.weight_tile_bytes(tile_index) / layer.channels_in_tile(tile_index);
-    return layer.weight_address + layer.first_channel(tile_index) * per_channel;
+    return layer.weight_address + layer.weight_offset(tile.index.channel_tile);
 }
 
 void WeightBuffer::load_operands() {

@@ -8,22 +8,27 @@ namespace {
 
 /// Pixels of one image side by side: of all its rows, or of one row. The loops over tiles go to `tiles`.
 void add_pixels(LoopNest& nest, std::vector<Loop>& tiles, const LayerExtents& layer, const ArrayParams& array,
-                const LineFit& fit) {
+                const LineFit& fit, const StripExtents& strips) {
+    const int rows = strips.rows > 0 ? std::min(strips.rows, layer.out_height) : layer.out_height;
+    auto& outermost = nest.at(Memory::dram).loops;
     auto& columns = nest.at(Memory::array).loops;
     if (array.mapping == Mapping::flat) {
         const std::int64_t pixels = std::int64_t{layer.out_height} * layer.out_width;
         const auto side = static_cast<int>(std::min<std::int64_t>(array.columns, pixels));
-        tiles.push_back(loop_over(Dim::out_pixel, pixels, side));
+        const std::int64_t of_strip = std::int64_t{rows} * layer.out_width;
+        if (strips.rows > 0) outermost.push_back(loop_over(Dim::out_pixel, pixels, static_cast<int>(of_strip)));
+        tiles.push_back(loop_over(Dim::out_pixel, of_strip, side));
         columns.push_back(loop_over(Dim::out_pixel, side, 1, Place::columns));
         return;
     }
+    if (strips.rows > 0) outermost.push_back(loop_over(Dim::out_row, layer.out_height, rows));
     const int side = std::min(array.columns, layer.out_width);
     int width = layer.out_width;
     if (fit.stripe_columns > 0) {
         nest.at(Memory::activation_buffer).loops.push_back(loop_over(Dim::out_column, width, fit.stripe_columns));
         width = std::min(width, fit.stripe_columns);
     }
-    tiles.push_back(loop_over(Dim::out_row, layer.out_height));
+    tiles.push_back(loop_over(Dim::out_row, rows));
     tiles.push_back(loop_over(Dim::out_column, width, side));
     columns.push_back(loop_over(Dim::out_column, side, 1, Place::columns));
 }
@@ -53,21 +58,40 @@ void add_reduction(LoopNest& nest, const LayerExtents& layer, const TapOrder& or
 
 }  // namespace
 
-LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit) {
+LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit,
+                           const StripExtents& strips) {
     const ArrayParams& array = hardware.array;
     const bool streamed = hardware.weight_buffer.storage == WeightStorage::streamed;
+    const bool in_strips = strips != StripExtents{};
     const int rows = std::min(array.rows, layer.out_channels);
+    const int columns = std::min(array.columns, layer.images);
     LoopNest nest = empty_nest();
-    nest.at(streamed ? Memory::dram : Memory::weight_buffer).loops = {
-        loop_over(Dim::group, layer.groups), loop_over(Dim::out_channel, layer.out_channels, rows)};
+    const Loop groups = loop_over(Dim::group, layer.groups);
+    const Loop channels = loop_over(Dim::out_channel, layer.out_channels, rows);
+    auto& outermost = nest.at(Memory::dram).loops;
+    if (strips.channel_tiles > 0) {
+        outermost.push_back(loop_over(Dim::group, layer.groups, std::max(1, strips.channel_tiles / channels.trips)));
+        outermost.push_back(
+            loop_over(Dim::out_channel, layer.out_channels, rows * std::min(strips.channel_tiles, channels.trips)));
+    }
     nest.at(Memory::array).loops = {loop_over(Dim::out_channel, rows, 1, Place::rows)};
+    auto& images = in_strips ? outermost : nest.at(Memory::activation_buffer).loops;
     if (layer.columns_are_images) {
-        const int columns = std::min(array.columns, layer.images);
-        nest.at(Memory::activation_buffer).loops = {loop_over(Dim::image, layer.images, columns)};
+        images.push_back(loop_over(Dim::image, layer.images, columns));
         nest.at(Memory::array).loops.push_back(loop_over(Dim::image, columns, 1, Place::columns));
+        if (strips.rows > 0) outermost.push_back(loop_over(Dim::out_row, 1));
     } else {
-        nest.at(Memory::activation_buffer).loops = {loop_over(Dim::image, layer.images)};
-        add_pixels(nest, nest.at(fit.cut ? Memory::activation_buffer : Memory::line_buffer).loops, layer, array, fit);
+        images.push_back(loop_over(Dim::image, layer.images));
+        add_pixels(nest, nest.at(fit.cut ? Memory::activation_buffer : Memory::line_buffer).loops, layer, array, fit,
+                   strips);
+    }
+    auto& tiles = nest.at(streamed ? Memory::dram : Memory::weight_buffer).loops;
+    if (strips.channel_tiles > 0) {
+        tiles.push_back(loop_over(Dim::group, std::max(1, strips.channel_tiles / channels.trips)));
+        tiles.push_back(loop_over(Dim::out_channel, std::min(strips.channel_tiles, channels.trips) * rows, rows));
+    } else {
+        tiles.push_back(groups);
+        tiles.push_back(channels);
     }
     add_reduction(nest, layer, hardware.accumulator.order, fit);
     return nest;

@@ -40,10 +40,18 @@ struct LineFit {
     friend bool operator==(const LineFit&, const LineFit&) = default;
 };
 
+/// What of a layer is worked on at a time, of one image or group of images, where maps lie in DRAM. 0: all.
+struct StripExtents {
+    int rows = 0;           ///< of the sums
+    int channel_tiles = 0;  ///< all rows of some are done before the next are begun
+    friend bool operator==(const StripExtents&, const StripExtents&) = default;
+};
+
 /// Sums stay in the array while all their products are added. Rows are output channels of one group, columns output pixels
 /// of one image, or images. Outermost the channels, a part of which as large as the array has rows; then the images; then
 /// the pixels; innermost the reduction, in accumulator.order. Weights that are streamed come from DRAM part by part, and
 /// else stay in the weight buffer.
-LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit = {});
+LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hardware, const LineFit& fit = {},
+                           const StripExtents& strips = {});
 
 }  // namespace widthwise

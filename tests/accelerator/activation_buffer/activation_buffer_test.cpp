@@ -110,13 +110,10 @@ struct Replay {
         note(b.results.monitor, &Edge::results);
         note(b.input.monitor, &Edge::input);
         for (const auto& [cycle, edge] : edges) {
-            EXPECT_FALSE(edge.results != nullptr && edge.input != nullptr) << "two writes at cycle " << cycle;
-            const int all_reads =
-                (edge.operand != nullptr ? 1 : 0) + (edge.fill != nullptr ? 1 : 0) + (edge.output != nullptr ? 1 : 0);
-            EXPECT_LE(all_reads, 1) << "two reads at cycle " << cycle;
-            const bool reads = all_reads > 0;
-            const bool writes = edge.results != nullptr || edge.input != nullptr;
-            EXPECT_FALSE(ports == 1 && reads && writes) << "two uses of one port at cycle " << cycle;
+            // The Dma's accesses have a port of their own.
+            EXPECT_FALSE(edge.operand != nullptr && edge.fill != nullptr) << "two reads at cycle " << cycle;
+            const bool reads = edge.operand != nullptr || edge.fill != nullptr;
+            EXPECT_FALSE(ports == 1 && reads && edge.results != nullptr) << "two uses of one port at cycle " << cycle;
             if (edge.operand != nullptr) operand.push_back(load(*edge.operand));
             if (edge.fill != nullptr) fill.push_back(load(*edge.fill));
             if (edge.output != nullptr) output.push_back(load(*edge.output));
@@ -214,20 +211,17 @@ void run(ActivationBufferBench& b, std::size_t reads) {
     b.bench.run(10);
 }
 
-TEST(ActivationBufferTiming, OperandsGoBeforeFillsAndFillsBeforeTheOutput) {
+TEST(ActivationBufferTiming, OperandsGoBeforeFills) {
     ActivationBufferBench b(2, 0);
     b.operand_request.source.payloads = std::vector<ActivationRead>(3, read_of(0, 8, 4));
     b.fill_request.source.payloads = std::vector<ActivationRead>(2, read_of(1, 8, 4));
-    b.output_request.source.payloads = {read_of(kStorePhase, 8, 4)};
     send_at(b.operand_request, b.bench, kStart, {0, 0, 0});
     send_at(b.fill_request, b.bench, kStart, {0, 0});
-    send_at(b.output_request, b.bench, kStart, {0});
-    run(b, 3);
+    run(b, 2);
     using Edges = std::vector<std::int64_t>;
     EXPECT_EQ(since(b.operand_request.monitor.cycles, kStart), (Edges{0, 1, 2}));
     EXPECT_EQ(since(b.operand_data.monitor.cycles, kStart), (Edges{1, 2, 3}));
     EXPECT_EQ(since(b.fill_request.monitor.cycles, kStart), (Edges{3, 4}));
-    EXPECT_EQ(since(b.output_request.monitor.cycles, kStart), (Edges{5}));
 }
 
 TEST(ActivationBufferTiming, DataFollowsARequestByOneCycleAndOneAnother) {
@@ -265,7 +259,7 @@ TEST(ActivationBufferTiming, OnePortServesWritesFirstAndNeverDelaysThem) {
     EXPECT_EQ(since(b.fill_data.monitor.cycles, kStart), (std::vector<std::int64_t>{1, 2, 5, 6, 10, 11}));
 }
 
-TEST(ActivationBufferTiming, InputWaitsForResultsAndOutputForFill) {
+TEST(ActivationBufferTiming, TheDmaWaitsForNobodyAndNobodyForIt) {
     ActivationBufferBench b(2, 0);
     for (int i = 0; i < 3; ++i) b.input.source.payloads.push_back(write_of(kLoadPhase, {{1, i}}));
     send_at(b.input, b.bench, kStart, {0, 0, 0});
@@ -277,9 +271,9 @@ TEST(ActivationBufferTiming, InputWaitsForResultsAndOutputForFill) {
     send_at(b.fill_request, b.bench, kStart, {1, 3});
     run(b, 5);
     EXPECT_EQ(since(b.results.monitor.cycles, kStart), (std::vector<std::int64_t>{1, 2}));
-    EXPECT_EQ(since(b.input.monitor.cycles, kStart), (std::vector<std::int64_t>{0, 3, 4}));
+    EXPECT_EQ(since(b.input.monitor.cycles, kStart), every(1, 0, 3));
     EXPECT_EQ(since(b.fill_request.monitor.cycles, kStart), (std::vector<std::int64_t>{1, 3}));
-    EXPECT_EQ(since(b.output_request.monitor.cycles, kStart), (std::vector<std::int64_t>{0, 2, 4}));
+    EXPECT_EQ(since(b.output_request.monitor.cycles, kStart), every(1, 0, 3));
 }
 
 TEST(ActivationBufferTiming, AWaitingWordHoldsTheNextRequestBack) {

@@ -101,7 +101,7 @@ private:
         if (kind == DmaCommand::Kind::output) {
             output_data.source.payloads.push_back(word);
             ActivationRead& read = output_reads.emplace_back();
-            read.layer = kStorePhase;
+            read.layer = layer;
             read.address = static_cast<std::int32_t>(address);
             read.bytes = count;
             return;
@@ -129,6 +129,31 @@ private:
     Random random_;
     std::vector<std::size_t> burst_of_word_;
 };
+
+class DmaLines : public testing::TestWithParam<int> {};
+
+/// Lines of a strip go to places of their own.
+TEST_P(DmaLines, GoWhereTheStridesSay) {
+    DmaBench b(GetParam(), 1);
+    b.add(DmaCommand::Kind::input, 2, 0, 1000, 2 * 3 * 5);  // two rows of three channels, 5 pixels
+    DmaCommand& command = b.command.source.payloads.front();
+    command.line_bytes = 5;
+    command.channels = 3;
+    command.channel_stride = 40;
+    command.row_stride = 7;
+    b.run();
+    std::vector<int> addresses, expected;
+    for (const ActivationWrite& write : b.input.monitor.data) {
+        for (int i = 0; i < write.addresses.count; ++i) addresses.push_back(write.addresses[i]);
+    }
+    for (int row = 0; row < 2; ++row) {
+        for (int channel = 0; channel < 3; ++channel) {
+            for (int x = 0; x < 5; ++x) expected.push_back(1000 + row * 7 + channel * 40 + x);
+        }
+    }
+    EXPECT_EQ(addresses, expected);
+}
+INSTANTIATE_TEST_SUITE_P(BytesOfAWord, DmaLines, testing::Values(1, 3, 8, 16));
 
 class DmaValues : public testing::TestWithParam<int> {};
 

@@ -33,7 +33,7 @@ public:
             pooled_.push_back(layer.pooling.has_value() ? plain_pool(network, *op_, hardware, map) : map);
         }
         for (const TileIndex& index : plain_tiles(layer)) add_tile(index);
-        beats.back().position.last_of_layer = true;
+        beats.back().position.last_of_strip = true;
         if (layer.pooling.has_value()) count(hardware);
     }
 

@@ -5,6 +5,7 @@
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/networks.h"
 #include "accelerator/pool_unit/pool_unit.h"
+#include "schedule/strips.h"
 
 namespace widthwise::bench {
 namespace {
@@ -36,7 +37,7 @@ std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels
         for (int first = 0; first < layer.sums.channels * pixels; first += 2) {
             for (int byte = 0; byte < layer.value_bytes; ++byte) {
                 OutputBeat& beat = beats.emplace_back();
-                beat.position = {&layer, image, first / pixels, first % pixels, along_channels, byte, false};
+                beat.position = {&layer, 0, image, first / pixels, first % pixels, along_channels, byte, false};
                 beat.values.count = 2;
                 for (int i = 0; i < 2; ++i) {
                     beat.values[i] = static_cast<std::int16_t>((first + i) * layer.value_bytes + byte);
@@ -44,7 +45,7 @@ std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels
             }
         }
     }
-    beats.back().position.last_of_layer = true;
+    beats.back().position.last_of_strip = true;
     return beats;
 }
 
@@ -70,6 +71,7 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
     layer.computation.emplace();  // and no requantization
     layer.value_bytes = 3;
     layer.output_placement = {100, layer.output_bytes()};
+    layer.strips = {whole_strip(layer)};
     SumsBench b(static_cast<std::uint64_t>(GetParam()));
     b.outputs.source.payloads = beats_of(layer, along_channels);
     b.bench.run_and_interrupt([&] { return b.stored.monitor.count() == 1; }, 10000,

@@ -42,7 +42,7 @@ std::vector<PsumBeat> random_beats(const LayerSchedule& layer, int lanes, int n,
         beat.sums.count = random.in(1, beat.position.along_channels ? std::min(lanes, kChannels) : lanes);
         beat.position.channel = random.in(0, kChannels - (beat.position.along_channels ? beat.sums.count : 1));
         beat.position.pixel = beat.position.along_channels ? 0 : random.in(0, 64 - beat.sums.count);
-        beat.position.last_of_layer = random.percent(5);
+        beat.position.last_of_strip = random.percent(5);
         for (int lane = 0; lane < beat.sums.count; ++lane) {
             const int size = random.in(0, 3);
             const std::int64_t limit = size == 0   ? 300

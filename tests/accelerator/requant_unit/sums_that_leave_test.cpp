@@ -35,7 +35,7 @@ std::vector<PsumBeat> random_beats(const LayerSchedule& layer, int lanes, int n,
         beat.sums.count = random.in(1, beat.position.along_channels ? std::min(lanes, kChannels) : lanes);
         beat.position.channel = random.in(0, kChannels - (beat.position.along_channels ? beat.sums.count : 1));
         beat.position.pixel = beat.position.along_channels ? 0 : random.in(0, 64 - beat.sums.count);
-        beat.position.last_of_layer = i + 1 == n;
+        beat.position.last_of_strip = i + 1 == n;
         for (int lane = 0; lane < beat.sums.count; ++lane) {
             beat.sums[lane] = static_cast<std::int64_t>(random.next()) >> (64 - bits);
         }
@@ -51,7 +51,7 @@ std::vector<OutputBeat> parts_of(const PsumBeat& beat) {
         OutputBeat& part = parts.emplace_back();
         part.position = beat.position;
         part.position.byte = byte;
-        part.position.last_of_layer = beat.position.last_of_layer && byte == bytes - 1;
+        part.position.last_of_strip = beat.position.last_of_strip && byte == bytes - 1;
         part.values.count = beat.sums.count;
         for (int lane = 0; lane < beat.sums.count; ++lane) {
             std::int64_t sum = beat.sums[lane];

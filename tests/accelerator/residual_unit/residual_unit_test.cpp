@@ -7,6 +7,7 @@
 
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/random.h"
+#include "schedule/strips.h"
 
 namespace widthwise::bench {
 namespace {
@@ -19,6 +20,7 @@ LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_chann
     layer.addition.emplace().operator_index = 3;
     layer.sums = along_channels ? Shape{40, 1, 1} : Shape{6, 5, 7};
     layer.addend_placement = {100, layer.sums.elements()};
+    layer.strips = {whole_strip(layer)};
     layer.addition->operand_is_first = operand_is_first;
     layer.addition->operand_is_signed = true;
     const RequantFormat output{mode, Rounding::half_up, 12, 7, 0, 255};

@@ -14,7 +14,7 @@
 namespace widthwise::bench {
 namespace {
 
-constexpr DramLayout kLayout{100, 20000, 30000, 40000};
+constexpr DramLayout kLayout{100, 20000, 30000, 35000, 40000};
 
 class SequencerBench {
 public:
@@ -31,7 +31,7 @@ public:
         unit.dma(dma.link);
         unit.dma_done(dma_done.link);
         unit.slot_released(slot_released.link);
-        unit.layer_stored(layer_stored.link);
+        unit.strip_stored(strip_stored.link);
         unit.computing(computing);
         unit.draining(draining);
         expect_commands();
@@ -61,7 +61,7 @@ public:
     DrainedLink<DmaCommand> dma{"sequencer2dma", bench};
     DrivenLink<Token> dma_done{"dma2sequencer", bench};
     DrivenLink<Token> slot_released{"weight_buffer2sequencer", bench};
-    DrivenLink<Token> layer_stored{"pool_unit2sequencer", bench};
+    DrivenLink<Token> strip_stored{"pool_unit2sequencer", bench};
     sc_core::sc_signal<bool> computing{"computing"};
     sc_core::sc_signal<bool> draining{"draining"};
     Sequencer unit;
@@ -116,7 +116,7 @@ private:
                     schedule.output_bytes);
         }
         slot_released.source.payloads.assign(weight_tiles, Token{});
-        layer_stored.source.payloads.assign(slots_until.size(), Token{});
+        strip_stored.source.payloads.assign(slots_until.size(), Token{});
     }
 
     /// What the Dma, the WeightBuffer and the PoolUnit answer, no sooner than they could.
@@ -129,9 +129,9 @@ private:
             const auto layer = static_cast<std::size_t>(std::upper_bound(slots_until.begin(), slots_until.end(), i) -
                                                         slots_until.begin());
             return fetched > i && weight_buffer.monitor.count() >= tiles_until[layer] &&
-                   layer_stored.monitor.count() >= layer;
+                   strip_stored.monitor.count() >= layer;
         };
-        layer_stored.source.allow = [this](std::size_t i) {
+        strip_stored.source.allow = [this](std::size_t i) {
             return pe_array.monitor.count() >= tiles_until[i] && line_buffer.monitor.count() >= tiles_until[i] &&
                    weight_buffer.monitor.count() >= tiles_until[i] &&
                    (!streamed || slot_released.monitor.count() >= slots_until[i]);
@@ -189,7 +189,7 @@ TEST_P(SequencerCommands, FollowTheLoopNest) {
             // A layer's commands come after the layer before has been stored.
             for (std::size_t i = 1; i < b.tiles_until.size(); ++i) {
                 for (const auto* link : {&b.line_buffer, &b.weight_buffer, &b.pe_array}) {
-                    EXPECT_GT(link->monitor.cycles[b.tiles_until[i - 1]], b.layer_stored.monitor.cycles[i - 1]);
+                    EXPECT_GT(link->monitor.cycles[b.tiles_until[i - 1]], b.strip_stored.monitor.cycles[i - 1]);
                 }
             }
             // Never more than two weight tiles on the way or in use.
@@ -250,14 +250,14 @@ TEST(SequencerTiming, CommandsFollowTheirCauseByOneCycle) {
     for (std::size_t i = 1; i < b.schedule.layers.size(); ++i) {
         for (const auto* link : {&b.line_buffer, &b.weight_buffer, &b.pe_array}) {
             EXPECT_EQ(link->monitor.cycles[b.tiles_until[i - 1]],
-                      b.layer_stored.monitor.cycles[i - 1] + edges(Rule::command));
+                      b.strip_stored.monitor.cycles[i - 1] + edges(Rule::command));
         }
     }
     // Within a layer one command a cycle, as fast as the unit takes them.
     for (std::size_t i = 1; i < b.tiles_until[0]; ++i) {
         EXPECT_EQ(b.line_buffer.monitor.cycles[i], b.line_buffer.monitor.cycles[i - 1] + 1);
     }
-    EXPECT_EQ(dma[2], b.layer_stored.monitor.cycles[b.schedule.layers.size() - 1] + edges(Rule::command));
+    EXPECT_EQ(dma[2], b.strip_stored.monitor.cycles[b.schedule.layers.size() - 1] + edges(Rule::command));
     // The second batch has no setup.
     EXPECT_EQ(b.dma.monitor.data[3].kind, DmaCommand::Kind::input);
 }

@@ -76,7 +76,7 @@ private:
             for (int g = 0; g < layer.image_groups; ++g) {
                 for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) {
                     const bool ends = g + 1 == layer.image_groups && t + 1 == static_cast<int>(layer.tiles.size());
-                    command.source.payloads.push_back({&layer, {m, g, t}, number++, ends});
+                    command.source.payloads.push_back({&layer, 0, {m, g, t}, number++, ends});
                     for (const Tap& tap : layer.taps) {
                         expected.push_back(operands(network, layer, m, tap));
                     }

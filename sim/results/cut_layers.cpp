@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "results/cut_layers.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "schedule/strip_fit.h"
+
+namespace widthwise {
+namespace {
+
+bool is_striped(const LayerSchedule& layer) {
+    return layer.parts.size() == 1 && layer.line_passes.size() > layer.row_strips.size() && !layer.image_columns &&
+           layer.line_passes.size() < layer.tiles.size();
+}
+
+/// Parts of the taps in which a tile's lines come; 1: whole rows, or stripes of them.
+int line_parts(const LayerSchedule& layer) { return static_cast<int>(layer.parts.size()); }
+
+bool is_streamed(const LayerSchedule& layer, const HardwareParams& hardware) {
+    return layer.computation && hardware.weight_buffer.storage == WeightStorage::streamed;
+}
+
+/// Output columns of the first, widest stripe.
+int stripe_columns(const LayerSchedule& layer) {
+    const LinePass& pass = layer.line_passes.front();
+    const ColumnTile& first = layer.tiles[pass.first_tile];
+    int columns = 0;
+    for (int t = pass.first_tile; t < pass.end_tile && layer.tiles[t].first_y == first.first_y; ++t)
+        columns += layer.tiles[t].count;
+    return columns;
+}
+
+bool prefetches(const LayerSchedule& layer) { return layer.prefetches && layer.strips.size() > 1; }
+
+std::string counted(int count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
+int strip_made(const LayerSchedule& layer) { return strip_channels(layer, layer.extents.channel_tiles).made; }
+
+}  // namespace
+
+std::int64_t dram_traffic(const LayerSchedule& layer, const HardwareParams& hardware) {
+    if (layer.in_strips()) return StripFitter(layer, hardware).traffic(layer.extents);
+    if (!is_streamed(layer, hardware)) return 0;
+    return layer.weight_offset(layer.channel_tiles) * layer.weight_fetches(layer.strips.front());
+}
+
+nlohmann::ordered_json cut_json(const LayerSchedule& layer, const HardwareParams& hardware) {
+    nlohmann::ordered_json json;
+    if (layer.in_strips()) {
+        json["strips"] = {{"count", layer.strips.size()},
+                          {"rows", layer.extents.rows},
+                          {"channels", strip_made(layer)},
+                          {"prefetched", prefetches(layer)}};
+    }
+    if (is_striped(layer)) json["line_buffer"] = {{"stripe_columns", stripe_columns(layer)}};
+    if (line_parts(layer) > 1) json["line_buffer"] = {{"parts", line_parts(layer)}};
+    if (is_streamed(layer, hardware) && layer.weight_parts() > 1) json["weight_parts"] = layer.weight_parts();
+    if (!json.is_null()) json["dram_bytes"] = dram_traffic(layer, hardware);
+    return json;
+}
+
+std::string cut_text(const LayerSchedule& layer, const HardwareParams& hardware) {
+    std::vector<std::string> parts;
+    if (layer.in_strips()) {
+        parts.push_back(layer.strips.size() == 1
+                            ? "maps from or to DRAM"
+                            : fmt::format("{} strips of {} by {} channels, {}", layer.strips.size(),
+                                          counted(layer.extents.rows, "row"), strip_made(layer),
+                                          prefetches(layer) ? "the next prefetched" : "one at a time"));
+    }
+    if (is_striped(layer)) parts.push_back(fmt::format("lines in stripes of {} columns", stripe_columns(layer)));
+    if (line_parts(layer) > 1) parts.push_back(fmt::format("lines of each tile in {} parts", line_parts(layer)));
+    if (is_streamed(layer, hardware) && layer.weight_parts() > 1)
+        parts.push_back(fmt::format("weights of each tile in {} parts", layer.weight_parts()));
+    if (parts.empty()) return "";
+    return fmt::format("{}; {} bytes of DRAM traffic", fmt::join(parts, "; "), dram_traffic(layer, hardware));
+}
+
+}  // namespace widthwise

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/dma_timer.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "schedule/timing_rules.h"
+
+namespace widthwise {
+
+Edge words(std::int64_t bytes, int per_cycle) { return (bytes + per_cycle - 1) / per_cycle; }
+
+Edge fetch_edges(const DramParams& dram, std::int64_t bytes) {
+    // Of the words the first comes with the answer.
+    return edges(Rule::request) + edges(Rule::answer) + dram.latency + words(bytes, dram.bytes_per_cycle) - 1 +
+           edges(Rule::move);
+}
+
+Edge store_edges(const DramParams& dram, std::int64_t bytes) {
+    return edges(Rule::request) + edges(Rule::grant) + edges(Rule::arrive) + words(bytes, dram.bytes_per_cycle) - 1 +
+           edges(Rule::move);
+}
+
+DmaTimer::DmaTimer(const Schedule& schedule)
+    : schedule_(schedule), streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed) {
+    if (streamed_) fetch_ = WeightFetchCursor(schedule.layers);
+}
+
+Edge DmaTimer::load_input() {
+    accept_ = edges(Rule::command);
+    finish_ = accept_ + fetch_edges(schedule_.hardware.dram, schedule_.input_bytes);
+    return finish_ + edges(Rule::report);
+}
+
+std::optional<Edge> DmaTimer::strips_done(int count) const {
+    if (count <= 0) return layer_start_;
+    if (count > static_cast<int>(strips_.size())) return std::nullopt;
+    return strips_[count - 1];
+}
+
+std::optional<Edge> DmaTimer::ready(Kind kind) const {
+    if (kind == Kind::weights) {
+        if (!streamed_ || fetch_.at_end()) return std::nullopt;
+        if (arrivals_.size() < 2) return Edge{0};
+        const std::size_t before = arrivals_.size() - 2;
+        return before < releases_.size() ? std::optional(releases_[before] + edges(Rule::report)) : std::nullopt;
+    }
+    if (layer_ == nullptr) return std::nullopt;
+    if (kind == Kind::fetch) {
+        if (fetched_.size() == layer_->fetches.size()) return std::nullopt;
+        return strips_done(layer_->fetches[fetched_.size()].strip - (layer_->prefetches ? 1 : 0));
+    }
+    if (stored_.size() == layer_->stores.size()) return std::nullopt;
+    return strips_done(layer_->stores[stored_.size()].strip + 1);
+}
+
+/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once it may go.
+void DmaTimer::advance() {
+    std::optional<Edge> commanded;
+    Kind chosen = Kind::weights;
+    for (const Kind kind : {Kind::weights, Kind::fetch, Kind::store}) {
+        const std::optional<Edge> from = ready(kind);
+        if (!from || (commanded && std::max(accept_, *from) >= *commanded)) continue;
+        commanded = std::max(accept_, *from);
+        chosen = kind;
+    }
+    if (!commanded) throw SimulationError("the Dma waits for a transfer that nothing allows");
+    accept_ = std::max(*commanded, finish_) + edges(Rule::command);
+    run(chosen);
+}
+
+void DmaTimer::run(Kind kind) {
+    const DramParams& dram = schedule_.hardware.dram;
+    switch (kind) {
+        case Kind::weights:
+            finish_ = accept_ + fetch_edges(dram, fetch_.bytes());
+            fetch_.next();
+            arrivals_.push_back(finish_);
+            return;
+        case Kind::fetch:
+            finish_ = accept_ + fetch_edges(dram, layer_->fetches[fetched_.size()].bytes);
+            fetched_.push_back(finish_ + edges(Rule::report));
+            return;
+        case Kind::store:
+            finish_ = accept_ + store_edges(dram, layer_->stores[stored_.size()].bytes);
+            stored_.push_back(finish_ + edges(Rule::report));
+            return;
+    }
+}
+
+Edge DmaTimer::next_weights() {
+    ++awaited_;
+    while (arrivals_.size() < awaited_) advance();
+    return arrivals_[awaited_ - 1];
+}
+
+void DmaTimer::release_weights(Edge edge) { releases_.push_back(edge); }
+
+void DmaTimer::begin_layer(const LayerSchedule& layer, Edge edge) {
+    layer_ = &layer;
+    layer_start_ = edge;
+    strips_.clear();
+    fetched_.clear();
+    stored_.clear();
+}
+
+void DmaTimer::end_strip(Edge edge) { strips_.push_back(edge); }
+
+Edge DmaTimer::fetched(int count) {
+    if (count == 0) return layer_start_;
+    while (static_cast<int>(fetched_.size()) < count) advance();
+    return fetched_[count - 1];
+}
+
+Edge DmaTimer::stored(int count) {
+    if (count == 0) return layer_start_;
+    while (static_cast<int>(stored_.size()) < count) advance();
+    return stored_[count - 1];
+}
+
+}  // namespace widthwise
