@@ -142,11 +142,11 @@ void describe_requantization(Visitor& v, RequantParams& requant) {
 template <typename Visitor>
 void describe_memories(Visitor& v, HardwareParams& hardware) {
     v.section({"line_buffer", "Rows of the input feature map beside the array."}, [&](auto& s) {
-        s.automatic(
-            {"rows",
-             "Feature-map rows held; auto: kernel + stride of each layer. Fully connected layers hold up to two "
-             "vectors."},
-            hardware.line_buffer.rows, kUpTo256);
+        s.automatic({"rows",
+                     "Whole feature-map rows held; auto: kernel + stride of each layer, or less, or parts of rows, if "
+                     "they do not fit. Fully connected layers hold up to two "
+                     "vectors."},
+                    hardware.line_buffer.rows, kUpTo256);
         s.integer({"fill_bytes_per_cycle", "Port from the activation buffer."},
                   hardware.line_buffer.fill_bytes_per_cycle, kUpTo64);
         s.integer({"bytes", "Capacity."}, hardware.line_buffer.bytes, kCapacity);
@@ -173,8 +173,9 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
     v.section({"dram", "Off-chip memory."}, [&](auto& s) {
         s.integer({"latency", "Cycles from a request to its first byte."}, hardware.dram.latency, kLatency);
         s.integer({"bytes_per_cycle", "Bandwidth."}, hardware.dram.bytes_per_cycle, kUpTo64);
-        s.integer({"bytes", "Capacity, for weights and for what of a batch's maps lies outside of the chip."},
-                  hardware.dram.bytes, kDramCapacity);
+        s.integer(
+            {"bytes", "Capacity: the weights, a batch's input and output, and its maps that do not fit the chip."},
+            hardware.dram.bytes, kDramCapacity);
     });
 }
 

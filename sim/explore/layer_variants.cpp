@@ -36,6 +36,9 @@ bool no_event_implies_none(const ValueKey& quiet, const ValueKey& other) {
 
 ValuePath LayerVariants::add(const Schedule& schedule) {
     threads_ = affordable_threads(schedule, threads_);
+    const std::vector<int> operators = schedule.last_operators();
+    if (!layers_.empty() && operators != operators_) throw SimulationError("variants of another list of layers");
+    operators_ = operators;
     layers_.resize(schedule.layers.size());
     ValuePath path;
     for (std::size_t l = 0; l < layers_.size(); ++l) {

@@ -34,7 +34,7 @@ bool no_event_implies_none(const ValueKey& quiet, const ValueKey& other);
 /// A variant of each layer, by number.
 using ValuePath = std::vector<int>;
 
-/// The distinct layers, as far as values go, of the schedules of one network.
+/// The distinct layers, as far as values go, of the schedules of one network, all with the same layers.
 class LayerVariants {
 public:
     /// The variants that this schedule's layers are. Throws InputError when feature maps or the weights of all variants
@@ -67,6 +67,7 @@ private:
     int add_layer(std::vector<Variant>& variants, const LayerSchedule& layer, const HardwareParams& hardware);
 
     std::vector<std::vector<Variant>> layers_;
+    std::vector<int> operators_;     ///< Schedule::last_operators()
     std::int64_t weight_bytes_ = 0;  ///< of all variants
     int threads_ = 256;
     std::optional<Classifier> classifier_;

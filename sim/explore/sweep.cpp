@@ -154,8 +154,13 @@ std::size_t Sweep::network_index(const RunConfig& config) {
     if (known != network_names_.end()) return static_cast<std::size_t>(known - network_names_.begin());
     networks_.push_back(import_onnx(config.network, config.network_output));
     network_names_.push_back(network_name(config));
-    variants_.emplace_back();
     return networks_.size() - 1;
+}
+
+std::size_t Sweep::variants_index(std::size_t network, const Schedule& schedule) {
+    const auto [at, is_new] = variants_of_.try_emplace({network, schedule.last_operators()}, variants_.size());
+    if (is_new) variants_.emplace_back();
+    return at->second;
 }
 
 void Sweep::check_labels(const Network& network) const {
@@ -248,13 +253,14 @@ void Sweep::plan(std::size_t point) {
 }
 
 void Sweep::plan_values(Point& planned, const Schedule& schedule) {
-    planned.path = variants_[planned.network].add(schedule);
+    planned.variants = variants_index(planned.network, schedule);
+    planned.path = variants_[planned.variants].add(schedule);
     planned.data = data_index(planned.config.preprocessing);
     planned.timing = timing_index(planned, schedule);
     check_prices(tables_[planned.table].table, schedule);
     std::string text = fmt::format("{} {}", data_[planned.data].digest, networks_[planned.network].digest);
     for (std::size_t l = 0; l < planned.path.size(); ++l) {
-        text += fmt::format(" {}", variants_[planned.network].key(l, planned.path[l]).text());
+        text += fmt::format(" {}", variants_[planned.variants].key(l, planned.path[l]).text());
     }
     planned.digest = digest_of(text);
 }

@@ -84,6 +84,7 @@ public:
         std::string
             refusal;  ///< why the hardware cannot run it; what stands below is not known then, but for the table
         std::size_t network = 0;
+        std::size_t variants = 0;  ///< of its layers
         std::size_t table = 0;
         std::size_t data = 0;  ///< what is made of the images
         std::size_t timing = 0;
@@ -147,6 +148,7 @@ private:
     void refuse(Point& point, const std::string& reason);
     [[nodiscard]] std::string about_point(std::size_t point) const;
     std::size_t network_index(const RunConfig& config);
+    std::size_t variants_index(std::size_t network, const Schedule& schedule);
     std::size_t table_index(const std::string& name, const std::string& data_root);
     std::size_t data_index(const Preprocessing& given);
     std::size_t timing_index(const Point& point, const Schedule& schedule);
@@ -169,7 +171,9 @@ private:
     int end_ = 0;
     std::deque<Network> networks_;
     std::vector<std::string> network_names_;  ///< of each its path and output
-    std::deque<LayerVariants> variants_;      ///< of each network
+    /// Of each network and list of its layers: where a pool is a layer of its own in some points, their layers are others.
+    std::deque<LayerVariants> variants_;
+    std::map<std::pair<std::size_t, std::vector<int>>, std::size_t> variants_of_;
     std::deque<Table> tables_;
     std::map<std::string, std::size_t> table_names_;
     std::deque<Data> data_;

@@ -59,7 +59,7 @@ void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const
     expect("labelled images", outcome.labelled, dataset_.has_labels() ? images : 0);
     expect("layers", outcome.layers.size(), point.path.size());
     for (std::size_t l = 0; l < point.path.size(); ++l) {
-        const LayerSchedule& layer = variants_[point.network].schedule(l, point.path[l]);
+        const LayerSchedule& layer = variants_[point.variants].schedule(l, point.path[l]);
         const auto sums = static_cast<std::uint64_t>(layer.sums.elements());
         expect(fmt::format("outputs of layer {}", layer.name), outcome.layers[l].overflow.outputs,
                !layer.computation ? 0 : images * sums);
@@ -67,12 +67,12 @@ void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const
 }
 
 void Sweep::compute(Journal& journal, int threads, const std::function<void(std::size_t)>& report) const {
-    // By network, then by data: what is made of the images serves all points of a group.
+    // By network and its layers, then by data: what is made of the images serves all points of a group.
     std::map<std::pair<std::size_t, std::size_t>, std::vector<const Point*>> groups;
     std::set<std::string> seen;
     for (const Point& p : points_) {
         if (!p.refusal.empty() || journal.find(p.digest) != nullptr || !seen.insert(p.digest).second) continue;
-        groups[{p.network, p.data}].push_back(&p);
+        groups[{p.variants, p.data}].push_back(&p);
     }
     for (const auto& [group, points] : groups) compute(journal, points, threads, report);
 }
@@ -101,7 +101,8 @@ void Sweep::compute(Journal& journal, const std::vector<const Point*>& points, i
             told = now;
         };
         const auto began = std::chrono::steady_clock::now();
-        const std::vector<ValueOutcome> outcomes = evaluate(variants_[network], blocks, paths, threads, count);
+        const std::vector<ValueOutcome> outcomes =
+            evaluate(variants_[points.front()->variants], blocks, paths, threads, count);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         for (std::size_t i = start; i < end; ++i) journal.add(points[i]->digest, outcomes[i - start]);
         constexpr double kMost = 64;

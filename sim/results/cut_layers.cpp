@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "results/tables.h"
 #include "schedule/strip_fit.h"
 
 namespace widthwise {
@@ -66,8 +67,8 @@ std::string cut_text(const LayerSchedule& layer, const HardwareParams& hardware)
     if (layer.in_strips()) {
         parts.push_back(layer.strips.size() == 1
                             ? "maps from or to DRAM"
-                            : fmt::format("{} strips of {} by {} channels, {}", layer.strips.size(),
-                                          counted(layer.extents.rows, "row"), strip_made(layer),
+                            : fmt::format("{} strips of {} of its sums by {}, {}", layer.strips.size(),
+                                          counted(layer.extents.rows, "row"), counted(strip_made(layer), "channel"),
                                           prefetches(layer) ? "the next prefetched" : "one at a time"));
     }
     if (is_striped(layer)) parts.push_back(fmt::format("lines in stripes of {} columns", stripe_columns(layer)));
@@ -75,7 +76,8 @@ std::string cut_text(const LayerSchedule& layer, const HardwareParams& hardware)
     if (is_streamed(layer, hardware) && layer.weight_parts() > 1)
         parts.push_back(fmt::format("weights of each tile in {} parts", layer.weight_parts()));
     if (parts.empty()) return "";
-    return fmt::format("{}; {} bytes of DRAM traffic", fmt::join(parts, "; "), dram_traffic(layer, hardware));
+    return fmt::format("{}; {} bytes of DRAM traffic a batch", fmt::join(parts, "; "),
+                       grouped(dram_traffic(layer, hardware)));
 }
 
 }  // namespace widthwise

@@ -4,6 +4,7 @@
 // A network on a hardware description: operators are joined to layers, layers described and placed.
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -164,12 +165,18 @@ std::set<int> pools_apart(const Network& network, HardwareParams hardware) {
         hardware.accumulator.layer_bits.clear();
     }
     std::set<int> apart;
+    std::optional<PoolNeedsItsOwnLayer> joined;  // the last that was parted
     while (true) {
         try {
             placed(network, hardware, hardware.batch, apart);
             return apart;
         } catch (const PoolNeedsItsOwnLayer& error) {
+            joined = error;
             apart.insert(error.pool);
+        } catch (const StripsDoNotFit& error) {
+            // Parting has not helped: less would have been enough for both together.
+            if (joined && joined->needed < error.needed) throw InputError(joined->what());
+            return apart;
         } catch (const InputError&) {
             return apart;  // what is wrong is said of what was asked for
         }
@@ -194,9 +201,11 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     check_dram(schedule, hardware.dram);
     HardwareParams decided = hardware;
     decided.weight_buffer.storage = schedule.hardware.weight_buffer.storage;
+    std::int64_t moves = 0;
     for (LayerSchedule& layer : schedule.layers) {
         complete_layer(layer, network, decided);
         describe_strips(layer, decided, layer.strips_address);
+        moves += check_moves(layer, moves);
     }
     return schedule;
 }

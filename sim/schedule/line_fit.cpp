@@ -178,9 +178,10 @@ LineFit LineFitter::choose_cut() const {
         }
     }
     if (!best) {
-        refuse(layer_, fmt::format("line_buffer.bytes: {} cannot hold what a tile reads of one row and channel; needs "
-                                   "at least {}",
-                                   bytes, least));
+        refuse(layer_,
+               fmt::format("line_buffer.bytes: {} cannot hold what a tile reads for one tap of a channel; needs "
+                           "at least {}",
+                           bytes, std::min(least, needed_ * row_bytes_)));
     }
     return fit;
 }

@@ -160,13 +160,15 @@ private:
     /// All rows that a tap reads, or those that the taps of some tiles do.
     [[nodiscard]] std::vector<int> rows_read_by(const LinePass& pass) const {
         if (layer_.row_strips.size() == 1) return rows_;
-        std::vector<bool> read(layer_.map_height);
+        std::set<int> read;
         for (int t = pass.first_tile; t < pass.end_tile; ++t) {
-            for (const int y : rows_of(layer_.tiles[t], layer_.parts.front())) read[y] = true;
+            // Tiles of one row read the same.
+            if (t > pass.first_tile && layer_.tiles[t].last_y == layer_.tiles[t - 1].first_y) continue;
+            for (const int y : rows_of(layer_.tiles[t], layer_.parts.front())) {
+                if (layer_.row_position[y] >= 0) read.insert(y);
+            }
         }
-        std::vector<int> rows;
-        std::copy_if(rows_.begin(), rows_.end(), std::back_inserter(rows), [&](int y) { return read[y]; });
-        return rows;
+        return {read.begin(), read.end()};
     }
 
     void describe_windows() {
@@ -271,14 +273,16 @@ void check_blocks(const LayerSchedule& layer, const HardwareParams& hardware, co
                                                                 : layer.line_channels;
             parts *= ceil_div(extent, loop == fit.cut->loop ? fit.cut->step : 1);
         }
-        const bool rows_cut = order[fit.cut->loop] == TapLoop::row && fit.cut->step == 1;
+        bool rows_cut = false;
+        for (int loop = 0; loop <= fit.cut->loop; ++loop)
+            rows_cut = rows_cut || (order[loop] == TapLoop::row && (loop < fit.cut->loop || fit.cut->step == 1));
         blocks = static_cast<std::int64_t>(layer.tiles.size()) * parts * (rows_cut ? 1 : layer.kernel_taps.height);
     }
-    if (blocks <= kMaxLayerMoves) return;
+    if (blocks <= kMaxMoves) return;
     refuse(layer,
            fmt::format("line_buffer.bytes: {} holds so little of what the array reads at once that it comes in {} "
                        "parts (allowed: up to {}); enlarge it",
-                       hardware.line_buffer.bytes, blocks, kMaxLayerMoves));
+                       hardware.line_buffer.bytes, blocks, kMaxMoves));
 }
 
 /// Of the blocks as they have come out.

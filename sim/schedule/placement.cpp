@@ -73,7 +73,7 @@ struct Space {
     std::int64_t bytes = 0;
 };
 
-/// Maps by their lifetime; those that find no place in DRAM.
+/// Places maps by their lifetime; those that find no place go to DRAM.
 class MapPlacer {
 public:
     explicit MapPlacer(Schedule& schedule)
@@ -112,11 +112,11 @@ public:
             if (!layer.in_strips()) continue;
             const Space space = largest_space(layer.index);
             const StripChoice choice = *StripFitter(layer, schedule_.hardware).choose(space.bytes);
-            if (choice.transfers > kMaxLayerMoves) {
+            if (choice.transfers > kMaxMoves) {
                 refuse(layer,
                        fmt::format("activation_buffer.bytes: {} holds so little of its maps that they come in {} "
                                    "transfers (allowed: up to {}); enlarge it",
-                                   capacity_, choice.transfers, kMaxLayerMoves));
+                                   capacity_, choice.transfers, kMaxMoves));
             }
             layer.extents = choice.extents;
             layer.prefetches = choice.prefetches;
@@ -176,8 +176,8 @@ private:
             "activation_buffer.bytes: {} cannot hold what the smallest strip of it reads and makes; needs at "
             "least {}",
             capacity_, least);
-        if (layer.pooling && (layer.computation || layer.addition)) throw PoolNeedsItsOwnLayer(layer, what);
-        refuse(layer, what);
+        if (layer.pooling && (layer.computation || layer.addition)) throw PoolNeedsItsOwnLayer(layer, what, least);
+        throw StripsDoNotFit(layer, what, least);
     }
 
     [[nodiscard]] Space largest_space(int layer) const {
@@ -249,14 +249,15 @@ void place_feature_maps(Schedule& schedule) {
 namespace {
 
 /// What can be streamed together with the next part in the other half of the buffer.
-void part_weights(LayerSchedule& layer, const WeightBufferParams& params) {
+void part_weights(LayerSchedule& layer, const WeightBufferParams& params, std::int64_t resident_bytes) {
     const std::int64_t half = params.bytes / 2;
     const int rows = layer.channels_in_tile(0);  // no tile has more
     const std::int64_t taps = half / rows - layer.parameter_bytes();
     if (taps < 1) {
         refuse(layer, fmt::format("weight_buffer.bytes: {} cannot hold twice the weights of one tap and the parameters "
                                   "of {} channels, one in use and one prefetched; needs at least {}",
-                                  params.bytes, rows, 2 * rows * (1 + std::int64_t{layer.parameter_bytes()})));
+                                  params.bytes, rows,
+                                  std::min(resident_bytes, 2 * rows * (1 + std::int64_t{layer.parameter_bytes()}))));
     }
     layer.weight_part_taps = static_cast<int>(std::min<std::int64_t>(taps, layer.tap_count));
 }
@@ -274,6 +275,8 @@ void place_weights(Schedule& schedule) {
         for (int t = 0; t < layer.channel_tiles; ++t) schedule.weight_bytes += layer.weight_tile_bytes(t);
     }
     const bool fits = schedule.weight_bytes <= params.bytes;
+    const std::int64_t resident_bytes =
+        params.storage == WeightStorage::automatic ? schedule.weight_bytes : INT64_MAX;  // that would do as well
     if (params.storage == WeightStorage::automatic)
         params.storage = fits ? WeightStorage::resident : WeightStorage::streamed;
     if (params.storage == WeightStorage::resident && !fits) {
@@ -284,7 +287,7 @@ void place_weights(Schedule& schedule) {
     }
     if (params.storage == WeightStorage::resident) return;
     for (LayerSchedule& layer : schedule.layers) {
-        if (layer.computation) part_weights(layer, params);
+        if (layer.computation) part_weights(layer, params, resident_bytes);
     }
 }
 

@@ -2,6 +2,7 @@
 // Part of compile(): where feature maps and weights lie in the buffers.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "common/error.h"
@@ -9,11 +10,19 @@
 
 namespace widthwise {
 
-/// A pool behind an operator cannot be worked on in strips together with it.
-class PoolNeedsItsOwnLayer : public InputError {
+/// Not even the smallest strip of a layer fits the activation buffer.
+class StripsDoNotFit : public InputError {
 public:
-    PoolNeedsItsOwnLayer(const LayerSchedule& layer, const std::string& what)
-        : InputError("layer '" + layer.name + "': " + what), pool(layer.pooling->operator_index) {}
+    StripsDoNotFit(const LayerSchedule& layer, const std::string& what, std::int64_t needed_bytes)
+        : InputError("layer '" + layer.name + "': " + what), needed(needed_bytes) {}
+    std::int64_t needed;  ///< bytes of the buffer
+};
+
+/// A layer's pool cannot be worked on in strips together with what is before it.
+class PoolNeedsItsOwnLayer : public StripsDoNotFit {
+public:
+    PoolNeedsItsOwnLayer(const LayerSchedule& layer, const std::string& what, std::int64_t needed_bytes)
+        : StripsDoNotFit(layer, what, needed_bytes), pool(layer.pooling->operator_index) {}
     int pool;  ///< into Network::operators
 };
 

@@ -63,6 +63,12 @@ DrainBeat drain_beat(const LayerSchedule& layer, int rows, int columns, int lane
     return layer.image_columns ? DrainBeat{first, run, count} : DrainBeat{run, first, count};
 }
 
+std::vector<int> Schedule::last_operators() const {
+    std::vector<int> all;
+    for (const LayerSchedule& layer : layers) all.push_back(layer.last_operator());
+    return all;
+}
+
 int Schedule::channel_tiles() const {
     int tiles = 0;
     for (const LayerSchedule& layer : layers) tiles += layer.channel_tiles;

@@ -374,6 +374,8 @@ struct Schedule {
     /// They are moved strip by strip, with the first and the last layer.
     bool input_in_strips = false;
     bool output_in_strips = false;
+    /// Of each layer, into Network::operators. Schedules of one network that agree in it have the same layers.
+    [[nodiscard]] std::vector<int> last_operators() const;
     /// That a batch needs.
     [[nodiscard]] std::int64_t dram_bytes() const { return weight_bytes + input_bytes + output_bytes + map_bytes; }
     std::int64_t map_bytes = 0;               ///< of maps in DRAM between layers

@@ -41,4 +41,16 @@ void check_sizes(const Schedule& schedule) {
     }
 }
 
+std::int64_t check_moves(const LayerSchedule& layer, std::int64_t before) {
+    std::int64_t moves = static_cast<std::int64_t>(layer.fetches.size() + layer.stores.size());
+    for (const LinePass& pass : layer.line_passes) moves += static_cast<std::int64_t>(pass.blocks.size());
+    if (before + moves > kMaxMoves) {
+        refuse(layer,
+               fmt::format("with it the maps of all layers come in more than {} parts; enlarge line_buffer.bytes or "
+                           "activation_buffer.bytes",
+                           kMaxMoves));
+    }
+    return moves;
+}
+
 }  // namespace widthwise

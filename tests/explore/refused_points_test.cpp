@@ -13,7 +13,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr const char* kReason = "layer 'c1': line_buffer.bytes: 4 cannot hold what a tile reads of one row";
+constexpr const char* kReason = "layer 'c1': line_buffer.bytes: 4 cannot hold what a tile reads for one tap";
 
 /// Of six points those with the numbers 1, 3 and 5 are too small.
 class RefusedPoints : public test::SweepCommand {

@@ -154,6 +154,26 @@ TEST(Sweep, SettingsOfAnOptionAreThoseOfTheFile) {
     EXPECT_EQ(sweep.networks().front().path, network) << "counts from the working directory";
 }
 
+/// With few rows of the array and 459 bytes of maps a pool of LeNet-5 becomes a layer of its own: other layers, equal values.
+TEST(Sweep, PointsWhosePoolsAreLayersOfTheirOwnHaveTheSameAccuracy) {
+    for (const char* sizes : {"[65536, 459]", "[459, 65536]"}) {
+        const test::TemporaryFolder folder;
+        const std::string path = test::write_sweep(folder, std::string("  activation_buffer.bytes: ") + sizes +
+                                                               "\n  accumulator_bits: [14, 18]\n  array: [[1, 8]]\n");
+        const Sweep sweep(path, WIDTHWISE_SOURCE_DIR, "1");
+        Journal journal;
+        sweep.compute(journal, 1, [](std::size_t) {});
+        const std::vector<PointResult> results = sweep.results(journal, 1);
+        ASSERT_EQ(results.size(), 4U);
+        EXPECT_EQ(sweep.digests().size(), 4U) << "not the case: the layers are the same";
+        for (const std::size_t point : {0U, 1U}) {
+            EXPECT_EQ(results[point].accuracy->correct, results[point + 2].accuracy->correct) << sizes;
+            EXPECT_EQ(results[point].overflow.events, results[point + 2].overflow.events);
+        }
+        EXPECT_NE(results[0].accuracy->correct, results[1].accuracy->correct) << "14 bits are too few";
+    }
+}
+
 TEST(Sweep, PointsThatTheHardwareCannotRunHaveAReasonAndNoValues) {
     const test::TemporaryFolder folder;
     const std::string path =
