@@ -4,6 +4,7 @@
 // A network on a hardware description: operators are joined to layers, layers described and placed.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <vector>
@@ -201,9 +202,11 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     check_dram(schedule, hardware.dram);
     HardwareParams decided = hardware;
     decided.weight_buffer.storage = schedule.hardware.weight_buffer.storage;
+    const bool strips = std::any_of(schedule.layers.begin(), schedule.layers.end(),
+                                    [](const LayerSchedule& layer) { return layer.in_strips(); });
     std::int64_t moves = 0;
     for (LayerSchedule& layer : schedule.layers) {
-        complete_layer(layer, network, decided);
+        complete_layer(layer, network, decided, strips);
         describe_strips(layer, decided, layer.strips_address);
         moves += check_moves(layer, moves);
     }

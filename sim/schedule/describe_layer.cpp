@@ -61,7 +61,7 @@ public:
         return layer;
     }
 
-    void complete(LayerSchedule& layer) const {
+    void complete(LayerSchedule& layer, bool strips) const {
         if (layer.computation) {
             const Operator& op = network_.operators[layer.computation->operator_index];
             describe_taps(layer, op);
@@ -73,7 +73,7 @@ public:
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
         describe_nest(layer, hardware_);  // where weights and maps come from is known now
         describe_column_tiles(layer);
-        describe_line_passes(layer, hardware_);
+        describe_line_passes(layer, hardware_, strips);
     }
 
 private:
@@ -426,11 +426,11 @@ LayerSchedule describe_frame(const Network& network, const HardwareParams& hardw
     return LayerDescriber(network, used).describe_frame(operators, images);
 }
 
-void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware) {
+void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware, bool strips) {
     const auto index = [](const auto& part) { return part ? part->operator_index : -1; };
     const LayerOperators operators{index(layer.computation), index(layer.addition), index(layer.pooling)};
     const HardwareParams used = used_part(hardware, key_users(network, hardware, operators));
-    LayerDescriber(network, used).complete(layer);
+    LayerDescriber(network, used).complete(layer, strips);
 }
 
 }  // namespace widthwise

@@ -28,8 +28,8 @@ LayerSchedule describe_frame(const Network& network, const HardwareParams& hardw
 
 /// Taps, weights and factors, column tiles, rows in fill order and windows, which grow with the layer: only for
 /// schedules that have passed check_sizes(). Throws InputError when the line buffer is too small or a factor cannot be
-/// had.
-void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware);
+/// had. `strips`: some layer of the network is worked on in strips.
+void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware, bool strips);
 
 /// Width of the accumulators in the layer of the operator called `name`.
 int accumulator_bits(const AccumulatorParams& params, const std::string& name);

@@ -26,11 +26,8 @@ struct CutCost {
 /// Costs of cuts, for tiles away from the map's borders.
 class CutCosts {
 public:
-    CutCosts(const LayerSchedule& layer, const KernelTaps& kernel, const TapOrder& order, int images)
-        : layer_(layer), kernel_(kernel), order_(order), images_(images) {
-        for (const ColumnTile& tile : layer.tiles)
-            output_rows_ = std::max(output_rows_, tile.last_y - tile.first_y + 1);
-    }
+    CutCosts(const LayerSchedule& layer, const TapOrder& order, int images, int output_rows)
+        : layer_(layer), kernel_(layer.kernel_taps), order_(order), images_(images), output_rows_(output_rows) {}
 
     [[nodiscard]] int extent(int loop) const { return extent(order_[loop]); }
 
@@ -83,9 +80,18 @@ private:
 
 }  // namespace
 
-LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardware)
+LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardware, bool strips)
     : layer_(layer), hardware_(hardware), images_(layer.image_columns ? layer.array_columns : 1) {
     for (const LineWindow& w : layer.windows) needed_ = std::max(needed_, w.end_row - w.first_row);
+    for (const ColumnTile& tile : layer.tiles) output_rows_ = std::max(output_rows_, tile.last_y - tile.first_y + 1);
+    if (strips && hardware.array.mapping == Mapping::flat && !layer.image_columns) {
+        const int rows = ceil_div(layer.array_columns - 1, layer.sums.width) + 1;
+        output_rows_ = std::min(rows, layer.sums.height);
+        const int input_rows = (output_rows_ - 1) * layer.stride_height + layer.kernel_height;
+        const auto read = std::count_if(layer.row_position.begin(), layer.row_position.end(),
+                                        [](int position) { return position >= 0; });
+        needed_ = std::max(1, std::min(input_rows, static_cast<int>(read)));
+    }
     row_bytes_ = std::int64_t{layer.line_channels} * layer.line_bytes * images_;
     fitting_ = blocks_held(row_bytes_);
 }
@@ -162,7 +168,7 @@ LineFit LineFitter::choose() const {
 
 LineFit LineFitter::choose_cut() const {
     const std::int64_t bytes = hardware_.line_buffer.bytes;
-    const CutCosts costs(layer_, layer_.kernel_taps, hardware_.accumulator.order, images_);
+    const CutCosts costs(layer_, hardware_.accumulator.order, images_, output_rows_);
     std::optional<std::tuple<std::int64_t, bool, std::int64_t>> best;
     LineFit fit;
     std::int64_t least = 0;

@@ -14,7 +14,9 @@ namespace widthwise {
 /// For a layer whose passes hold whole rows.
 class LineFitter {
 public:
-    LineFitter(const LayerSchedule& layer, const HardwareParams& hardware);
+    /// `strips`: some layer of the network is worked on in strips. Then tiles of flat mapping may begin anywhere in a row
+    /// when a batch has fewer images, and what fits must fit then too.
+    LineFitter(const LayerSchedule& layer, const HardwareParams& hardware, bool strips);
 
     /// The rows that the array reads at once fit. Throws InputError for a configured number of rows that cannot be.
     [[nodiscard]] bool fits_whole() const;
@@ -33,6 +35,7 @@ private:
 
     const LayerSchedule& layer_;
     const HardwareParams& hardware_;
+    int output_rows_ = 1;         ///< of a tile, at most
     int images_ = 1;              ///< of which lines lie side by side
     int needed_ = 1;              ///< rows that the array reads at once
     std::int64_t row_bytes_ = 0;  ///< of a whole row

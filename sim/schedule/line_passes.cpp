@@ -305,10 +305,10 @@ void rank_rows(LayerSchedule& layer) {
     for (const bool read : rows_read(layer)) layer.row_position.push_back(read ? rank++ : -1);
 }
 
-void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware) {
+void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, bool strips) {
     PassDescriber describer(layer);
     describer.describe_whole_rows(false);
-    const LineFitter fitter(layer, hardware);
+    const LineFitter fitter(layer, hardware, strips);
     if (fitter.fits_whole()) {
         layer.block_lines = layer.line_channels;
         layer.line_stride = layer.line_bytes;

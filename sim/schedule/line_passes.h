@@ -12,8 +12,8 @@ namespace widthwise {
 /// at once do not fit, in this order: stripes of the map's columns, as wide as possible, between
 /// which no pooling window lies; or each tile fetches what it
 /// reads, in parts if it must, such that the fewest bytes are filled. Throws InputError when not even a line of one tap
-/// fits, or a configured number of rows does not.
-void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware);
+/// fits, or a configured number of rows does not. `strips`: some layer of the network is worked on in strips.
+void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, bool strips);
 
 /// Which rows of the map some tap reads (LayerSchedule::row_position).
 void rank_rows(LayerSchedule& layer);

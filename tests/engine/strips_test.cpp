@@ -118,6 +118,24 @@ TEST(Strips, FollowTheNest) {
     EXPECT_GT(in_strips, 200);
 }
 
+/// What runs a full batch runs the images that are left too, with the same layers. The three seeds once did not.
+TEST(Strips, OfFewerImagesFitAsWell) {
+    const auto expect = [](std::uint64_t seed) {
+        const testing::RandomCase random = testing::make_random_case(seed);
+        const std::vector<int> layers =
+            compile(random.network, random.hardware, random.hardware.batch).last_operators();
+        for (int images = 1; images < random.hardware.batch; ++images) {
+            try {
+                EXPECT_EQ(compile(random.network, random.hardware, images).last_operators(), layers) << seed;
+            } catch (const InputError& error) {
+                ADD_FAILURE() << "seed " << seed << ", " << images << " images: " << error.what();
+            }
+        }
+    };
+    for (const std::uint64_t seed : {1004498U, 1069447U, 1144228U}) expect(seed);
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) expect(seed);
+}
+
 TEST(Strips, MoveAsLittleAsAnyOthers) {
     int layers = 0, prefetching = 0, by_channels = 0, by_rows = 0;
     for (std::uint64_t seed = 0; layers < 1000; ++seed) {
