@@ -11,26 +11,11 @@
 namespace widthwise {
 namespace {
 
-bool is_striped(const LayerSchedule& layer) {
-    return layer.parts.size() == 1 && layer.line_passes.size() > layer.row_strips.size() && !layer.image_columns &&
-           layer.line_passes.size() < layer.tiles.size();
-}
-
-/// Parts of the taps in which a tile's lines come; 1: whole rows, or stripes of them.
-int line_parts(const LayerSchedule& layer) { return static_cast<int>(layer.parts.size()); }
+/// Lines come tile by tile, or of a vector word by word.
+bool is_parted(const LayerSchedule& layer) { return layer.line_fit.cut.has_value() || layer.parts.size() > 1; }
 
 bool is_streamed(const LayerSchedule& layer, const HardwareParams& hardware) {
     return layer.computation && hardware.weight_buffer.storage == WeightStorage::streamed;
-}
-
-/// Output columns of the first, widest stripe.
-int stripe_columns(const LayerSchedule& layer) {
-    const LinePass& pass = layer.line_passes.front();
-    const ColumnTile& first = layer.tiles[pass.first_tile];
-    int columns = 0;
-    for (int t = pass.first_tile; t < pass.end_tile && layer.tiles[t].first_y == first.first_y; ++t)
-        columns += layer.tiles[t].count;
-    return columns;
 }
 
 bool prefetches(const LayerSchedule& layer) { return layer.prefetches && layer.strips.size() > 1; }
@@ -55,8 +40,8 @@ nlohmann::ordered_json cut_json(const LayerSchedule& layer, const HardwareParams
                           {"channels", strip_made(layer)},
                           {"prefetched", prefetches(layer)}};
     }
-    if (is_striped(layer)) json["line_buffer"] = {{"stripe_columns", stripe_columns(layer)}};
-    if (line_parts(layer) > 1) json["line_buffer"] = {{"parts", line_parts(layer)}};
+    if (layer.line_fit.stripe_columns > 0) json["line_buffer"] = {{"stripe_columns", layer.line_fit.stripe_columns}};
+    if (is_parted(layer)) json["line_buffer"] = {{"parts", layer.parts.size()}};
     if (is_streamed(layer, hardware) && layer.weight_parts() > 1) json["weight_parts"] = layer.weight_parts();
     if (!json.is_null()) json["dram_bytes"] = dram_traffic(layer, hardware);
     return json;
@@ -71,8 +56,12 @@ std::string cut_text(const LayerSchedule& layer, const HardwareParams& hardware)
                                           counted(layer.extents.rows, "row"), counted(strip_made(layer), "channel"),
                                           prefetches(layer) ? "the next prefetched" : "one at a time"));
     }
-    if (is_striped(layer)) parts.push_back(fmt::format("lines in stripes of {} columns", stripe_columns(layer)));
-    if (line_parts(layer) > 1) parts.push_back(fmt::format("lines of each tile in {} parts", line_parts(layer)));
+    if (layer.line_fit.stripe_columns > 0)
+        parts.push_back(fmt::format("lines in stripes of {} columns", layer.line_fit.stripe_columns));
+    if (is_parted(layer)) {
+        parts.push_back(
+            fmt::format("lines of each tile anew, in {}", counted(static_cast<int>(layer.parts.size()), "part")));
+    }
     if (is_streamed(layer, hardware) && layer.weight_parts() > 1)
         parts.push_back(fmt::format("weights of each tile in {} parts", layer.weight_parts()));
     if (parts.empty()) return "";

@@ -11,8 +11,8 @@
 
 #include "common/error.h"
 #include "schedule/describe_layer.h"
-#include "schedule/line_passes.h"
 #include "schedule/placement.h"
+#include "schedule/read_rows.h"
 #include "schedule/schedule.h"
 #include "schedule/size_limits.h"
 #include "schedule/strips.h"
@@ -152,7 +152,7 @@ Schedule placed(const Network& network, const HardwareParams& hardware, int imag
     // What is cheap to refuse is refused before anything large is built.
     check_sizes(schedule);
     connect(network, schedule);
-    for (LayerSchedule& layer : schedule.layers) rank_rows(layer);
+    for (LayerSchedule& layer : schedule.layers) number_read_rows(layer);
     place_weights(schedule);
     place_feature_maps(schedule);
     return schedule;

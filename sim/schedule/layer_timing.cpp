@@ -20,28 +20,54 @@ constexpr Edge kRequantized = edges(Rule::take) + edges(Rule::requantize);
 
 namespace {
 
+/// What the strips of a layer have in common.
+struct LayerTables {
+    explicit LayerTables(const LayerSchedule& layer) {
+        if (layer.pooling.has_value()) {
+            const Window& w = layer.pooling->window;
+            pool_rows =
+                windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
+            pool_columns =
+                windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
+        }
+        order_lines(layer);
+    }
+
+    std::vector<PixelWindows> pool_rows, pool_columns;
+    std::vector<std::vector<std::size_t>> line_taps;  ///< of each part the taps that tell which lines it needs
+
+private:
+    /// One tap per kernel row is enough to know what a part needs: the one with the highest channel.
+    void order_lines(const LayerSchedule& layer) {
+        int first = 0;
+        for (const TapPart& part : layer.parts) {
+            std::map<int, std::size_t> best;  // by row
+            for (int t = first; t < part.end_tap; ++t) {
+                const Tap& tap = layer.taps[t];
+                const auto [at, is_new] = best.try_emplace(tap.row, t);
+                if (!is_new && tap.channel > layer.taps[at->second].channel) at->second = t;
+            }
+            line_taps.emplace_back();
+            for (const auto& [row, t] : best) line_taps.back().push_back(t);
+            first = part.end_tap;
+        }
+    }
+};
+
 class StripTimer {
 public:
-    StripTimer(const Schedule& schedule, const LayerSchedule& layer, int strip, Edge start, DmaTimer& dma,
-               CycleCounts& cycles)
+    StripTimer(const Schedule& schedule, const LayerSchedule& layer, const LayerTables& tables, int strip, Edge start,
+               DmaTimer& dma, CycleCounts& cycles)
         : hardware_(schedule.hardware),
           layer_(layer),
+          tables_(tables),
           strip_(strip),
           streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed && layer.computation),
           dma_(dma),
           cycles_(cycles),
           fill_(layer, layer.strips[strip], schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
           issued_(start + edges(Rule::command)),
-          weights_read_(start) {
-        if (layer.pooling.has_value()) {
-            const Window& w = layer.pooling->window;
-            pool_rows_ =
-                windows_along(layer.sums.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height);
-            pool_columns_ =
-                windows_along(layer.sums.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width);
-        }
-        order_lines();
-    }
+          weights_read_(start) {}
 
     /// Returns the edge at which the strip is stored, as the Sequencer knows it.
     Edge run() {
@@ -128,25 +154,9 @@ private:
     /// Lines that the part needs altogether.
     int most_lines(const TileCursor& tile, int part) const {
         int most = 0;
-        for (const std::size_t t : line_taps_[part])
+        for (const std::size_t t : tables_.line_taps[part])
             most = std::max(most, lines_needed(layer_, tile.line_pass(), tile.index(), part, layer_.taps[t]));
         return most;
-    }
-
-    /// One tap per kernel row is enough to know what a part needs: the one with the highest channel.
-    void order_lines() {
-        int first = 0;
-        for (const TapPart& part : layer_.parts) {
-            std::map<int, std::size_t> best;  // by row
-            for (int t = first; t < part.end_tap; ++t) {
-                const Tap& tap = layer_.taps[t];
-                const auto [at, is_new] = best.try_emplace(tap.row, t);
-                if (!is_new && tap.channel > layer_.taps[at->second].channel) at->second = t;
-            }
-            line_taps_.emplace_back();
-            for (const auto& [row, t] : best) line_taps_.back().push_back(t);
-            first = part.end_tap;
-        }
     }
 
     void issue_tap(const TileCursor& tile, int part, int t, bool first, bool last) {
@@ -243,25 +253,25 @@ private:
 
     bool completes_any(const TileIndex& index, const DrainBeat& beat) const {
         if (!layer_.pooling) return true;
-        if (layer_.image_columns) return pool_rows_[0].completes_any() && pool_columns_[0].completes_any();
+        if (layer_.image_columns)
+            return tables_.pool_rows[0].completes_any() && tables_.pool_columns[0].completes_any();
         const int first = layer_.tiles[static_cast<std::size_t>(index.tile)].first + beat.column;
         for (int i = 0; i < beat.count; ++i) {
             const auto y = static_cast<std::size_t>((first + i) / layer_.sums.width);
             const auto x = static_cast<std::size_t>((first + i) % layer_.sums.width);
-            if (pool_rows_[y].completes_any() && pool_columns_[x].completes_any()) return true;
+            if (tables_.pool_rows[y].completes_any() && tables_.pool_columns[x].completes_any()) return true;
         }
         return false;
     }
 
     const HardwareParams& hardware_;
     const LayerSchedule& layer_;
+    const LayerTables& tables_;
     int strip_;
     bool streamed_;
     DmaTimer& dma_;
     CycleCounts& cycles_;
     LineFill fill_;
-    std::vector<PixelWindows> pool_rows_, pool_columns_;
-    std::vector<std::vector<std::size_t>> line_taps_;  ///< of each part
     Edge issued_;              ///< the last tap; before the first: the edge at which the array has its first command
     Edge lines_read_ = 0;      ///< the last tap's activations left the line buffer's storage
     Edge weights_read_;        ///< and its weights the weight buffer's
@@ -279,6 +289,7 @@ private:
 
 Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, DmaTimer& dma, CycleCounts& cycles) {
     dma.begin_layer(layer, start);
+    const LayerTables tables(layer);
     Edge edge = start;
     const int behind = layer.prefetches ? 2 : 1;
     for (int s = 0; s < static_cast<int>(layer.strips.size()); ++s) {
@@ -286,7 +297,7 @@ Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start
         edge = std::max(edge, dma.fetched(layer.strips[s].end_fetch));
         if (s >= behind) edge = std::max(edge, dma.stored(layer.strips[s - behind].end_store));
         cycles[Stall::dram] += static_cast<std::uint64_t>(edge - waits_from);
-        edge = StripTimer(schedule, layer, s, edge, dma, cycles).run();
+        edge = StripTimer(schedule, layer, tables, s, edge, dma, cycles).run();
         dma.end_strip(edge);
     }
     const Edge computed = edge;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "schedule/pooling_windows.h"
+#include "schedule/read_rows.h"
 #include "schedule/tiling.h"
 
 namespace widthwise {
@@ -57,8 +58,7 @@ private:
         return std::int64_t{map_rows(rows)} * channels * images_ * line_bytes(columns);
     }
     static int span(int outputs, int stride, int taps, int taps_span, int all_taps) {
-        const int dilation = all_taps > 1 ? (taps_span - 1) / (all_taps - 1) : 1;
-        return (outputs - 1) * stride + (taps - 1) * dilation + 1;
+        return (outputs - 1) * stride + (taps - 1) * dilation(taps_span, all_taps) + 1;
     }
     [[nodiscard]] int map_rows(int rows) const {
         const int between = span(output_rows_, layer_.stride_height, rows, layer_.kernel_height, kernel_.height);
@@ -88,9 +88,7 @@ LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardwar
         const int rows = ceil_div(layer.array_columns - 1, layer.sums.width) + 1;
         output_rows_ = std::min(rows, layer.sums.height);
         const int input_rows = (output_rows_ - 1) * layer.stride_height + layer.kernel_height;
-        const auto read = std::count_if(layer.row_position.begin(), layer.row_position.end(),
-                                        [](int position) { return position >= 0; });
-        needed_ = std::max(1, std::min(input_rows, static_cast<int>(read)));
+        needed_ = std::max(1, std::min(input_rows, ReadRows(layer).count()));
     }
     row_bytes_ = std::int64_t{layer.line_channels} * layer.line_bytes * images_;
     fitting_ = blocks_held(row_bytes_);

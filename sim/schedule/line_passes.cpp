@@ -9,52 +9,12 @@
 #include <set>
 
 #include "schedule/line_fit.h"
+#include "schedule/read_rows.h"
 #include "schedule/size_limits.h"
 #include "schedule/tiling.h"
 
 namespace widthwise {
 namespace {
-
-/// Positions along an axis of `extent` that some tap reads for some output; the others only pass by in padding, between
-/// the taps of a dilated kernel, or between the kernels of a stride beyond it. A tap reads every `stride`-th position
-/// from its first one on: where such runs begin and end is enough, however many taps and outputs there are.
-std::vector<bool> positions_read(int extent, int outputs, int stride, int pad, const std::set<int>& taps) {
-    std::vector<int> runs(static_cast<std::size_t>(extent), 0);  // that are open at a position
-    for (const int tap : taps) {
-        const int first = tap - pad;
-        const int begin = first >= 0 ? first : first + ceil_div(-std::int64_t{first}, stride) * stride;
-        const int end = first + outputs * stride;
-        if (begin >= end || begin >= extent) continue;
-        ++runs[begin];
-        if (end < extent) --runs[end];
-    }
-    std::vector<bool> read(static_cast<std::size_t>(extent));
-    for (int at = 0; at < extent; ++at) {
-        if (at >= stride) runs[at] += runs[at - stride];
-        read[at] = runs[at] > 0;
-    }
-    return read;
-}
-
-int dilation(int span, int taps) { return taps > 1 ? (span - 1) / (taps - 1) : 1; }
-
-/// Rows that some tap reads. Where all columns of the taps lie in the padding that is none.
-std::vector<bool> rows_read(const LayerSchedule& layer) {
-    if (layer.fully_connected) return std::vector<bool>(layer.map_height, true);
-    const auto positions = [](int taps, int span) {
-        std::set<int> all;
-        for (int tap = 0; tap < taps; ++tap) all.insert(tap * dilation(span, taps));
-        return all;
-    };
-    const KernelTaps& kernel = layer.kernel_taps;
-    const std::vector<bool> columns_read = positions_read(layer.line_bytes, layer.sums.width, layer.stride_width,
-                                                          layer.pad_left, positions(kernel.width, layer.kernel_width));
-    if (std::find(columns_read.begin(), columns_read.end(), true) == columns_read.end()) {
-        return std::vector<bool>(layer.map_height, false);
-    }
-    return positions_read(layer.map_height, layer.sums.height, layer.stride_height, layer.pad_top,
-                          positions(kernel.height, layer.kernel_height));
-}
 
 struct Range {
     int first = 0;
@@ -90,12 +50,9 @@ Range output_columns(const LayerSchedule& layer, const ColumnTile& tile) {
 
 class PassDescriber {
 public:
-    explicit PassDescriber(LayerSchedule& layer) : layer_(layer), kernel_(layer.kernel_taps) {
+    explicit PassDescriber(LayerSchedule& layer) : layer_(layer), kernel_(layer.kernel_taps), rows_(layer) {
         row_dilation_ = dilation(layer.kernel_height, kernel_.height);
         column_dilation_ = dilation(layer.kernel_width, kernel_.width);
-        for (int y = 0; y < layer.map_height; ++y) {
-            if (layer.row_position[y] >= 0) rows_.push_back(y);
-        }
     }
 
     /// Each row that a tap reads passes once, as far as the tiles of the pass read it.
@@ -159,7 +116,7 @@ private:
 
     /// All rows that a tap reads, or those that the taps of some tiles do.
     [[nodiscard]] std::vector<int> rows_read_by(const LinePass& pass) const {
-        if (layer_.row_strips.size() == 1) return rows_;
+        if (layer_.row_strips.size() == 1) return rows_.all();
         std::set<int> read;
         for (int t = pass.first_tile; t < pass.end_tile; ++t) {
             // Tiles of one row read the same.
@@ -251,7 +208,7 @@ private:
     KernelTaps kernel_;
     int row_dilation_ = 1;
     int column_dilation_ = 1;
-    std::vector<int> rows_;  ///< that a tap reads
+    ReadRows rows_;
 };
 
 void clear_passes(LayerSchedule& layer) {
@@ -299,12 +256,6 @@ void measure_blocks(LayerSchedule& layer) {
 
 }  // namespace
 
-void rank_rows(LayerSchedule& layer) {
-    layer.row_position.clear();
-    int rank = 0;
-    for (const bool read : rows_read(layer)) layer.row_position.push_back(read ? rank++ : -1);
-}
-
 void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, bool strips) {
     PassDescriber describer(layer);
     describer.describe_whole_rows(false);
@@ -317,6 +268,7 @@ void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, 
     }
     const LineFit fit = fitter.choose();
     check_blocks(layer, hardware, fit);
+    layer.line_fit = fit;
     clear_passes(layer);
     if (layer.fully_connected) {
         describer.describe_words();

@@ -15,7 +15,4 @@ namespace widthwise {
 /// fits, or a configured number of rows does not. `strips`: some layer of the network is worked on in strips.
 void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, bool strips);
 
-/// Which rows of the map some tap reads (LayerSchedule::row_position).
-void rank_rows(LayerSchedule& layer);
-
 }  // namespace widthwise

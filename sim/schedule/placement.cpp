@@ -92,19 +92,8 @@ public:
         of(layers() - 1).last_reader = layers();  // the store
     }
 
-    /// All maps in the buffer; false if they do not fit.
-    bool place_all() {
-        std::int64_t needed = 0;
-        for (FeatureMap& map : maps_) {
-            place(map);
-            needed = std::max(needed, map.address + map.bytes);
-        }
-        assign();
-        return needed <= capacity_;
-    }
-
     /// Moves maps to DRAM, the largest first, until each layer has the room that it needs.
-    void place_in_strips() {
+    void place_all() {
         while (!try_places()) {
         }
         assign();
@@ -241,9 +230,7 @@ void place_feature_maps(Schedule& schedule) {
     schedule.input_bytes = schedule.layers.front().input.elements() * schedule.images;
     schedule.output_bytes = schedule.layers.back().output_bytes() * schedule.images;
     if (is_chain(schedule) && place_halves(schedule)) return;
-    MapPlacer placer(schedule);
-    if (!is_chain(schedule) && placer.place_all()) return;
-    placer.place_in_strips();
+    MapPlacer(schedule).place_all();
 }
 
 namespace {

@@ -157,6 +157,7 @@ struct LayerSchedule {
     std::vector<LineWindow> windows;
     std::vector<int> tile_window;  ///< index into windows of each tile
     std::vector<TapPart> parts;    ///< of the taps
+    LineFit line_fit;              ///< how maps pass the line buffer; of a vector the parts say it
     std::vector<Tap> taps;         ///< in order of accumulation
     std::vector<RowStrip> row_strips;
     std::vector<Strip> strips;              ///< in order; one, if all maps lie in the activation buffer
@@ -272,7 +273,7 @@ void visit_fields(Self& self, Visitor&& visit) {
            input_layer, addend_placement, input_place, addend_place, output_place, extents, kernel_taps, map_height,
            groups, line_channels, line_bytes, stride_height, stride_width, pad_top, pad_left, kernel_height,
            kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes, nest, tiles, line_passes,
-           row_position, windows, tile_window, parts, taps, row_strips, strips, fetches, stores, prefetches,
+           row_position, windows, tile_window, parts, line_fit, taps, row_strips, strips, fetches, stores, prefetches,
            strips_address, strips_room, tap_count, channel_tiles, array_rows, array_columns, image_groups,
            weight_address, weight_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
@@ -326,7 +327,8 @@ void visit_fields(Self& self, Visitor&& visit) {
     static_cast<void>(line_passes), static_cast<void>(parts), static_cast<void>(strips);
     static_cast<void>(row_strips), static_cast<void>(fetches), static_cast<void>(stores);
     static_cast<void>(input_place), static_cast<void>(addend_place), static_cast<void>(output_place);
-    static_cast<void>(extents), static_cast<void>(kernel_taps);  // those follow from the taps
+    static_cast<void>(line_fit), static_cast<void>(extents),
+        static_cast<void>(kernel_taps);  // those follow from the taps
 }
 
 /// Pooled pixels that one beat of results can complete.

@@ -4,7 +4,7 @@
 // The accelerator's timing does not depend on values, so one evaluation holds for every batch. The model follows the
 // loop nest tile by tile with the units' hand-over rules as recurrences over clock edges: a tap is issued one edge
 // after the later of its line's arrival, its weights' arrival and the array's permission. A tile that waits for nothing
-// costs a constant; only tiles that may stall are followed tap by tap. README.md derives each constant.
+// costs a constant; only tiles that may stall are followed tap by tap. sim/accelerator/README.md derives them.
 #pragma once
 
 #include "record/record.h"

@@ -19,22 +19,6 @@ int output_rows_of(const LayerSchedule& layer, int rows) {
 
 }  // namespace
 
-ReadRows::ReadRows(const LayerSchedule& layer) : layer_(layer) {
-    above_.push_back(0);
-    for (int y = 0; y < layer.map_height; ++y) {
-        if (layer.row_position[y] >= 0) rows_.push_back(y);
-        above_.push_back(count());
-    }
-}
-
-RowRange ReadRows::needed_by(const RowRange& sums) const {
-    if (layer_.fully_connected) return {0, count()};
-    const auto clip = [&](int y) { return std::clamp(y, 0, layer_.map_height); };
-    const int top = sums.first * layer_.stride_height - layer_.pad_top;
-    const int end = (sums.end - 1) * layer_.stride_height - layer_.pad_top + layer_.kernel_height;
-    return {above_[clip(top)], above_[clip(end)]};
-}
-
 RowRange sum_rows(const LayerSchedule& layer, const StripExtents& extents, int number) {
     const int first = number * extents.rows;
     return {first, std::min(first + extents.rows, layer.sums.height)};

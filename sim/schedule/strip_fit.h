@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "schedule/read_rows.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -19,29 +20,6 @@ struct StripChoice {
     std::int64_t transfers = 0;  ///< at most
 };
 
-/// Rows [first, end).
-struct RowRange {
-    int first = 0;
-    int end = 0;
-    [[nodiscard]] int count() const { return end - first; }
-};
-
-/// The rows of a layer's input that some tap reads, numbered from above (LayerSchedule::row_position).
-class ReadRows {
-public:
-    explicit ReadRows(const LayerSchedule& layer);
-    [[nodiscard]] int count() const { return static_cast<int>(rows_.size()); }
-    /// Feature-map row of a number.
-    [[nodiscard]] int row(int number) const { return rows_[number]; }
-    /// From the first to the last that rows `sums` of the sums need.
-    [[nodiscard]] RowRange needed_by(const RowRange& sums) const;
-
-private:
-    const LayerSchedule& layer_;
-    std::vector<int> rows_;
-    std::vector<int> above_;  ///< of them, for each row of the map and the one below
-};
-
 /// Rows of the sums, and of the output, of the strip with this number among those of an image.
 RowRange sum_rows(const LayerSchedule& layer, const StripExtents& extents, int number);
 RowRange output_rows(const LayerSchedule& layer, const StripExtents& extents, int number);
@@ -53,7 +31,7 @@ struct StripChannels {
 };
 StripChannels strip_channels(const LayerSchedule& layer, int channel_tiles);
 
-/// For a layer of which is known which maps lie in DRAM, and which rows its taps read (rank_rows()).
+/// For a layer of which is known which maps lie in DRAM, and which rows its taps read (number_read_rows()).
 class StripFitter {
 public:
     StripFitter(const LayerSchedule& layer, const HardwareParams& hardware);

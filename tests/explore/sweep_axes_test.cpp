@@ -7,7 +7,7 @@
 #include "config/config_keys.h"
 #include "config/config_writer.h"
 #include "config/unusual_config.h"
-#include "explore/sweep_file.h"
+#include "explore/loaded_axes.h"
 
 namespace widthwise {
 namespace {
@@ -16,28 +16,18 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-SweepFile load(const std::string& axes) {
-    const test::TemporaryFolder folder;
-    return load_sweep(folder.write("s.yaml", "config: c.yaml\naxes:\n" + axes));
-}
-
-std::vector<std::string> texts(const Axis& axis) {
-    std::vector<std::string> all;
-    for (const AxisValue& value : axis.values) all.push_back(value.text);
-    return all;
-}
-
 TEST(SweepAxes, EveryKeyIsOne) {
     std::size_t tried = 0;
     for (const KeyText& text : key_texts(test::unusual_config())) {
         SCOPED_TRACE(text.key);
         const std::string axes = "  " + text.key + ": [" + text.yaml + "]\n";
         if (text.key == "images" || text.key == "labels") {
-            EXPECT_THAT(test::refusal([&] { load(axes); }), HasSubstr(text.key + " cannot vary: all points"));
+            EXPECT_THAT(test::refusal([&] { test::load_axes(axes); }),
+                        HasSubstr(text.key + " cannot vary: all points"));
             continue;
         }
         ++tried;
-        const SweepFile sweep = load(axes);
+        const SweepFile sweep = test::load_axes(axes);
         EXPECT_THAT(sweep.axes.front().keys, ElementsAre(text.key));
         const RunConfig changed = sweep.apply({}, 0);
         EXPECT_EQ(key_text(changed, text.key), text.shown);
@@ -49,18 +39,19 @@ TEST(SweepAxes, EveryKeyIsOne) {
 }
 
 TEST(SweepAxes, IntegersHaveRanges) {
-    EXPECT_THAT(texts(load("  dram.latency: {from: 10, to: 50, step: 20}\n").axes.front()),
+    EXPECT_THAT(test::texts(test::load_axes("  dram.latency: {from: 10, to: 50, step: 20}\n").axes.front()),
                 ElementsAre("10", "30", "50"));
-    const SweepFile sweep = load("  array.weight_bits: {from: 4, to: 5}\n");
+    const SweepFile sweep = test::load_axes("  array.weight_bits: {from: 4, to: 5}\n");
     EXPECT_EQ(sweep.apply({}, 1).hardware.array.weight_bits, 5);
 }
 
 TEST(SweepAxes, MapsChangeKeysTogether) {
-    const SweepFile sweep = load(
+    const SweepFile sweep = test::load_axes(
         "  size:\n    - {array.rows: 16, array.columns: 4}\n    - {dram.latency: 9, array.rows: 2}\n"
         "  dram.bytes_per_cycle: [1, 2]\n");
     EXPECT_THAT(sweep.axes.front().keys, ElementsAre("array.rows", "array.columns", "dram.latency"));
-    EXPECT_THAT(texts(sweep.axes.front()), ElementsAre("array.rows=16,array.columns=4", "array.rows=2,dram.latency=9"))
+    EXPECT_THAT(test::texts(sweep.axes.front()),
+                ElementsAre("array.rows=16,array.columns=4", "array.rows=2,dram.latency=9"))
         << "in the order of accelerator files";
     EXPECT_EQ(sweep.describe(3), "size array.rows=2,dram.latency=9, dram.bytes_per_cycle 2");
     const HardwareParams first = sweep.apply({}, 0).hardware, last = sweep.apply({}, 3).hardware;
@@ -74,11 +65,11 @@ TEST(SweepAxes, MapsChangeKeysTogether) {
 }
 
 TEST(SweepAxes, SectionsHaveMapsOfTheirKeys) {
-    const SweepFile sweep = load(
+    const SweepFile sweep = test::load_axes(
         "  array: [[4, 16], {rows: 3, zero_gating: true}]\n"
         "  accumulator: [{bits: 20, layers: {C1: 9}}, {order: [channel, row, column]}]\n");
-    EXPECT_THAT(texts(sweep.axes[0]), ElementsAre("4x16", "rows=3,zero_gating=true"));
-    EXPECT_THAT(texts(sweep.axes[1]), ElementsAre("bits=20,layers=c1=9", "order=[channel, row, column]"));
+    EXPECT_THAT(test::texts(sweep.axes[0]), ElementsAre("4x16", "rows=3,zero_gating=true"));
+    EXPECT_THAT(test::texts(sweep.axes[1]), ElementsAre("bits=20,layers=c1=9", "order=[channel, row, column]"));
     const HardwareParams hardware = sweep.apply({}, 2).hardware;
     EXPECT_EQ(hardware.array.rows, 3);
     EXPECT_TRUE(hardware.array.zero_gating);
@@ -89,10 +80,11 @@ TEST(SweepAxes, SectionsHaveMapsOfTheirKeys) {
 TEST(SweepAxes, AKeyAloneKeepsTheWidthsOfLayers) {
     RunConfig base;
     base.hardware.accumulator.layer_bits["c1"] = 30;
-    const RunConfig alone = load("  accumulator.bits: [20]\n").apply(base, 0);
+    const RunConfig alone = test::load_axes("  accumulator.bits: [20]\n").apply(base, 0);
     EXPECT_EQ(alone.hardware.accumulator.format.bits, 20);
     EXPECT_EQ(alone.hardware.accumulator.layer_bits.at("c1"), 30) << "unlike accumulator_bits";
-    const RunConfig both = load("  accumulator.layers: [{c3: 9}]\n  accumulator_bits: [20]\n").apply(base, 0);
+    const RunConfig both =
+        test::load_axes("  accumulator.layers: [{c3: 9}]\n  accumulator_bits: [20]\n").apply(base, 0);
     EXPECT_THAT(both.hardware.accumulator.layer_bits, ElementsAre(testing::Pair("c3", 9)));
 }
 
@@ -100,13 +92,14 @@ TEST(SweepAxes, PathsCountFromTheFolder) {
     const test::TemporaryFolder folder;
     const SweepFile sweep = load_sweep(
         folder.write("sub/s.yaml", "config: c.yaml\naxes:\n  which: [{network: n.onnx, energy.table: t.yaml}]\n"));
-    EXPECT_THAT(texts(sweep.axes.front()), ElementsAre("network=n.onnx,energy.table=t.yaml"));
+    EXPECT_THAT(test::texts(sweep.axes.front()), ElementsAre("network=n.onnx,energy.table=t.yaml"));
     EXPECT_EQ(sweep.apply({}, 0).network, folder.path() + "/sub/n.onnx");
     EXPECT_EQ(sweep.apply({}, 0).energy_table, folder.path() + "/sub/t.yaml");
 }
 
 TEST(SweepAxes, ForEachChoiceTakesTheAxesOfSomeKeys) {
-    const SweepFile sweep = load("  lanes: [1, 2]\n  batch: [3, 4, 5]\n  pair: [{clock_mhz: 7}, {clock_mhz: 8}]\n");
+    const SweepFile sweep =
+        test::load_axes("  lanes: [1, 2]\n  batch: [3, 4, 5]\n  pair: [{clock_mhz: 7}, {clock_mhz: 8}]\n");
     std::vector<std::pair<int, double>> seen;
     sweep.for_each_choice({}, {"batch", "clock_mhz"}, [&](const RunConfig& config) {
         EXPECT_EQ(config.hardware.requant.lanes, RequantParams{}.lanes);
@@ -155,7 +148,7 @@ TEST(SweepAxes, AreRefusedWithPlaceValueAndWhatIsAllowed) {
          {"axes.layer_accumulator[0].c1: unknown key 'c1'", "did you mean 'layer_accumulators'?"}},
     };
     for (const auto& bad : cases) {
-        const std::string message = test::refusal([&] { load(bad.first); });
+        const std::string message = test::refusal([&] { test::load_axes(bad.first); });
         for (const std::string& part : bad.second) EXPECT_THAT(message, HasSubstr(part)) << bad.first;
     }
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "config/run_config.h"
-#include "results/result_files.h"
+#include "explore/loaded_axes.h"
 
 namespace widthwise {
 namespace {
@@ -14,19 +14,9 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-SweepFile load(const std::string& axes) {
-    const test::TemporaryFolder folder;
-    return load_sweep(folder.write("s.yaml", "config: c.yaml\naxes:\n" + axes));
-}
-
-std::vector<std::string> texts(const Axis& axis) {
-    std::vector<std::string> all;
-    for (const AxisValue& value : axis.values) all.push_back(value.text);
-    return all;
-}
-
 TEST(SweepFile, SpansTheCartesianProductInTheOrderOfTheFile) {
-    const SweepFile sweep = load("  overflow: [saturate, wrap]\n  accumulator_bits: [12, 10]\n  lanes: [1, 2, 4]\n");
+    const SweepFile sweep =
+        test::load_axes("  overflow: [saturate, wrap]\n  accumulator_bits: [12, 10]\n  lanes: [1, 2, 4]\n");
     ASSERT_EQ(sweep.points(), 12U);
     EXPECT_EQ(sweep.describe(0), "overflow saturate, accumulator_bits 12, lanes 1");
     EXPECT_EQ(sweep.describe(1), "overflow saturate, accumulator_bits 12, lanes 2");
@@ -40,7 +30,7 @@ TEST(SweepFile, SpansTheCartesianProductInTheOrderOfTheFile) {
 }
 
 TEST(SweepFile, AppliesEveryAxis) {
-    const SweepFile sweep = load(
+    const SweepFile sweep = test::load_axes(
         "  batch: [4]\n  network: [sub/n.onnx]\n  energy_table: [course]\n"
         "  requantization: [{mode: shift, rounding: floor, multiplier_bits: 9}]\n  lanes: [3]\n  mapping: [flat]\n"
         "  interconnect: [systolic]\n  array: [[4, 16]]\n  bias: [requant]\n  check: [per_output]\n  overflow: [wrap]\n"
@@ -73,13 +63,14 @@ TEST(SweepFile, AppliesEveryAxis) {
 TEST(SweepFile, AUniformWidthDropsTheWidthsOfLayers) {
     RunConfig base;
     base.hardware.accumulator.layer_bits["c1"] = 30;
-    EXPECT_TRUE(load("  accumulator_bits: [20]\n").apply(base, 0).hardware.accumulator.layer_bits.empty());
-    EXPECT_EQ(load("  lanes: [1]\n").apply(base, 0).hardware.accumulator.layer_bits.size(), 1U);
+    EXPECT_TRUE(test::load_axes("  accumulator_bits: [20]\n").apply(base, 0).hardware.accumulator.layer_bits.empty());
+    EXPECT_EQ(test::load_axes("  lanes: [1]\n").apply(base, 0).hardware.accumulator.layer_bits.size(), 1U);
 }
 
 TEST(SweepFile, RangesOfWidths) {
-    EXPECT_THAT(texts(load("  accumulator_bits: {from: 10, to: 12}\n").axes.front()), ElementsAre("10", "11", "12"));
-    EXPECT_THAT(texts(load("  accumulator_bits: {from: 10, to: 15, step: 2}\n").axes.front()),
+    EXPECT_THAT(test::texts(test::load_axes("  accumulator_bits: {from: 10, to: 12}\n").axes.front()),
+                ElementsAre("10", "11", "12"));
+    EXPECT_THAT(test::texts(test::load_axes("  accumulator_bits: {from: 10, to: 15, step: 2}\n").axes.front()),
                 ElementsAre("10", "12", "14"));
 }
 
@@ -87,10 +78,10 @@ TEST(SweepFile, PathsCountFromItsFolder) {
     const test::TemporaryFolder folder;
     const SweepFile sweep = load_sweep(folder.write(
         "sub/s.yaml", "config: ../c.yaml\nimages: [5, 9]\naxes:\n  energy_table: [t.yaml, /abs/u.yml, course]\n"));
-    EXPECT_EQ(sweep.config, folder.path("c.yaml"));
+    EXPECT_EQ(sweep.config, folder.path() + "/c.yaml");
     EXPECT_EQ(sweep.images->first, 5);
     EXPECT_EQ(sweep.images->end, 9);
-    EXPECT_EQ(sweep.apply({}, 0).energy_table, folder.path("sub/t.yaml"));
+    EXPECT_EQ(sweep.apply({}, 0).energy_table, folder.path() + "/sub/t.yaml");
     EXPECT_EQ(sweep.apply({}, 1).energy_table, "/abs/u.yml");
     EXPECT_EQ(sweep.apply({}, 2).energy_table, "course");
 }
@@ -157,7 +148,8 @@ TEST(SweepFile, RefusesMorePointsThanAnybodyWaitsFor) {
     for (int i = 1; i <= 64; ++i) axes += std::to_string(i) + ",";
     axes += "]\n  batch: [";
     for (int i = 1; i <= 64; ++i) axes += std::to_string(i) + ",";
-    EXPECT_THAT(test::refusal([&] { load(axes + "]\n"); }), HasSubstr("span 192512 points (allowed: up to 100000)"));
+    EXPECT_THAT(test::refusal([&] { test::load_axes(axes + "]\n"); }),
+                HasSubstr("span 192512 points (allowed: up to 100000)"));
 }
 
 }  // namespace

@@ -42,8 +42,7 @@ void PoolUnit::step() {
 
 void PoolUnit::take(const OutputBeat& beat) {
     if (layer_ == nullptr) begin_strip(beat.position);
-    if (layer_->pooling.has_value()) pool(beat);
-    else pass(beat);
+    take_values(beat);
     last_seen_ = beat.position.last_of_strip;
 }
 
@@ -62,29 +61,14 @@ void PoolUnit::begin_strip(const ResultPosition& position) {
     row_buffer_.assign(static_cast<std::size_t>(layer.array_rows * open_rows_ * layer.output.width), PoolPartial{});
 }
 
-void PoolUnit::pass(const OutputBeat& beat) {
+void PoolUnit::take_values(const OutputBeat& beat) {
     ResultPosition position = beat.position;
     const int width = layer_->sums.width;
     int y = position.pixel / width;
     int x = position.pixel % width;
     for (int i = 0; i < beat.values.count; ++i) {
-        emit(position, y, x, beat.values[i]);
-        if (position.along_channels) {
-            ++position.channel;
-        } else if (++x == width) {
-            x = 0;
-            ++y;
-        }
-    }
-}
-
-void PoolUnit::pool(const OutputBeat& beat) {
-    ResultPosition position = beat.position;
-    const int width = layer_->sums.width;
-    int y = position.pixel / width;
-    int x = position.pixel % width;
-    for (int i = 0; i < beat.values.count; ++i) {
-        pool_pixel(position, y, x, beat.values[i]);
+        if (layer_->pooling) pool_pixel(position, y, x, beat.values[i]);
+        else emit(position, y, x, beat.values[i]);
         if (position.along_channels) {
             ++position.channel;
         } else if (++x == width) {

@@ -35,8 +35,8 @@ private:
     void wake_events(sc_core::sc_event_or_list& events) const override;
     void drive_ready();
     void take(const OutputBeat& beat);
-    void pass(const OutputBeat& beat);
-    void pool(const OutputBeat& beat);
+    /// Each goes into its windows, or out as it is.
+    void take_values(const OutputBeat& beat);
     void pool_pixel(const ResultPosition& position, int y, int x, int value);
     void complete(const ResultPosition& position, int y, int x, const PoolPartial& window);
     /// The value, or one byte of it, of the channel at (y, x) of the output.

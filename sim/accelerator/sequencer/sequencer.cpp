@@ -5,6 +5,20 @@
 #include <utility>
 
 namespace widthwise {
+namespace {
+
+DmaCommand command_of(DmaCommand::Kind kind, int layer, std::int64_t dram_address, std::int64_t address,
+                      std::int64_t bytes) {
+    DmaCommand command;
+    command.kind = kind;
+    command.layer = layer;
+    command.dram_address = dram_address;
+    command.address = address;
+    command.bytes = bytes;
+    return command;
+}
+
+}  // namespace
 
 Sequencer::Sequencer(const sc_core::sc_module_name& name, const sc_core::sc_time& period, RunRecord& record)
     : Unit(name), period_(period), record_(record) {}
@@ -84,10 +98,7 @@ void Sequencer::begin() {
         return;
     }
     state_ = State::setup;
-    DmaCommand command;
-    command.dram_address = layout_.weights;
-    command.bytes = schedule_->weight_bytes;
-    issue_dma(command);
+    issue_dma(command_of(DmaCommand::Kind::weights, kSetupPhase, layout_.weights, 0, schedule_->weight_bytes));
 }
 
 void Sequencer::begin_load() {
@@ -97,13 +108,8 @@ void Sequencer::begin_load() {
         return;
     }
     state_ = State::load;
-    DmaCommand command;
-    command.kind = DmaCommand::Kind::input;
-    command.layer = kLoadPhase;
-    command.dram_address = layout_.input;
-    command.address = schedule_->input.address;
-    command.bytes = schedule_->input_bytes;
-    issue_dma(command);
+    issue_dma(command_of(DmaCommand::Kind::input, kLoadPhase, layout_.input, schedule_->input.address,
+                         schedule_->input_bytes));
 }
 
 void Sequencer::begin_layer(int layer) {
@@ -198,13 +204,8 @@ void Sequencer::begin_store() {
         return;
     }
     state_ = State::store;
-    DmaCommand command;
-    command.kind = DmaCommand::Kind::output;
-    command.layer = kStorePhase;
-    command.dram_address = layout_.output;
-    command.address = schedule_->output.address;
-    command.bytes = schedule_->output_bytes;
-    issue_dma(command);
+    issue_dma(command_of(DmaCommand::Kind::output, kStorePhase, layout_.output, schedule_->output.address,
+                         schedule_->output_bytes));
 }
 
 void Sequencer::finish() {
@@ -229,12 +230,9 @@ void Sequencer::issue_transfers() {
 /// every batch takes the same time).
 bool Sequencer::issue_weights() {
     if (!streamed() || slots_free_ == 0 || prefetch_.at_end()) return false;
-    DmaCommand command;
-    command.layer = prefetch_.layer().index;
-    command.dram_address = layout_.weights + prefetch_.address();
-    command.address = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
-    command.bytes = prefetch_.bytes();
-    issue_dma(command);
+    const std::int64_t slot = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
+    issue_dma(command_of(DmaCommand::Kind::weights, prefetch_.layer().index, layout_.weights + prefetch_.address(),
+                         slot, prefetch_.bytes()));
     prefetch_.next();
     ++prefetched_;
     --slots_free_;
@@ -247,12 +245,8 @@ bool Sequencer::issue_fetch() {
     if (fetches_issued_ == static_cast<int>(layer.fetches.size())) return false;
     const Transfer& transfer = layer.fetches[fetches_issued_];
     if (transfer.strip > strip_ + (layer.prefetches ? 1 : 0)) return false;
-    DmaCommand command;
-    command.kind = DmaCommand::Kind::input;
-    command.layer = layer_;
-    command.dram_address = layout_.of(transfer.area) + transfer.offset;
-    command.address = transfer.address;
-    command.bytes = transfer.bytes;
+    DmaCommand command = command_of(DmaCommand::Kind::input, layer_, layout_.of(transfer.area) + transfer.offset,
+                                    transfer.address, transfer.bytes);
     command.line_bytes = transfer.line_bytes;
     command.channels = transfer.channels;
     command.channel_stride = transfer.channel_stride;
@@ -268,13 +262,8 @@ bool Sequencer::issue_store() {
     if (stores_issued_ == static_cast<int>(layer.stores.size())) return false;
     const Transfer& transfer = layer.stores[stores_issued_];
     if (transfer.strip >= strip_) return false;
-    DmaCommand command;
-    command.kind = DmaCommand::Kind::output;
-    command.layer = layer_;
-    command.dram_address = layout_.of(transfer.area) + transfer.offset;
-    command.address = transfer.address;
-    command.bytes = transfer.bytes;
-    issue_dma(command);
+    issue_dma(command_of(DmaCommand::Kind::output, layer_, layout_.of(transfer.area) + transfer.offset,
+                         transfer.address, transfer.bytes));
     ++stores_issued_;
     return true;
 }
