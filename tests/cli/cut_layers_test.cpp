@@ -49,28 +49,40 @@ TEST(CutLayers, OnePartIsSaidToo) {
     EXPECT_THAT(result.out, HasSubstr("lines of each tile anew, in "));
 }
 
-TEST(CutLayers, AreInTheResultsWithWhatWasMoved) {
+/// Layers of a run's summary that are cut; what is said of each is what `check` says and what the run has moved.
+std::vector<Json> cut_in_run(const std::vector<std::string>& settings) {
     const test::TemporaryFolder folder;
     const test::ToolResult result = test::run_tool(
-        command("run", kSmall, {"--engine", "both", "--images", "0:1", "--out", folder.path("out"), "--quiet"}));
-    ASSERT_EQ(result.status, 0) << result.err;
+        command("run", settings, {"--engine", "both", "--images", "0:1", "--out", folder.path("out"), "--quiet"}));
+    EXPECT_EQ(result.status, 0) << result.err;
     const Json summary = Json::parse(test::read_file(folder.path("out/summary.json")));
-    const Json checked = Json::parse(test::run_tool(command("check", kSmall, {"--json"})).out);
-    std::size_t cut = 0;
+    const Json checked = Json::parse(test::run_tool(command("check", settings, {"--json"})).out);
+    std::vector<Json> cut;
     for (const Json& layer : summary["layers"]) {
         if (!layer.contains("cut")) continue;
-        ++cut;
-        const auto moved =
-            layer["events"]["dram.read"].get<std::int64_t>() + layer["events"]["dram.write"].get<std::int64_t>();
-        EXPECT_EQ(layer["cut"]["dram_bytes"], moved) << layer["name"];
+        cut.push_back(layer["cut"]);
+        const auto count = [&](const char* event) { return layer["events"][event].get<std::int64_t>(); };
+        EXPECT_EQ(layer["cut"]["dram_bytes"], count("dram.read") + count("dram.write")) << layer["name"];
         for (const Json& said : checked["layers"]) {
             if (said["name"] != layer["name"]) continue;
             EXPECT_EQ(said["cut"], layer["cut"]);
         }
     }
-    EXPECT_EQ(cut, 5U);
-    EXPECT_EQ(summary["layers"][1]["cut"]["strips"],
-              (Json{{"count", 5}, {"rows", 6}, {"channels", 6}, {"prefetched", false}}));
+    return cut;
+}
+
+TEST(CutLayers, AreInTheResultsWithWhatWasMoved) {
+    const std::vector<Json> cut = cut_in_run(kSmall);
+    ASSERT_EQ(cut.size(), 5U);
+    EXPECT_EQ(cut[0]["strips"], (Json{{"count", 5}, {"rows", 6}, {"channels", 6}, {"prefetched", false}}));
+}
+
+/// Parts of c3's weights come again for every column tile.
+TEST(CutLayers, WeightsAloneMayBe) {
+    const std::vector<Json> cut = cut_in_run({"weight_buffer.bytes=1000"});
+    ASSERT_EQ(cut.size(), 4U);
+    EXPECT_FALSE(cut[0].contains("strips"));
+    EXPECT_EQ(cut[0]["weight_parts"], 3);
 }
 
 }  // namespace
