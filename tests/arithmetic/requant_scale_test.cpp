@@ -9,6 +9,7 @@
 
 #include "arithmetic/requantize.h"
 #include "common/error.h"
+#include "kit/refusal.h"
 
 namespace widthwise::test {
 namespace {
@@ -26,13 +27,8 @@ RequantFormat in_mode(RequantMode mode) {
 }
 
 std::string refusal(double factor, const RequantFormat& format) {
-    try {
-        derive_requant_scale(factor, format);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    ADD_FAILURE() << factor << " was not refused";
-    return "";
+    SCOPED_TRACE(factor);
+    return test::refusal([&] { derive_requant_scale(factor, format); });
 }
 
 void expect_fixed_point(double factor, int bits, std::int64_t multiplier, int shift) {

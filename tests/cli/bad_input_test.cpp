@@ -4,7 +4,9 @@
 
 #include <functional>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 
 namespace widthwise {
 namespace {

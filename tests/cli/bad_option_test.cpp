@@ -2,7 +2,8 @@
 // Command lines that are refused.
 #include <gmock/gmock.h>
 
-#include "cli/tool.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 
 namespace widthwise {
 namespace {

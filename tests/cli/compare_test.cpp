@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "results/result_files.h"
+#include "kit/refusal.h"
 
 namespace widthwise {
 namespace {

@@ -4,8 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 
 namespace widthwise {
 namespace {

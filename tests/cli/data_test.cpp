@@ -5,9 +5,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
 #include "data/array_file.h"
 #include "data/idx_bytes.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "network/onnx_builder.h"
 
 namespace widthwise {

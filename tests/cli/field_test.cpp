@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "cli/tool.h"
 #include "data/dataset.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "network/network.h"
 #include "network/onnx_import.h"
 #include "results/fields.h"

@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "network/onnx_builder.h"
 
 namespace widthwise {

@@ -7,8 +7,10 @@
 
 #include <random>
 
-#include "cli/tool.h"
 #include "data/idx_bytes.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "network/onnx_builder.h"
 
 namespace widthwise {

@@ -8,22 +8,16 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
 #include "data/dataset.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "results/npy.h"
 
 namespace widthwise {
 namespace {
 
 using testing::ElementsAre;
-
-std::map<std::string, std::string> files(const std::string& folder) {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        files[entry.path().filename()] = test::read_file(entry.path());
-    }
-    return files;
-}
 
 TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
     // With batches, where shards must start at whole ones, and with a last batch that is not full.
@@ -37,12 +31,12 @@ TEST(RunResults, AreTheSameForAnyNumberOfJobs) {
             ASSERT_EQ(result.status, 0) << result.err;
         }
         EXPECT_EQ(folder.names().size(), 6U);
-        const auto out = files(folder.path("out1"));
+        const auto out = test::files_of(folder.path("out1"));
         EXPECT_EQ(out.size(), 7U);
-        EXPECT_EQ(out, files(folder.path("out2")));
-        EXPECT_EQ(out, files(folder.path("out3")));
-        EXPECT_EQ(files(folder.path("layers1")), files(folder.path("layers2")));
-        EXPECT_EQ(files(folder.path("layers1")), files(folder.path("layers3")));
+        EXPECT_EQ(out, test::files_of(folder.path("out2")));
+        EXPECT_EQ(out, test::files_of(folder.path("out3")));
+        EXPECT_EQ(test::files_of(folder.path("layers1")), test::files_of(folder.path("layers2")));
+        EXPECT_EQ(test::files_of(folder.path("layers1")), test::files_of(folder.path("layers3")));
     }
 }
 
@@ -70,7 +64,7 @@ std::map<std::string, std::string> results_of(const test::TemporaryFolder& folde
     const test::ToolResult result = test::run_tool(
         {"run", config, "--images", "0:2", "--engine", "fast", "--quiet", "--force", "--out", folder.path("out")});
     EXPECT_EQ(result.status, 0) << result.err;
-    return files(folder.path("out"));
+    return test::files_of(folder.path("out"));
 }
 
 TEST(RunResults, KeysWithoutEffectAreAcceptedNamedAndLeftOut) {
@@ -124,7 +118,7 @@ TEST(CompareResults, AreTheSameForAnyNumberOfJobsAndAgreeWithRuns) {
                       .status,
                   0);
     }
-    EXPECT_EQ(files(folder.path("1")), files(folder.path("3")));
+    EXPECT_EQ(test::files_of(folder.path("1")), test::files_of(folder.path("3")));
     const auto comparison = nlohmann::json::parse(test::read_file(folder.path("1/comparison.json")));
     const auto run = nlohmann::json::parse(
         test::run_tool({"run", "configs/widthwise-8x8.yaml", "--accumulator", "14", "--images", "0:5", "--json"}).out);

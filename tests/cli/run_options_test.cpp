@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "cli/command.h"
-#include "results/result_files.h"
+#include "kit/refusal.h"
 
 namespace widthwise {
 namespace {

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
 #include "data/dataset.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "network/float_end.h"
 #include "report/csv_reader.h"
 #include "results/npy.h"

@@ -8,7 +8,9 @@
 #include <functional>
 #include <map>
 
-#include "cli/strace.h"
+#include "kit/file_text.h"
+#include "kit/strace.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -6,7 +6,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "report/csv_reader.h"
 
 namespace widthwise {

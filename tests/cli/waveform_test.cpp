@@ -10,7 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "report/csv_reader.h"
 #include "trace/vcd_reader.h"
 

@@ -10,7 +10,8 @@
 #include <fstream>
 
 #include "common/error.h"
-#include "config/test_files.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/md5.h"
 
-#include "data/data_files.h"
+#include <gtest/gtest.h>
+
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

@@ -6,12 +6,10 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "common/error.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {
@@ -21,18 +19,9 @@ using testing::ThrowsMessage;
 
 class OutputFileTest : public testing::Test {
 protected:
-    void SetUp() override {
-        std::string name = std::filesystem::temp_directory_path() / "output_file.XXXXXX";
-        ASSERT_NE(::mkdtemp(name.data()), nullptr);
-        folder_ = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(folder_); }
-    [[nodiscard]] std::string path() const { return folder_ + "/file"; }
-    [[nodiscard]] std::string content() const {
-        std::ifstream file(path(), std::ios::binary);
-        return {std::istreambuf_iterator<char>(file), {}};
-    }
-    std::string folder_;
+    [[nodiscard]] std::string path() const { return folder_.path("file"); }
+    [[nodiscard]] std::string content() const { return test::read_file(path()); }
+    test::TemporaryFolder folder_;
 };
 
 TEST_F(OutputFileTest, HoldsWhatWasWrittenHoweverLong) {
@@ -47,7 +36,7 @@ TEST_F(OutputFileTest, HoldsWhatWasWrittenHoweverLong) {
 }
 
 TEST_F(OutputFileTest, SaysWhyItCannotBeMade) {
-    EXPECT_THAT([&] { write_file(folder_ + "/no/file", ""); },
+    EXPECT_THAT([&] { write_file(folder_.path("no/file"), ""); },
                 ThrowsMessage<SimulationError>(HasSubstr("/no/file': No such file or directory")));
 }
 

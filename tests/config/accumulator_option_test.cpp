@@ -3,7 +3,7 @@
 
 #include "config/hardware.h"
 #include "config/run_config.h"
-#include "config/test_files.h"
+#include "kit/refusal.h"
 
 namespace widthwise {
 namespace {

@@ -5,25 +5,19 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "config/config_writer.h"
 #include "config/hardware.h"
 #include "config/key_use.h"
 #include "config/run_config.h"
 #include "config/schema.h"
+#include "kit/file_text.h"
 
 namespace widthwise {
 namespace {
 
-std::string shipped(const std::string& name) {
-    std::ifstream file(WIDTHWISE_SOURCE_DIR "/configs/" + name);
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
+std::string shipped(const std::string& name) { return test::read_file(test::repository("configs/" + name)); }
 
 TEST(ConfigSchema, IsWhatShips) {
     EXPECT_EQ(shipped("schema.json"), config_schema()) << "renew it: widthwise schema > configs/schema.json";

@@ -8,6 +8,7 @@
 #include "config/config_keys.h"
 #include "config/config_writer.h"
 #include "config/unusual_config.h"
+#include "kit/refusal.h"
 
 namespace widthwise {
 namespace {

@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "config/hardware.h"
-#include "config/test_files.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -10,9 +10,9 @@
 #include "config/config_writer.h"
 #include "config/hardware.h"
 #include "config/run_config.h"
-#include "config/test_files.h"
 #include "config/validate.h"
 #include "config/yaml_reader.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

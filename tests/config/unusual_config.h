@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/run_config.h"
-#include "config/test_files.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "config/hardware.h"
-#include "config/test_files.h"
+#include "kit/refusal.h"
 
 namespace widthwise {
 namespace {

@@ -5,7 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "common/error.h"
-#include "config/test_files.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

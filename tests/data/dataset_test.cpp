@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/dataset.h"
 
-#include "data/data_files.h"
+#include <gtest/gtest.h>
+
+#include "data/idx_bytes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

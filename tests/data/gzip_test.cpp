@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files unpacked from any place, by several threads and processes.
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 
 #include <random>
 #include <thread>
 
-#include "data/data_files.h"
 #include "data/gzip_decoder.h"
+#include "data/idx_bytes.h"
 #include "data/unpacked_file.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

@@ -2,11 +2,15 @@
 // Layouts, real numbers, values per channel, the network's own arithmetic, integers as they are; few and many images.
 #include "data/input_conversion.h"
 
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <limits>
 
-#include "data/data_files.h"
 #include "data/dataset.h"
+#include "data/idx_bytes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data/labels.h"
 
+#include <gtest/gtest.h>
+
 #include "common/md5.h"
-#include "data/data_files.h"
+#include "data/idx_bytes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

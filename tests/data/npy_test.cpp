@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // .npy files as NumPy writes them, and files that only look like it.
+#include <gtest/gtest.h>
+
 #include "common/md5.h"
 #include "data/array_file.h"
-#include "data/data_files.h"
 #include "data/element_values.h"
+#include "data/idx_bytes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {

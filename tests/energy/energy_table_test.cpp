@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-#include "config/test_files.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -19,18 +19,19 @@
 #include "engine/engine_difference.h"
 #include "engine/random_case.h"
 #include "engine/renew_systemc.h"
+#include "kit/environment.h"
 #include "schedule/compile.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
 namespace {
 
-using testing::RandomCase;
+using test::RandomCase;
 
 /// Empty, or what is wrong with the case.
 std::string difference(std::uint64_t seed) {
     try {
-        const RandomCase random = testing::make_random_case(seed);
+        const RandomCase random = test::make_random_case(seed);
         const std::string text = engine_difference(random.network, random.hardware, random.images);
         return text.empty() ? text : random.describe() + text;
     } catch (const std::exception& error) {
@@ -55,7 +56,7 @@ std::uint64_t run_in_child(std::uint64_t first, std::uint64_t end,
         close(ends[0]);
         FILE* out = fdopen(ends[1], "wb");
         for (std::uint64_t seed = first; seed < end; ++seed) {
-            testing::renew_systemc();
+            test::renew_systemc();
             const std::string text = difference(seed);
             const CaseHeader header{seed, text.size()};
             fwrite(&header, sizeof header, 1, out);
@@ -82,11 +83,6 @@ std::uint64_t run_in_child(std::uint64_t first, std::uint64_t end,
     return next + 1;
 }
 
-std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 /// Every case is tried; the first failures are described, the others counted.
 void compare(std::uint64_t first, std::uint64_t count) {
     std::cout << fmt::format("seeds {} to {}\n", first, first + count - 1);
@@ -111,7 +107,7 @@ class EngineEquality : public ::testing::TestWithParam<std::uint64_t> {};
 
 /// Ten tests, so that CTest spreads them over the cores. WIDTHWISE_SEED moves the first seed of all of them.
 TEST_P(EngineEquality, RandomCases) {
-    compare(from_environment("WIDTHWISE_SEED", 0) + GetParam() * kCasesInShard, kCasesInShard);
+    compare(test::from_environment("WIDTHWISE_SEED", 0) + GetParam() * kCasesInShard, kCasesInShard);
 }
 INSTANTIATE_TEST_SUITE_P(Shard, EngineEquality, ::testing::Range<std::uint64_t>(0, 10));
 
@@ -120,7 +116,7 @@ TEST(RandomCases, HaveSumsThatLeaveAndWeightsOfNineBitsOften) {
     std::map<int, int> cases;  // by bytes of a sum
     int nine_bits = 0;
     for (std::uint64_t seed = 0; seed < 1000; ++seed) {
-        const RandomCase random = testing::make_random_case(seed);
+        const RandomCase random = test::make_random_case(seed);
         nine_bits += std::any_of(random.network.operators.begin(), random.network.operators.end(),
                                  [](const Operator& op) { return op.weights.bits == 9; });
         if (!random.network.operators.back().sums_leave) continue;
@@ -132,7 +128,7 @@ TEST(RandomCases, HaveSumsThatLeaveAndWeightsOfNineBitsOften) {
 
 /// Behind the CTest label `long`, which names the seeds; runs only when it is asked for by name.
 TEST(EngineEqualityLong, DISABLED_RandomCases) {
-    compare(from_environment("WIDTHWISE_SEED", 1'000'000), from_environment("WIDTHWISE_CASES", 100'000));
+    compare(test::from_environment("WIDTHWISE_SEED", 1'000'000), test::from_environment("WIDTHWISE_CASES", 100'000));
 }
 
 }  // namespace

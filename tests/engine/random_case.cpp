@@ -14,7 +14,7 @@
 #include "schedule/compile.h"
 #include "schedule/schedule.h"
 
-namespace widthwise::testing {
+namespace widthwise::test {
 
 namespace {
 
@@ -333,4 +333,4 @@ std::string RandomCase::describe() const {
     return text;
 }
 
-}  // namespace widthwise::testing
+}  // namespace widthwise::test

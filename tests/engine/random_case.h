@@ -10,7 +10,7 @@
 #include "config/hardware.h"
 #include "network/network.h"
 
-namespace widthwise::testing {
+namespace widthwise::test {
 
 struct RandomCase {
     std::uint64_t seed = 0;
@@ -24,4 +24,4 @@ struct RandomCase {
 /// The case of this seed; always one that compiles.
 RandomCase make_random_case(std::uint64_t seed);
 
-}  // namespace widthwise::testing
+}  // namespace widthwise::test

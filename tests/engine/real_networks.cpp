@@ -6,7 +6,7 @@
 #include <cmath>
 #include <random>
 
-namespace widthwise::testing {
+namespace widthwise::test {
 namespace {
 
 class Builder {
@@ -147,4 +147,4 @@ Network mobilenet_v2(int side) {
     return net.finish();
 }
 
-}  // namespace widthwise::testing
+}  // namespace widthwise::test

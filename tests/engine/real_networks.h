@@ -4,11 +4,11 @@
 
 #include "network/network.h"
 
-namespace widthwise::testing {
+namespace widthwise::test {
 
 /// For images of 3 x side x side; a side of 32 or more.
 Network resnet18(int side);
 Network vgg16(int side);
 Network mobilenet_v2(int side);
 
-}  // namespace widthwise::testing
+}  // namespace widthwise::test

@@ -6,7 +6,7 @@
 #include <systemc>
 #include <utility>
 
-namespace widthwise::testing {
+namespace widthwise::test {
 
 /// Every module of the old context must be gone. The library's first context stays, since its static events refer to it
 /// until the process ends.
@@ -18,4 +18,4 @@ inline void renew_systemc() {
     sc_core::sc_default_global_context = sc_core::sc_curr_simcontext = renewed;
 }
 
-}  // namespace widthwise::testing
+}  // namespace widthwise::test

@@ -108,7 +108,7 @@ void expect_order_of_nest(const LayerSchedule& layer) {
 TEST(Strips, FollowTheNest) {
     int in_strips = 0;
     for (std::uint64_t seed = 0; seed < 1500; ++seed) {
-        const testing::RandomCase random = testing::make_random_case(seed);
+        const test::RandomCase random = test::make_random_case(seed);
         for (const LayerSchedule& layer : compile(random.network, random.hardware, random.hardware.batch).layers) {
             expect_order_of_nest(layer);
             if (HasFailure()) FAIL() << random.describe() << layer.name;
@@ -121,7 +121,7 @@ TEST(Strips, FollowTheNest) {
 /// What runs a full batch runs the images that are left too, with the same layers. The three seeds once did not.
 TEST(Strips, OfFewerImagesFitAsWell) {
     const auto expect = [](std::uint64_t seed) {
-        const testing::RandomCase random = testing::make_random_case(seed);
+        const test::RandomCase random = test::make_random_case(seed);
         const std::vector<int> layers =
             compile(random.network, random.hardware, random.hardware.batch).last_operators();
         for (int images = 1; images < random.hardware.batch; ++images) {
@@ -139,7 +139,7 @@ TEST(Strips, OfFewerImagesFitAsWell) {
 TEST(Strips, MoveAsLittleAsAnyOthers) {
     int layers = 0, prefetching = 0, by_channels = 0, by_rows = 0;
     for (std::uint64_t seed = 0; layers < 1000; ++seed) {
-        const testing::RandomCase random = testing::make_random_case(seed);
+        const test::RandomCase random = test::make_random_case(seed);
         const Schedule schedule = compile(random.network, random.hardware, random.hardware.batch);
         for (const LayerSchedule& layer : schedule.layers) {
             if (!layer.in_strips()) continue;
@@ -188,17 +188,17 @@ void expect_runs(const Network& network) {
                              cycles, 100.0 * static_cast<double>(macs) / 64.0 / static_cast<double>(cycles), dram);
 }
 
-TEST(RealNetworks, ResNet18RunsOnTheDefaultAccelerator) { expect_runs(testing::resnet18(224)); }
-TEST(RealNetworks, Vgg16RunsOnTheDefaultAccelerator) { expect_runs(testing::vgg16(224)); }
-TEST(RealNetworks, MobileNetV2RunsOnTheDefaultAccelerator) { expect_runs(testing::mobilenet_v2(96)); }
+TEST(RealNetworks, ResNet18RunsOnTheDefaultAccelerator) { expect_runs(test::resnet18(224)); }
+TEST(RealNetworks, Vgg16RunsOnTheDefaultAccelerator) { expect_runs(test::vgg16(224)); }
+TEST(RealNetworks, MobileNetV2RunsOnTheDefaultAccelerator) { expect_runs(test::mobilenet_v2(96)); }
 
 /// Behind the CTest label `long`: every strip of every layer, edge by edge.
 TEST(RealNetworksLong, DISABLED_ResNet18) {
-    const Network network = testing::resnet18(224);
+    const Network network = test::resnet18(224);
     EXPECT_EQ(engine_difference(network, {}, image_for(network)), "");
 }
 TEST(RealNetworksLong, DISABLED_MobileNetV2) {
-    const Network network = testing::mobilenet_v2(96);
+    const Network network = test::mobilenet_v2(96);
     EXPECT_EQ(engine_difference(network, {}, image_for(network)), "");
 }
 

@@ -67,7 +67,7 @@ TEST_P(SumShifts, AreQonnxsTruncInBothEngines) {
     hardware.requant.mode = c.mode;
     hardware.pool.rounding = Rounding::half_up;  // of averages that are divided: without effect here
     const Bytes image = random_image();
-    testing::renew_systemc();
+    test::renew_systemc();
     EXPECT_EQ(engine_difference(network, hardware, {image}), "");
     Bytes output;
     FastEngine engine(network, hardware, 1);

@@ -26,7 +26,7 @@ std::uint64_t bytes_filled(const Network& network, int fill_bytes_per_cycle) {
     hardware.array.rows = 1;  // a pass for each output channel
     hardware.line_buffer.fill_bytes_per_cycle = fill_bytes_per_cycle;
     const std::vector<std::uint8_t> image(static_cast<std::size_t>(network.tensors[0].shape.elements()), 7);
-    testing::renew_systemc();
+    test::renew_systemc();
     EXPECT_EQ(engine_difference(network, hardware, {image}), "") << "fill port of " << fill_bytes_per_cycle;
     FastEngine engine(network, hardware, 1);
     const RunRecord record = engine.run(

@@ -26,7 +26,7 @@ struct FreshRun {
 
 struct ExploreCase {
     /// `images`: their number; those of the random case are repeated with changes.
-    ExploreCase(std::uint64_t seed, int images) : random(widthwise::testing::make_random_case(seed)) {
+    ExploreCase(std::uint64_t seed, int images) : random(test::make_random_case(seed)) {
         std::mt19937_64 generate(seed);
         const std::size_t given = random.images.size();
         const Quantization& q = random.network.tensors[static_cast<std::size_t>(random.network.input)].quantization;
@@ -73,7 +73,7 @@ struct ExploreCase {
             [this](int i) { return labels[static_cast<std::size_t>(i)]; }, 1);
     }
 
-    widthwise::testing::RandomCase random;
+    test::RandomCase random;
     std::vector<int> labels;
 };
 

@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 
 #include "explore/journal_line.h"
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -9,11 +9,12 @@
 #include <map>
 #include <set>
 
+#include "common/error.h"
 #include "config/config_keys.h"
 #include "config/config_writer.h"
 #include "explore/explore_case.h"
 #include "explore/layer_variants.h"
-#include "results/result_files.h"
+#include "kit/temporary_files.h"
 #include "schedule/compile.h"
 
 namespace widthwise {
@@ -86,7 +87,7 @@ TEST(KeyUse, UnusedKeysChangeNothingAndUsedOnesSomething) {
     std::map<std::string_view, int> changes;  // of keys that are used
     for (std::uint64_t seed = 1; seed <= kCases; ++seed) {
         const Finder finder(seed);
-        const HardwareParams donor = widthwise::testing::make_random_case(seed + kCases).hardware;
+        const HardwareParams donor = test::make_random_case(seed + kCases).hardware;
         const std::set<std::string_view> unused = names(finder.compiled(finder.hardware()).unused_keys);
         const Found before = finder.find(finder.hardware(), table);
         std::set<std::string_view> seen;

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "config/test_files.h"
 #include "explore/sweep_file.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 

@@ -9,13 +9,13 @@
 #include <tuple>
 
 #include "common/error.h"
-#include "config/test_files.h"
 #include "engine/fast/fast_engine.h"
 #include "explore/explore_case.h"
 #include "explore/image_blocks.h"
 #include "explore/layer_variants.h"
 #include "explore/search_proof.h"
 #include "explore/value_evaluation.h"
+#include "kit/refusal.h"
 #include "schedule/compile.h"
 #include "schedule/network_builder.h"
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "explore/sweep_command.h"
+#include "kit/file_text.h"
 
 namespace widthwise {
 namespace {

@@ -4,7 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 
 namespace widthwise {
 namespace {

@@ -92,7 +92,7 @@ void compare_with_brute_force(Searched& searched) {
 TEST(Search, FindsWhatBruteForceFinds) {
     int searched_networks = 0;
     for (std::uint64_t seed = 0; searched_networks < 20; ++seed) {
-        const widthwise::testing::RandomCase random = widthwise::testing::make_random_case(seed);
+        const test::RandomCase random = test::make_random_case(seed);
         const auto layers = std::count_if(random.network.operators.begin(), random.network.operators.end(),
                                           [](const Operator& op) { return op.has_weights(); });
         const auto classes = random.network.tensors[static_cast<std::size_t>(random.network.output)].shape.elements();

@@ -8,6 +8,8 @@
 #include "config/config_writer.h"
 #include "config/unusual_config.h"
 #include "explore/loaded_axes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

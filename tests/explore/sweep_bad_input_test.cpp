@@ -4,6 +4,9 @@
 
 #include "explore/sweep.h"
 #include "explore/sweep_files.h"
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "explore/sweep_files.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
-
-/// Every file of a folder with its bytes.
-inline std::map<std::string, std::string> files_of(const std::string& folder) {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        files[entry.path().filename()] = read_file(entry.path());
-    }
-    return files;
-}
 
 class SweepCommand : public testing::Test {
 protected:

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+
 namespace widthwise {
 namespace {
 
@@ -185,8 +188,11 @@ TEST_F(SweepCommand, AnInterruptKeepsTheJournal) {
     path_ =
         test::write_sweep(folder_, "  accumulator_bits: {from: 8, to: 19}\n  overflow: [saturate, wrap]\n", 0, 10000);
     test::Tool tool({"sweep", path_, "--out", folder_.path("out"), "--quiet"});
-    for (int i = 0; i < 3000 && test::lines(test::read_file(folder_.path("out/journal"))).size() < 2; ++i)
-        usleep(10000);
+    const std::string journal = folder_.path("out/journal");
+    const auto begun = [&] {
+        return std::filesystem::exists(journal) && test::lines(test::read_file(journal)).size() >= 2;
+    };
+    for (int i = 0; i < 3000 && !begun(); ++i) usleep(10000);
     tool.signal(SIGINT);
     EXPECT_EQ(tool.wait().status, -SIGINT);
     EXPECT_THAT(std::filesystem::directory_iterator(folder_.path("out"))->path().filename(), "journal");

@@ -7,6 +7,8 @@
 
 #include "config/run_config.h"
 #include "explore/loaded_axes.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

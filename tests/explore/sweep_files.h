@@ -6,7 +6,9 @@
 
 #include <string>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 
 namespace widthwise::test {
 

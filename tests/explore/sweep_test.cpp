@@ -10,6 +10,9 @@
 
 #include "engine/fast/fast_engine.h"
 #include "explore/sweep_files.h"
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 #include "results/classifier.h"
 #include "schedule/compile.h"
 

@@ -7,6 +7,8 @@
 #include "explore/search_tables.h"
 #include "explore/sweep_files.h"
 #include "explore/sweep_tables.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 #include "results/made_up_fields.h"
 #include "results/run_files.h"
 

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 #include "network/onnx_builder.h"
 #include "network/onnx_import.h"
 

@@ -5,17 +5,16 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
+
+#include "kit/file_text.h"
 
 namespace widthwise::test {
 
 /// Bytes of the ONNX file at `path`, cut off behind the node before the last QuantizeLinear.
 inline std::string with_float_end(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
     onnx::ModelProto model;
-    model.ParseFromString(std::string(std::istreambuf_iterator<char>(file), {}));
+    model.ParseFromString(read_file(path));
     onnx::GraphProto& graph = *model.mutable_graph();
     std::string end = graph.output(0).name();
     const auto drop = [&](const std::string& type) {

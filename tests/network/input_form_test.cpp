@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "kit/refusal.h"
 #include "network/exporter_forms.h"
 
 namespace widthwise::test {

@@ -2,6 +2,7 @@
 // Files that are no models, graphs that make no sense: refused with a message, never with a crash.
 #include <random>
 
+#include "kit/temporary_files.h"
 #include "network/onnx_builder.h"
 #include "network/onnx_import.h"
 #include "network/onnx_input.h"

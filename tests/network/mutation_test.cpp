@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <vector>
@@ -11,6 +10,9 @@
 #include "common/error.h"
 #include "config/hardware.h"
 #include "engine/fast/fast_engine.h"
+#include "kit/environment.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 #include "network/graph_mutator.h"
 #include "network/network.h"
 #include "network/onnx_builder.h"
@@ -30,8 +32,7 @@ std::vector<onnx::ModelProto> seeds() {
     std::sort(paths.begin(), paths.end());
     std::vector<onnx::ModelProto> models(paths.size());
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        std::ifstream stream(paths[i], std::ios::binary);
-        EXPECT_TRUE(models[i].ParseFromIstream(&stream)) << paths[i];
+        EXPECT_TRUE(models[i].ParseFromString(read_file(paths[i]))) << paths[i];
     }
     return models;
 }
@@ -64,10 +65,9 @@ bool imports_and_runs(const std::string& path) {
 }
 
 TEST(MutatedModels, AreImportedOrRefused) {
-    const char* given_seed = std::getenv("WIDTHWISE_SEED");
-    const char* given_cases = std::getenv("WIDTHWISE_CASES");
-    const std::uint64_t seed = given_seed == nullptr ? 1 : std::strtoull(given_seed, nullptr, 10);
-    const int cases = given_cases == nullptr ? 4000 : std::atoi(given_cases);
+    constexpr std::uint64_t kCases = 4000;
+    const std::uint64_t seed = from_environment("WIDTHWISE_SEED", 1);
+    const auto cases = static_cast<int>(from_environment("WIDTHWISE_CASES", kCases));
     GraphMutator mutator(seeds(), seed);
     int imported = 0;
     for (int i = 0; i < cases; ++i) {

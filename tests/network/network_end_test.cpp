@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 #include "network/exporter_forms.h"
 
 namespace widthwise::test {
@@ -117,8 +119,9 @@ TEST(Ends, OneOfSeveralOutputsIsNamed) {
 
 class ExternalData : public ::testing::Test {
 protected:
-    /// convolved() with the weights in a file beside it.
-    std::string model(const std::string& location, const std::string& offset, const std::string& length) {
+    /// The path of convolved() with the weights in a file beside it.
+    [[nodiscard]] std::string beside(const std::string& location, const std::string& offset,
+                                     const std::string& length) const {
         ChainBuilder builder = quantized_input();
         builder.conv({1, 1, 1, 2}, {0, 0});
         builder.qdq<U8>("y", 0.25F, 0);
@@ -134,36 +137,34 @@ protected:
                 entry->set_value(value);
             }
         }
-        return builder.bytes();
+        return folder_.write("model.onnx", builder.bytes());
     }
+
+    TemporaryFolder folder_;
 };
 
 TEST_F(ExternalData, IsReadFromTheModelsFolder) {
-    const TemporaryFile values(std::string("\x09\x05\xfb\x09", 4), ".bin");
-    const std::string name = std::filesystem::path(values.path()).filename();
-    const TemporaryFile file(model(name, "1", "2"));
-    const Network network = import_onnx(file.path());
+    folder_.write("values.bin", std::string("\x09\x05\xfb\x09", 4));
+    const std::string file = beside("values.bin", "1", "2");
+    const Network network = import_onnx(file);
     EXPECT_EQ(network.operators.at(0).weights.values, (std::vector<std::int16_t>{5, -5}));
-    std::ofstream(values.path(), std::ios::binary) << std::string("\x09\x06\xfb\x09", 4);
-    EXPECT_NE(import_onnx(file.path()).digest, network.digest);  // the file is part of the network
+    folder_.write("values.bin", std::string("\x09\x06\xfb\x09", 4));
+    EXPECT_NE(import_onnx(file).digest, network.digest);  // the file is part of the network
 }
 
 TEST_F(ExternalData, OutsideOfTheFolderOrItsFileIsRefused) {
-    const TemporaryFile values(std::string(4, '\1'), ".bin");
-    const std::string name = std::filesystem::path(values.path()).filename();
+    folder_.write("values.bin", std::string(4, '\1'));
+    const auto expect_error = [](const std::string& file, const std::string& what, const std::string& expected = "") {
+        ChainBuilder::expect_import_error(file, {what, expected});
+    };
     for (const std::string location : {"/etc/passwd", "../values.bin", "a/../../b"}) {
-        const TemporaryFile file(model(location, "0", "2"));
-        ChainBuilder::expect_import_error(file.path(),
-                                          {"'w_values' is stored outside", "expected a file in the model's folder"});
+        expect_error(beside(location, "0", "2"), "'w_values' is stored outside",
+                     "expected a file in the model's folder");
     }
-    const TemporaryFile absent(model("absent.bin", "0", "2"));
-    ChainBuilder::expect_import_error(absent.path(), {"no regular file beside it"});
-    const TemporaryFile beyond(model(name, "3", "2"));
-    ChainBuilder::expect_import_error(beyond.path(), {"which has 4 bytes, expected 2 from byte 3 on"});
-    const TemporaryFile text(model(name, "one", "2"));
-    ChainBuilder::expect_import_error(text.path(), {"with the offset 'one', expected a number"});
-    const TemporaryFile wrong(model(name, "0", "3"));
-    ChainBuilder::expect_import_error(wrong.path(), {"'w_values' holds 3 bytes or values, expected 2"});
+    expect_error(beside("absent.bin", "0", "2"), "no regular file beside it");
+    expect_error(beside("values.bin", "3", "2"), "which has 4 bytes, expected 2 from byte 3 on");
+    expect_error(beside("values.bin", "one", "2"), "with the offset 'one', expected a number");
+    expect_error(beside("values.bin", "0", "3"), "'w_values' holds 3 bytes or values, expected 2");
 }
 
 TEST(Advice, NamesEveryObstacleAtOnce) {

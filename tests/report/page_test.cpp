@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "kit/temporary_files.h"
 #include "report/report_files.h"
 
 namespace widthwise {

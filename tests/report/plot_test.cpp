@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "report/report_files.h"
 
 namespace widthwise {

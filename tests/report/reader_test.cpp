@@ -2,6 +2,8 @@
 // Results folders as they should be, and everything that can be wrong with them.
 #include <gmock/gmock.h>
 
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 #include "report/csv_reader.h"
 #include "report/report_files.h"
 #include "report/result_set.h"

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "kit/tool.h"
 #include "report/report_files.h"
 
 namespace widthwise {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "results/result_files.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 
+#include "kit/temporary_files.h"
 #include "report/report_files.h"
 #include "report/run_sections.h"
 #include "report/section.h"

@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "results/made_up_run.h"
 #include "results/tables.h"
 
 namespace widthwise {

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "results/result_files.h"
+#include "kit/file_text.h"
 
 namespace widthwise::test {
 

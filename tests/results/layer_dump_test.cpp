@@ -6,7 +6,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "results/result_files.h"
+#include "common/error.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

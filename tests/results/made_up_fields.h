@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/run_config.h"
+#include "kit/temporary_files.h"
 #include "results/fields.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"

@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "results/result_files.h"
+#include "common/error.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "config/run_config.h"
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
+#include "results/made_up_run.h"
 
 namespace widthwise {
 namespace {

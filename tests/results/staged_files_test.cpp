@@ -6,7 +6,9 @@
 #include <filesystem>
 
 #include "common/output_file.h"
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "kit/refusal.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise {
 namespace {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "results/result_files.h"
+#include "kit/file_text.h"
 #include "text/printable.h"
 
 namespace widthwise {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "kit/refusal.h"
 #include "schedule/compile.h"
 #include "schedule/network_builder.h"
 
@@ -17,13 +18,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 std::string refusal(const Network& network, const HardwareParams& hardware, int images = 1) {
-    try {
-        compile(network, hardware, images);
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    ADD_FAILURE() << "compiled what should be refused";
-    return "";
+    return test::refusal([&] { compile(network, hardware, images); });
 }
 
 bool compiles(const Network& network, const HardwareParams& hardware, int images = 1) {

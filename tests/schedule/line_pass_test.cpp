@@ -196,7 +196,7 @@ void expect_blocks_fit(const LayerSchedule& layer, const HardwareParams& hardwar
 TEST(LinePasses, OfRandomLayersHoldWhatTapsRead) {
     int striped = 0, cut = 0;
     for (std::uint64_t seed = 0; seed < 400; ++seed) {
-        const testing::RandomCase random = testing::make_random_case(seed);
+        const test::RandomCase random = test::make_random_case(seed);
         HardwareParams hardware = random.hardware;
         hardware.line_buffer.rows = 0;
         for (const std::int64_t bytes : {20, 60, 200, 4000}) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/run_config.h"
+#include "kit/file_text.h"
 #include "network/onnx_import.h"
 #include "schedule/compile.h"
 #include "schedule/schedule.h"
@@ -154,7 +155,7 @@ TEST_P(NarrowAccumulators, EqualTheDefinition) {
         expect_reference(workload.network, hardware, 3, workload.source());
         return;
     }
-    const std::string path = source_path("tests/goldens/operators/" + graph);
+    const std::string path = repository("tests/goldens/operators/" + graph);
     const Network network = import_onnx(path + ".onnx");
     const IdxTensor input = read_idx(path + ".input.idx.gz");
     expect_reference(network, hardware, 4, [&](int image) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "kit/file_text.h"
 #include "system/simulation.h"
 
 namespace widthwise::test {
@@ -21,7 +22,7 @@ public:
         for (const Operator& op : network.operators) {
             std::string name = op.name;
             std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-            layers_.push_back({name, read_idx(source_path("tests/goldens/lenet5/" + name + ".idx.gz")), {}, 0, 0});
+            layers_.push_back({name, read_idx(repository("tests/goldens/lenet5/" + name + ".idx.gz")), {}, 0, 0});
             Layer& layer = layers_.back();
             const Tensor& tensor = network.tensors[static_cast<std::size_t>(op.output)];
             const Shape& shape = tensor.shape;
@@ -83,7 +84,7 @@ void expect_goldens(const Workload& workload, int images) {
     EXPECT_EQ(results.outputs.size(), static_cast<std::size_t>(images));
     EXPECT_EQ(results.record.images, static_cast<std::uint64_t>(images));
     // What leaves through DRAM is what the last layer computed.
-    const IdxTensor out = read_idx(source_path("tests/goldens/lenet5/out.idx.gz"));
+    const IdxTensor out = read_idx(repository("tests/goldens/lenet5/out.idx.gz"));
     for (int i = 0; i < images; ++i) {
         const auto first = out.values.begin() + i * 10;
         EXPECT_EQ(results.outputs[static_cast<std::size_t>(i)], Bytes(first, first + 10)) << "image " << i;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/fast/fast_engine.h"
+#include "kit/file_text.h"
 #include "network/onnx_import.h"
 #include "results/classifier.h"
 #include "system/simulation.h"
@@ -16,7 +17,7 @@
 namespace widthwise::test {
 namespace {
 
-std::string golden_path(const std::string& name) { return source_path("tests/goldens/" + name); }
+std::string golden_path(const std::string& name) { return repository("tests/goldens/" + name); }
 
 std::vector<std::string> cases() {
     std::vector<std::string> names;

@@ -15,21 +15,18 @@
 #include "config/run_config.h"
 #include "data/dataset.h"
 #include "engine/systemc_engine.h"
+#include "kit/file_text.h"
 #include "network/network.h"
 #include "network/onnx_import.h"
 
 namespace widthwise::test {
-
-inline std::string source_path(const std::string& relative) {
-    return std::string(WIDTHWISE_SOURCE_DIR) + '/' + relative;
-}
 
 using Bytes = std::vector<std::uint8_t>;
 
 /// One file of configs/ with everything it names.
 struct Workload {
     explicit Workload(const std::string& file)
-        : config(load_run_config(source_path("configs/" + file))),
+        : config(load_run_config(repository("configs/" + file))),
           network(import_onnx(config.network)),
           dataset(Dataset::load(config.images, config.labels)) {}
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/fast/fast_engine.h"
+#include "kit/file_text.h"
 #include "network/onnx_import.h"
 #include "system/simulation.h"
 
@@ -44,7 +45,7 @@ class Zoo : public testing::TestWithParam<Promise> {};
 TEST_P(Zoo, KeepsItsPromise) {
     const Promise& promise = GetParam();
     Workload workload("widthwise-8x8.yaml");
-    workload.network = import_onnx(source_path(std::string("models/lenet5-") + promise.model + ".onnx"));
+    workload.network = import_onnx(repository(std::string("models/lenet5-") + promise.model + ".onnx"));
     const Score narrow = score(workload, promise.bits);
     EXPECT_GE(narrow.percent, promise.percent);
     EXPECT_EQ(narrow.percent, score(workload, 32).percent);
@@ -66,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Zoo,
 TEST(ShippedNetworks, ReachTheAccuracyOfTheirRecords) {
     const auto percent = [](const std::string& config, const std::string& model) {
         Workload workload(config);
-        if (!model.empty()) workload.network = import_onnx(source_path("models/" + model));
+        if (!model.empty()) workload.network = import_onnx(repository("models/" + model));
         return score(workload, 32).percent;
     };
     EXPECT_GE(percent("widthwise-8x8.yaml", "lenet5.onnx"), 99.3);

@@ -10,7 +10,8 @@
 #include <random>
 
 #include "common/error.h"
-#include "trace/temporary_folder.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 #include "trace/vcd_reader.h"
 #include "trace/vcd_writer.h"
 #include "trace/wave_fan.h"
@@ -55,8 +56,8 @@ std::pair<std::string, std::string> both(const TemporaryFolder& folder, const Wa
     Registers registers;
     WaveList list;
     registers.list(list);
-    VcdWriter vcd(folder.file("a.vcd"), limits);
-    FstWriter fst(folder.file("a.fst"), limits);
+    VcdWriter vcd(folder.path("a.vcd"), limits);
+    FstWriter fst(folder.path("a.fst"), limits);
     WaveFan fan({&vcd, &fst});
     fan.begin(list, kEdges);
     std::mt19937_64 random(7);
@@ -67,9 +68,9 @@ std::pair<std::string, std::string> both(const TemporaryFolder& folder, const Wa
     EXPECT_EQ(vcd.recorded_cycles(), fst.recorded_cycles());
     vcd.close();
     fst.close();
-    const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", folder.file("a.fst"), folder.file("b.vcd"));
+    const std::string command = fmt::format("fst2vcd -f '{}' -o '{}'", folder.path("a.fst"), folder.path("b.vcd"));
     EXPECT_EQ(std::system(command.c_str()), 0);
-    return {folder.file("a.vcd"), folder.file("b.vcd")};
+    return {folder.path("a.vcd"), folder.path("b.vcd")};
 }
 
 void expect_equal(const VcdFile& expected, const VcdFile& actual) {
@@ -107,7 +108,7 @@ TEST(FstWriter, EqualRunsGiveEqualFiles) {
     const TemporaryFolder one, two;
     both(one, {});
     both(two, {});
-    EXPECT_EQ(file_text(one.file("a.fst")), file_text(two.file("a.fst")));
+    EXPECT_EQ(read_file(one.path("a.fst")), read_file(two.path("a.fst")));
 }
 
 TEST(FstWriter, ThePlaceMustBeWritable) {

@@ -9,7 +9,8 @@
 #include <filesystem>
 
 #include "common/error.h"
-#include "trace/temporary_folder.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {
@@ -25,7 +26,7 @@ auto opening(const std::string& path, bool overwrite = true) {
 
 TEST(PartialFile, HasItsNameOnlyWhenCommitted) {
     const TemporaryFolder folder;
-    const std::string path = folder.file("a.vcd");
+    const std::string path = folder.path("a.vcd");
     PartialFile file(path, false);
     file.write("one ", 4);
     file.write("two", 3);
@@ -33,42 +34,42 @@ TEST(PartialFile, HasItsNameOnlyWhenCommitted) {
     EXPECT_TRUE(exists(path + ".partial"));
     file.commit();
     file.commit();
-    EXPECT_EQ(file_text(path), "one two");
+    EXPECT_EQ(read_file(path), "one two");
     EXPECT_FALSE(exists(path + ".partial"));
 }
 
 TEST(PartialFile, StaysPartialWithoutCommit) {
     const TemporaryFolder folder;
-    const std::string path = folder.file("a.vcd");
+    const std::string path = folder.path("a.vcd");
     { PartialFile(path, false).write("half", 4); }
     EXPECT_FALSE(exists(path));
-    EXPECT_EQ(file_text(path + ".partial"), "half");
+    EXPECT_EQ(read_file(path + ".partial"), "half");
     PartialFile(path, false).discard();
     EXPECT_FALSE(exists(path + ".partial"));
 }
 
 TEST(PartialFile, OverwritesOnlyWhenAllowed) {
     const TemporaryFolder folder;
-    const std::string path = folder.file("a.vcd");
+    const std::string path = folder.path("a.vcd");
     std::ofstream(path) << "old";
     EXPECT_THAT(opening(path, false), ThrowsMessage<InputError>(AllOf(HasSubstr(path), HasSubstr("exists"))));
     EXPECT_FALSE(exists(path + ".partial"));
     PartialFile file(path, true);
-    EXPECT_EQ(file_text(path), "old");
+    EXPECT_EQ(read_file(path), "old");
     file.write("new", 3);
     file.commit();
-    EXPECT_EQ(file_text(path), "new");
+    EXPECT_EQ(read_file(path), "new");
 }
 
 TEST(PartialFile, SaysWhyItCannotBeCreated) {
     const TemporaryFolder folder;
-    const std::string directory = folder.file("directory");
+    const std::string directory = folder.path("directory");
     std::filesystem::create_directory(directory);
     EXPECT_THAT(opening(directory), ThrowsMessage<InputError>(AllOf(HasSubstr(directory), HasSubstr("directory"))));
-    EXPECT_THAT(opening(folder.file("none/a.vcd")),
+    EXPECT_THAT(opening(folder.path("none/a.vcd")),
                 ThrowsMessage<InputError>(AllOf(HasSubstr("none/a.vcd"), HasSubstr("No such file or directory"))));
-    std::ofstream(folder.file("plain")) << "x";
-    EXPECT_THAT(opening(folder.file("plain/a.vcd")), ThrowsMessage<InputError>(HasSubstr("Not a directory")));
+    std::ofstream(folder.path("plain")) << "x";
+    EXPECT_THAT(opening(folder.path("plain/a.vcd")), ThrowsMessage<InputError>(HasSubstr("Not a directory")));
     EXPECT_THAT(opening("/dev/null"), ThrowsMessage<InputError>(HasSubstr("not a regular file")));
     EXPECT_THAT(opening(""), ThrowsMessage<InputError>(HasSubstr("file name")));
     if (::geteuid() != 0) {  // nothing is forbidden to root
@@ -79,7 +80,7 @@ TEST(PartialFile, SaysWhyItCannotBeCreated) {
 
 TEST(PartialFile, ReportsAFullDisk) {
     const TemporaryFolder folder;
-    const std::string path = folder.file("a.vcd");
+    const std::string path = folder.path("a.vcd");
     std::filesystem::create_symlink("/dev/full", path + ".partial");
     PartialFile file(path, false);
     EXPECT_THAT([&] { file.write("x", 1); },
@@ -89,7 +90,7 @@ TEST(PartialFile, ReportsAFullDisk) {
 
 TEST(PartialFile, ReportsWhenItCannotBeRenamed) {
     const TemporaryFolder folder;
-    const std::string path = folder.file("a.vcd");
+    const std::string path = folder.path("a.vcd");
     PartialFile file(path, false);
     std::filesystem::create_directory(path);
     EXPECT_THAT([&] { file.commit(); }, ThrowsMessage<SimulationError>(HasSubstr("cannot rename")));

@@ -4,14 +4,14 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "kit/file_text.h"
 
 namespace widthwise::test {
 
@@ -29,9 +29,7 @@ public:
 
     /// Throws std::runtime_error at whatever a viewer could stumble over.
     explicit VcdFile(const std::string& path, VcdDialect dialect = VcdDialect::standard) : dialect_(dialect) {
-        std::ifstream file(path, std::ios::binary);
-        if (!file) throw std::runtime_error("cannot open " + path);
-        text_.assign(std::istreambuf_iterator<char>(file), {});
+        text_ = read_file(path);
         std::istringstream in(text_);
         read_header(in);
         read_changes(in);

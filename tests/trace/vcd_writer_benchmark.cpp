@@ -11,7 +11,7 @@
 #include <systemc>
 #include <vector>
 
-#include "trace/temporary_folder.h"
+#include "kit/temporary_files.h"
 #include "trace/vcd_writer.h"
 
 namespace widthwise::test {
@@ -73,13 +73,13 @@ BENCHMARK(BM_Update)->Iterations(kCyclesPerFile);
 /// `to_disk` false: the kernel throws the bytes away, which leaves the writer's own time.
 void BM_VcdWriter(benchmark::State& state, bool to_disk) {
     const TemporaryFolder folder;
-    if (!to_disk) std::filesystem::create_symlink("/dev/null", folder.file("a.vcd.partial"));
+    if (!to_disk) std::filesystem::create_symlink("/dev/null", folder.path("a.vcd.partial"));
     Registers registers;
     WaveList list;
     registers.list([&list](const std::string& scope, const std::string& name, const auto& value, int bits) {
         list.add(scope, name, value, bits);
     });
-    VcdWriter writer(folder.file("a.vcd"));
+    VcdWriter writer(folder.path("a.vcd"));
     writer.begin(list, ClockEdges(1000));
     std::uint64_t cycle = 0;
     for (auto _ : state) {
@@ -89,7 +89,7 @@ void BM_VcdWriter(benchmark::State& state, bool to_disk) {
     writer.close();
     if (!to_disk) return;
     state.counters["bytes/cycle"] =
-        static_cast<double>(std::filesystem::file_size(folder.file("a.vcd"))) / static_cast<double>(state.iterations());
+        static_cast<double>(std::filesystem::file_size(folder.path("a.vcd"))) / static_cast<double>(state.iterations());
 }
 BENCHMARK_CAPTURE(BM_VcdWriter, encode, false)->Iterations(kCyclesPerFile)->Repetitions(5);
 BENCHMARK_CAPTURE(BM_VcdWriter, file, true)->Iterations(kCyclesPerFile)->Repetitions(5);
@@ -116,7 +116,7 @@ void systemc(benchmark::State& state, Model& model, bool record) {
     const TemporaryFolder folder;
     sc_core::sc_trace_file* file = nullptr;
     if (record) {
-        file = sc_core::sc_create_vcd_trace_file(folder.file("a").c_str());
+        file = sc_core::sc_create_vcd_trace_file(folder.path("a").c_str());
         file->set_time_unit(1, sc_core::SC_PS);
         model.registers.list([file](const std::string& scope, const std::string& name, const auto& value, int bits) {
             sc_core::sc_trace(file, value, scope + "." + name, bits);
@@ -129,7 +129,7 @@ void systemc(benchmark::State& state, Model& model, bool record) {
     const double cycles = static_cast<double>(kCyclesPerFile);
     state.SetLabel(fmt::format("{:.0f} ns per cycle", seconds * 1e9 / cycles));
     if (record) {
-        state.counters["bytes/cycle"] = static_cast<double>(std::filesystem::file_size(folder.file("a.vcd"))) / cycles;
+        state.counters["bytes/cycle"] = static_cast<double>(std::filesystem::file_size(folder.path("a.vcd"))) / cycles;
     }
 }
 

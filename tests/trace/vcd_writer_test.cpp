@@ -11,8 +11,9 @@
 #include <random>
 
 #include "common/error.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 #include "trace/made_up_activity.h"
-#include "trace/temporary_folder.h"
 #include "trace/vcd_reader.h"
 
 namespace widthwise::test {
@@ -101,11 +102,11 @@ TEST(VcdWriter, EverySampledValueReadsBack) {
         registers.list(list, "accelerator.unit");
         std::vector<Registers> sampled;
         constexpr std::uint64_t kCycles = 700;
-        write_file(folder.file("a.vcd"), list, {}, kCycles, [&](std::uint64_t) {
+        write_file(folder.path("a.vcd"), list, {}, kCycles, [&](std::uint64_t) {
             registers.change(random);
             sampled.push_back(registers);
         });
-        const VcdFile vcd(folder.file("a.vcd"));
+        const VcdFile vcd(folder.path("a.vcd"));
         EXPECT_EQ(vcd.dumped(), list.variables().size() + 2);
         for (std::uint64_t cycle = 0; cycle < kCycles; ++cycle) {
             for (const std::uint64_t time : {cycle * kPeriod, (cycle + 1) * kPeriod - 1}) {
@@ -129,8 +130,8 @@ TEST(VcdWriter, ExtremeValues) {
     WaveList list;
     list.add("top", "all", value, 64);
     list.add("top", "low", value, 48);
-    write_file(folder.file("a.vcd"), list, {}, kValues.size(), [&](std::uint64_t cycle) { value = kValues[cycle]; });
-    const VcdFile vcd(folder.file("a.vcd"));
+    write_file(folder.path("a.vcd"), list, {}, kValues.size(), [&](std::uint64_t cycle) { value = kValues[cycle]; });
+    const VcdFile vcd(folder.path("a.vcd"));
     for (std::size_t i = 0; i < kValues.size(); ++i) {
         EXPECT_EQ(vcd.signed_at("top.all", i * kPeriod), kValues[i]);
         const auto low = static_cast<std::int64_t>(static_cast<std::uint64_t>(kValues[i]) << 16) >> 16;
@@ -148,13 +149,13 @@ TEST(VcdWriter, TheFileItself) {
     list.add("accelerator.dma", "valid", valid);
     list.add("accelerator.pe array.row0", "same sum", sum, 17);
     list.add_words("accelerator.dma", "state", state, kStates);
-    write_file(folder.file("a.vcd"), list, {}, 3, [&](std::uint64_t cycle) {
+    write_file(folder.path("a.vcd"), list, {}, 3, [&](std::uint64_t cycle) {
         valid = cycle == 1;
         sum = cycle == 2 ? -1 : 5;
         if (cycle == 1) state = State::fill;
         if (cycle == 2) state = static_cast<State>(200);
     });
-    EXPECT_EQ(file_text(folder.file("a.vcd")), R"($date
+    EXPECT_EQ(read_file(folder.path("a.vcd")), R"($date
     not recorded
 $end
 $version
@@ -210,15 +211,15 @@ TEST(VcdWriter, WordsAreStringsForThoseWhoAskForThem) {
     State state = State::idle;
     WaveList list;
     list.add_words("top", "state", state, kStates);
-    VcdWriter writer(folder.file("a.vcd"), {}, true, VcdWords::strings);
+    VcdWriter writer(folder.path("a.vcd"), {}, true, VcdWords::strings);
     writer.begin(list, kEdges);
     for (std::uint64_t cycle = 0; cycle < 3; ++cycle) {
         state = cycle == 1 ? State::fill : static_cast<State>(100 * cycle);
         writer.sample(cycle);
     }
     writer.close();
-    EXPECT_THAT(file_text(folder.file("a.vcd")), HasSubstr("$var string 1 c state $end\n"));
-    const VcdFile vcd(folder.file("a.vcd"), VcdDialect::gtkwave);
+    EXPECT_THAT(read_file(folder.path("a.vcd")), HasSubstr("$var string 1 c state $end\n"));
+    const VcdFile vcd(folder.path("a.vcd"), VcdDialect::gtkwave);
     EXPECT_EQ(vcd.text_at("top.state", 0), "IDLE");
     EXPECT_EQ(vcd.text_at("top.state", kPeriod), "FILL");
     EXPECT_EQ(vcd.text_at("top.state", 2 * kPeriod), "?200");
@@ -232,11 +233,11 @@ TEST(VcdWriter, TimesDoNotDrift) {
     list.add("top", "flag", flag);
     WaveLimits limits;
     limits.first_cycle = 1000000;
-    VcdWriter writer(folder.file("a.vcd"), limits);
+    VcdWriter writer(folder.path("a.vcd"), limits);
     writer.begin(list, ClockEdges(7000));
     for (std::uint64_t cycle = 1000000; cycle < 1000003; ++cycle) writer.sample(cycle);
     writer.close();
-    const VcdFile vcd(folder.file("a.vcd"));
+    const VcdFile vcd(folder.path("a.vcd"));
     const std::vector<std::uint64_t> rises = {vcd.times()[0], vcd.times()[2], vcd.times()[4], vcd.times()[6]};
     EXPECT_THAT(rises, testing::ElementsAre(142857142857U, 142857285714U, 142857428571U, 142857571429U));
 }
@@ -255,8 +256,8 @@ TEST(VcdWriter, SameValueWithAnotherWidthIsAnotherNet) {
     list.add("top.a", "x", value, 9);
     list.add("top.b", "x", value, 9);
     list.add("top.b", "y", value, 8);
-    write_file(folder.file("a.vcd"), list, {}, 1, [](std::uint64_t) {});
-    const VcdFile vcd(folder.file("a.vcd"));
+    write_file(folder.path("a.vcd"), list, {}, 1, [](std::uint64_t) {});
+    const VcdFile vcd(folder.path("a.vcd"));
     EXPECT_EQ(vcd.variable("top.a.x").code, vcd.variable("top.b.x").code);
     EXPECT_NE(vcd.variable("top.a.x").code, vcd.variable("top.b.y").code);
     EXPECT_EQ(vcd.text_at("top.b.y", 0), "11111101");
@@ -267,10 +268,10 @@ TEST(VcdWriter, ManyNets) {
     std::vector<std::int32_t> values(20000);
     WaveList list;
     for (std::size_t i = 0; i < values.size(); ++i) list.add("top", "x" + std::to_string(i), values[i], 20);
-    write_file(folder.file("a.vcd"), list, {}, 3, [&](std::uint64_t cycle) {
+    write_file(folder.path("a.vcd"), list, {}, 3, [&](std::uint64_t cycle) {
         for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i * (cycle + 1));
     });
-    const VcdFile vcd(folder.file("a.vcd"));
+    const VcdFile vcd(folder.path("a.vcd"));
     EXPECT_EQ(vcd.variables().size(), values.size() + 2);
     for (std::size_t i = 0; i < values.size(); ++i) {
         ASSERT_EQ(vcd.unsigned_at("top.x" + std::to_string(i), 2 * kPeriod), i * 3);
@@ -285,8 +286,8 @@ TEST(VcdWriter, EqualRunsGiveEqualFiles) {
         const auto registers = std::make_unique<Registers>();
         WaveList list;
         registers->list(list, "top");
-        write_file(folder.file("a.vcd"), list, {}, 50, [&](std::uint64_t) { registers->change(random); });
-        text = file_text(folder.file("a.vcd"));
+        write_file(folder.path("a.vcd"), list, {}, 50, [&](std::uint64_t) { registers->change(random); });
+        text = read_file(folder.path("a.vcd"));
     }
     EXPECT_EQ(texts[0], texts[1]);
 }
@@ -301,12 +302,12 @@ TEST(VcdWriter, Window) {
     limits.first_cycle = 10;
     limits.end_cycle = 14;
     std::vector<Registers> sampled;
-    write_file(folder.file("a.vcd"), list, limits, 100, [&](std::uint64_t) {
+    write_file(folder.path("a.vcd"), list, limits, 100, [&](std::uint64_t) {
         registers.change(random);
         sampled.push_back(registers);
     });
     EXPECT_EQ(sampled.size(), 14U);  // then finished() ended the loop
-    const VcdFile vcd(folder.file("a.vcd"));
+    const VcdFile vcd(folder.path("a.vcd"));
     EXPECT_EQ(vcd.times().front(), 10 * kPeriod);
     EXPECT_EQ(vcd.times().back(), 14 * kPeriod);
     EXPECT_EQ(vcd.dumped(), list.variables().size() + 2);
@@ -323,7 +324,7 @@ TEST(VcdWriter, WindowThatSamplesJumpOver) {
     WaveLimits limits;
     limits.first_cycle = 10;
     limits.end_cycle = 14;
-    VcdWriter writer(folder.file("a.vcd"), limits);
+    VcdWriter writer(folder.path("a.vcd"), limits);
     writer.begin(list, kEdges);
     writer.sample(9);
     EXPECT_FALSE(writer.finished());
@@ -331,7 +332,7 @@ TEST(VcdWriter, WindowThatSamplesJumpOver) {
     EXPECT_TRUE(writer.finished());
     EXPECT_EQ(writer.recorded_cycles(), 0U);
     writer.close();
-    EXPECT_TRUE(VcdFile(folder.file("a.vcd")).times().empty());
+    EXPECT_TRUE(VcdFile(folder.path("a.vcd")).times().empty());
 }
 
 TEST(VcdWriter, DepthAndScopes) {
@@ -343,8 +344,8 @@ TEST(VcdWriter, DepthAndScopes) {
     WaveLimits limits;
     limits.scopes = {"top.b"};
     limits.depth = 2;
-    write_file(folder.file("a.vcd"), list, limits, 1, [](std::uint64_t) {});
-    const VcdFile vcd(folder.file("a.vcd"));
+    write_file(folder.path("a.vcd"), list, limits, 1, [](std::uint64_t) {});
+    const VcdFile vcd(folder.path("a.vcd"));
     EXPECT_TRUE(vcd.has("top.clk"));
     EXPECT_TRUE(vcd.has("top.cycle"));
     EXPECT_TRUE(vcd.has("top.b.flag"));
@@ -365,13 +366,13 @@ TEST(VcdWriter, OneLayer) {
     limits.first_cycle = 20;
     limits.depth = 1;
     std::map<std::uint64_t, Registers> recorded;
-    write_file(folder.file("a.vcd"), list, limits, 400, [&](std::uint64_t cycle) {
+    write_file(folder.path("a.vcd"), list, limits, 400, [&](std::uint64_t cycle) {
         registers.change(random);
         const bool working = registers.state >= State::fill && registers.state <= State::drain;
         activity.now_layer = working ? std::optional(registers.layer) : std::nullopt;
         if (cycle >= 20 && registers.layer == 1 && working) recorded[cycle] = registers;
     });
-    const VcdFile vcd(folder.file("a.vcd"));
+    const VcdFile vcd(folder.path("a.vcd"));
     std::vector<std::uint64_t> times;
     for (const auto& [cycle, values] : recorded) {
         times.push_back(cycle * kPeriod);
@@ -393,7 +394,7 @@ TEST(VcdWriter, LayerNeedsAModelThatTellsOfItsWork) {
     list.add("top", "flag", flag);
     WaveLimits limits;
     limits.layer = 0;
-    VcdWriter writer(folder.file("a.vcd"), limits);
+    VcdWriter writer(folder.path("a.vcd"), limits);
     EXPECT_THAT([&] { writer.begin(list, kEdges); }, ThrowsMessage<InputError>(HasSubstr("cannot record one layer")));
 }
 

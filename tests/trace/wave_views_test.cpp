@@ -6,7 +6,8 @@
 #include <array>
 #include <sstream>
 
-#include "trace/temporary_folder.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 namespace {
@@ -102,11 +103,11 @@ TEST(WaveViewWriter, EveryRegisterThatReadsAsAWordHasItsFile) {
     limits.scopes = {"accelerator.dma"};  // leaves out the state itself
     const GtkwavePaths paths{"w.vcd", "w.vcd.layers", "w.vcd.words"};
     WaveViewWriter writer(limits, {"c1"},
-                          {{paths, folder.file("gtkw"), folder.file("layers"), folder.file("sucl"), folder.file("")}});
+                          {{paths, folder.path("gtkw"), folder.path("layers"), folder.path("sucl"), folder.path("")}});
     writer.begin(model.list, ClockEdges(500));
-    EXPECT_THAT(file_text(folder.file("sequencer_state.txt")),
+    EXPECT_THAT(read_file(folder.path("sequencer_state.txt")),
                 testing::EndsWith("\nName = sequencer_state\nBits = 8\n0 IDLE\n1 RUN\n"));
-    EXPECT_THAT(file_text(folder.file("layers")), testing::EndsWith("\n0 c1\n"));
+    EXPECT_THAT(read_file(folder.path("layers")), testing::EndsWith("\n0 c1\n"));
 }
 
 TEST(SurferView, ShowsEachUnitsOwnSignals) {

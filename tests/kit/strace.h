@@ -10,7 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/tool.h"
+#include "kit/file_text.h"
+#include "kit/tool.h"
 
 namespace widthwise::test {
 

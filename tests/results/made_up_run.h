@@ -1,86 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Temporary folders, files read back, and a made-up run, for tests of results.
+// A made-up run, for tests of results.
 #pragma once
 
-#include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <cstdint>
 #include <string>
-#include <vector>
 
-#include "common/error.h"
 #include "config/run_config.h"
 #include "network/onnx_import.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"
 
 namespace widthwise::test {
-
-/// A folder of the running test's own, removed when it ends.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        const auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-        std::string name = std::string(info->test_suite_name()) + "." + info->name() + "." + std::to_string(getpid());
-        std::replace(name.begin(), name.end(), '/', '_');  // of parameterised tests
-        path_ = std::filesystem::temp_directory_path() / name;
-        std::filesystem::create_directories(path_);
-    }
-    ~TemporaryFolder() {
-        std::error_code error;
-        std::filesystem::remove_all(path_, error);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-    [[nodiscard]] std::string path(const std::string& name = "") const {
-        return name.empty() ? path_.string() : (path_ / name).string();
-    }
-    std::string write(const std::string& name, const std::string& text) const {
-        std::filesystem::create_directories((path_ / name).parent_path());
-        std::ofstream(path_ / name, std::ios::binary) << text;
-        return path(name);
-    }
-    /// What lies in it, sorted.
-    [[nodiscard]] std::vector<std::string> names() const {
-        std::vector<std::string> names;
-        for (const auto& entry : std::filesystem::directory_iterator(path_)) names.push_back(entry.path().filename());
-        std::sort(names.begin(), names.end());
-        return names;
-    }
-
-private:
-    std::filesystem::path path_;
-};
-
-inline std::string read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-}
-
-inline std::vector<std::string> lines(const std::string& text) {
-    std::vector<std::string> result;
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) result.push_back(line);
-    return result;
-}
-
-template <typename Action>
-std::string refusal(const Action& action) {
-    try {
-        action();
-    } catch (const InputError& error) {
-        return error.what();
-    }
-    ADD_FAILURE() << "nothing was refused";
-    return "";
-}
 
 /// LeNet-5 on the default array with counts that are made up but easy to check: four images, one label missing.
 struct MadeUpRun {

@@ -14,7 +14,8 @@
 #include <string>
 #include <vector>
 
-#include "results/result_files.h"
+#include "kit/file_text.h"
+#include "kit/temporary_files.h"
 
 namespace widthwise::test {
 
@@ -87,8 +88,6 @@ private:
 inline ToolResult run_tool(const std::vector<std::string>& arguments, const std::vector<std::string>& before = {}) {
     return Tool(arguments, before).wait();
 }
-
-inline std::string repository(const std::string& path) { return std::string(WIDTHWISE_SOURCE_DIR) + "/" + path; }
 
 /// A configuration file in `folder` for the shipped network and images, with lines of its own.
 inline std::string write_config(const TemporaryFolder& folder, const std::string& more = "",
