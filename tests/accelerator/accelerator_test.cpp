@@ -7,10 +7,11 @@
 #include <tuple>
 
 #include "accelerator/kit/bench.h"
-#include "accelerator/kit/networks.h"
+#include "kit/network_builder.h"
+#include "kit/plain_network.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 class AcceleratorBench {
@@ -77,19 +78,19 @@ const Quantization kSigned{true, 8, -5, 0.02F};
 
 Network two_layers() {
     return NetworkBuilder({2, 8, 9}, kUnsigned, 1)
-        .convolution(5, window(3, 1, 1), true)
-        .max_pool(window(2, 2))
+        .convolution(5, square_window(3, 1, 1), true)
+        .max_pool(square_window(2, 2))
         .fully_connected(7, true)
         .network();
 }
 Network five_layers() {
     return NetworkBuilder({1, 11, 11}, kSigned, 2)
         .quantization(kUnsigned)
-        .convolution(3, window(3))
-        .average_pool(window(3, 2, 1))
-        .max_pool(window(2, 1))
-        .convolution(6, window(2, 2), true)
-        .convolution(9, window(2))
+        .convolution(3, square_window(3))
+        .average_pool(square_window(3, 2, 1))
+        .max_pool(square_window(2, 1))
+        .convolution(6, square_window(2, 2), true)
+        .convolution(9, square_window(2))
         .fully_connected(4)
         .network();
 }
@@ -224,7 +225,7 @@ TEST(Accelerator, TakesTheCyclesOfItsPipelines) {
     hardware.array.columns = 4;
     hardware.requant.lanes = 4;
     hardware.dram = {10, 8};
-    const Network network = NetworkBuilder({1, 1, 4}, Quantization{}, 1).convolution(2, window(1)).network();
+    const Network network = NetworkBuilder({1, 1, 4}, Quantization{}, 1).convolution(2, square_window(1)).network();
     AcceleratorBench b(network, hardware, 0);
     b.bench.pulse_reset();
     b.bench.run_until([&] { return b.done(); }, 1000);
@@ -242,4 +243,4 @@ TEST(Accelerator, TakesTheCyclesOfItsPipelines) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

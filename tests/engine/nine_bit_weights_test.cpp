@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "accelerator/kit/networks.h"
 #include "common/error.h"
 #include "energy/energy_table.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "kit/network_builder.h"
+#include "kit/plain_network.h"
 #include "schedule/compile.h"
 #include "trace/wave_writer.h"
 
@@ -21,8 +22,8 @@ using Bytes = std::vector<std::uint8_t>;
 
 /// `convolution`: of 2x5x6 to 7 channels; or fully connected to 7. Weights 0..255 less the channel's zero point.
 Network with_zero_points(bool convolution, const Quantization& input) {
-    bench::NetworkBuilder builder({2, 5, 6}, input, 3);
-    if (convolution) builder.convolution(7, bench::window(3, 1, 1), true);
+    test::NetworkBuilder builder({2, 5, 6}, input, 3);
+    if (convolution) builder.convolution(7, test::square_window(3, 1, 1), true);
     else builder.fully_connected(7, true);
     Network network = builder.network();
     Operator& op = network.operators.front();
@@ -64,10 +65,10 @@ const Case kCases[] = {
 class NineBitWeights : public testing::TestWithParam<Case> {};
 
 /// Two's complement, least significant byte first.
-Bytes bytes_of(const std::vector<std::vector<bench::PlainSum>>& sums, int bits) {
+Bytes bytes_of(const std::vector<std::vector<test::PlainSum>>& sums, int bits) {
     Bytes bytes;
     for (const auto& channel : sums) {
-        for (const bench::PlainSum& sum : channel) {
+        for (const test::PlainSum& sum : channel) {
             for (int b = 0; b < bits; b += 8) {
                 bytes.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(sum.value) >> b));
             }
@@ -83,9 +84,9 @@ TEST_P(NineBitWeights, GiveTheSumsOfPlainLoops) {
     HardwareParams hardware;
     hardware.accumulator.format = c.format;
     hardware.accumulator.statistics = c.statistics;
-    auto images = bench::random_images(network.tensors[0], 4, 1);
+    auto images = test::random_images(network.tensors[0], 4, 1);
     std::fill(images[3].begin(), images[3].end(), c.input.high());
-    const auto source = [&](int i) { return bench::as_bytes({images[static_cast<std::size_t>(i)]}); };
+    const auto source = [&](int i) { return test::as_bytes({images[static_cast<std::size_t>(i)]}); };
     std::vector<Bytes> outputs;
     const auto sink = [&](int, std::span<const std::uint8_t> output) {
         outputs.emplace_back(output.begin(), output.end());
@@ -95,7 +96,7 @@ TEST_P(NineBitWeights, GiveTheSumsOfPlainLoops) {
     FastEngine fast(network, hardware, 1);
     EXPECT_TRUE(fast.run(0, 4, source, sink) == record);
     for (std::size_t i = 0; i < 4; ++i) {
-        const auto sums = bench::plain_sums(network, op, images[i], hardware.accumulator, c.format);
+        const auto sums = test::plain_sums(network, op, images[i], hardware.accumulator, c.format);
         const Bytes expected = bytes_of(sums, c.format.bits);
         EXPECT_EQ(outputs[i], expected) << "clocked, image " << i;
         EXPECT_EQ(outputs[4 + i], expected) << "fast, image " << i;
@@ -173,7 +174,7 @@ TEST(NineBitWeightsOf, ANetworkShowInTheWaveform) {
 
 TEST(EightBitWeightsOf, ANetworkShowInTheWaveform) {
     WeightWidth wave;
-    const Network network = bench::NetworkBuilder({4, 1, 1}, kUnsigned, 1).fully_connected(3).network();
+    const Network network = test::NetworkBuilder({4, 1, 1}, kUnsigned, 1).fully_connected(3).network();
     SystemcEngine engine(network, {});
     engine.record_waveform(wave);
     EXPECT_EQ(wave.bits, 8);

@@ -9,7 +9,7 @@
 #include "engine/engine_difference.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/renew_systemc.h"
-#include "schedule/network_builder.h"
+#include "kit/network_builder.h"
 
 namespace widthwise {
 namespace {

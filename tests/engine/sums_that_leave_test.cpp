@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "accelerator/kit/networks.h"
 #include "energy/energy_table.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "kit/network_builder.h"
+#include "kit/plain_network.h"
 #include "results/classifier.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"
@@ -80,18 +81,18 @@ Bytes bytes_of(const std::vector<std::int64_t>& sums, int bytes) {
     return result;
 }
 
-std::vector<std::int64_t> values_of(const std::vector<std::vector<bench::PlainSum>>& sums) {
+std::vector<std::int64_t> values_of(const std::vector<std::vector<test::PlainSum>>& sums) {
     std::vector<std::int64_t> values;
     for (const auto& channel : sums) {
-        for (const bench::PlainSum& sum : channel) values.push_back(sum.value);
+        for (const test::PlainSum& sum : channel) values.push_back(sum.value);
     }
     return values;
 }
 
 TEST_P(SumsThatLeave, AreThoseOfPlainLoops) {
     const Case& c = GetParam();
-    bench::NetworkBuilder builder({2, 5, 6}, {false, 8, 13, 0.02F}, 3);
-    if (c.convolution) builder.convolution(11, bench::window(3), true);
+    test::NetworkBuilder builder({2, 5, 6}, {false, 8, 13, 0.02F}, 3);
+    if (c.convolution) builder.convolution(11, test::square_window(3), true);
     else builder.fully_connected(11, true);
     Network network = builder.network();
     Operator& op = network.operators.back();
@@ -103,16 +104,16 @@ TEST_P(SumsThatLeave, AreThoseOfPlainLoops) {
     AccumulatorParams preloaded = hardware.accumulator;
     preloaded.bias = BiasMode::preload;
 
-    const auto images = bench::random_images(network.tensors[0], 5, 1);
+    const auto images = test::random_images(network.tensors[0], 5, 1);
     std::vector<Bytes> inputs;
-    for (const auto& image : images) inputs.push_back(bench::as_bytes({image}));
+    for (const auto& image : images) inputs.push_back(test::as_bytes({image}));
     const Answer clocked = answer_of(SystemcEngine(network, hardware), inputs);
     const Answer fast = answer_of(FastEngine(network, hardware, 1), inputs);
     EXPECT_EQ(clocked.outputs, fast.outputs);
     EXPECT_TRUE(clocked.record == fast.record);
     const Classifier classify(network);
     for (std::size_t i = 0; i < images.size(); ++i) {
-        const auto plain = bench::plain_sums(network, op, images[i], preloaded, c.format);
+        const auto plain = test::plain_sums(network, op, images[i], preloaded, c.format);
         const std::vector<std::int64_t> sums = values_of(plain);
         const std::size_t pixels = plain.front().size();
         EXPECT_EQ(clocked.outputs[i], bytes_of(sums, c.bytes)) << "image " << i;
@@ -137,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Cases, SumsThatLeave, testing::ValuesIn(kCases),
 /// and the next phase begins one edge after the last write.
 class ByHand : public testing::Test {
 protected:
-    ByHand() : network_(bench::NetworkBuilder({4, 1, 1}, {false, 8, 0, 0.5F}, 1).fully_connected(3).network()) {
+    ByHand() : network_(test::NetworkBuilder({4, 1, 1}, {false, 8, 0, 0.5F}, 1).fully_connected(3).network()) {
         network_.operators[0].sums_leave = true;
         network_.operators[0].weights.values = {1, 2, 3, 4, -1, -2, -3, -4, 127, 127, 127, 127};
         network_.operators[0].weights.scales = {1.0F, 1.0F, 0.001F};

@@ -15,9 +15,9 @@
 #include "explore/layer_variants.h"
 #include "explore/search_proof.h"
 #include "explore/value_evaluation.h"
+#include "kit/network_builder.h"
 #include "kit/refusal.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise {
 namespace {

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "config/run_config.h"
+#include "kit/network_builder.h"
 #include "kit/temporary_files.h"
 #include "results/fields.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "common/error.h"
+#include "kit/network_builder.h"
 #include "kit/refusal.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {

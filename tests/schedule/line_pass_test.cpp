@@ -10,9 +10,9 @@
 
 #include "common/error.h"
 #include "engine/random_case.h"
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
 #include "schedule/cursors.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {

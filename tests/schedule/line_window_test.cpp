@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {

@@ -4,72 +4,61 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 #include <string>
 #include <vector>
 
+#include "kit/network_builder.h"
+#include "kit/random.h"
 #include "schedule/compile.h"
 #include "schedule/cursors.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {
 
-class Dice {
-public:
-    explicit Dice(unsigned seed) : random_(seed) {}
-    int between(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
-    bool coin() { return between(0, 1) == 1; }
-    void shuffle(TapOrder& order) { std::shuffle(order.begin(), order.end(), random_); }
-
-private:
-    std::mt19937 random_;
-};
-
-Window random_window(Dice& dice, const Shape& in) {
+Window random_window(Random& random, const Shape& in) {
     Window w;
-    w.kernel_height = dice.between(1, std::min(5, in.height));
-    w.kernel_width = dice.between(1, std::min(5, in.width));
-    w.stride_height = dice.between(1, 4);  // also above the kernel
-    w.stride_width = dice.between(1, 4);
-    w.pad_top = dice.between(0, w.kernel_height - 1);
-    w.pad_bottom = dice.between(0, w.kernel_height - 1);
-    w.pad_left = dice.between(0, w.kernel_width - 1);
-    w.pad_right = dice.between(0, w.kernel_width - 1);
+    w.kernel_height = random.in(1, std::min(5, in.height));
+    w.kernel_width = random.in(1, std::min(5, in.width));
+    w.stride_height = random.in(1, 4);  // also above the kernel
+    w.stride_width = random.in(1, 4);
+    w.pad_top = random.in(0, w.kernel_height - 1);
+    w.pad_bottom = random.in(0, w.kernel_height - 1);
+    w.pad_left = random.in(0, w.kernel_width - 1);
+    w.pad_right = random.in(0, w.kernel_width - 1);
     return w;
 }
 
-NetworkBuilder random_network(Dice& dice) {
-    NetworkBuilder builder({dice.between(1, 5), dice.between(1, 13), dice.between(1, 13)});
-    const int operators = dice.between(1, 4);
+NetworkBuilder random_network(Random& random) {
+    NetworkBuilder builder({random.in(1, 5), random.in(1, 13), random.in(1, 13)});
+    const int operators = random.in(1, 4);
     for (int i = 0; i < operators; ++i) {
         const Shape in = builder.output().shape;
         const std::string name = "op" + std::to_string(i);
-        switch (dice.between(0, 4)) {
-            case 0: builder.fully_connected(name, dice.between(1, 20)); break;
-            case 1: builder.pool(name, OperatorKind::max_pool, random_window(dice, in)); break;
+        switch (random.in(0, 4)) {
+            case 0: builder.fully_connected(name, random.in(1, 20)); break;
+            case 1: builder.pool(name, OperatorKind::max_pool, random_window(random, in)); break;
             case 2:  // one that leaves a single pixel
-                builder.convolution(name, dice.between(1, 20), {in.height, in.width, 1, 1, 0, 0, 0, 0});
+                builder.convolution(name, random.in(1, 20), {in.height, in.width, 1, 1, 0, 0, 0, 0});
                 break;
-            default: builder.convolution(name, dice.between(1, 20), random_window(dice, in)); break;
+            default: builder.convolution(name, random.in(1, 20), random_window(random, in)); break;
         }
     }
     return builder;
 }
 
-HardwareParams random_hardware(Dice& dice) {
+HardwareParams random_hardware(Random& random) {
     HardwareParams hardware;
-    hardware.array.rows = dice.between(1, 9);
-    hardware.array.columns = dice.between(1, 9);
-    hardware.array.mapping = dice.coin() ? Mapping::flat : Mapping::row;
+    hardware.array.rows = random.in(1, 9);
+    hardware.array.columns = random.in(1, 9);
+    hardware.array.mapping = random.percent(50) ? Mapping::flat : Mapping::row;
     hardware.accumulator.order = {TapLoop::channel, TapLoop::row, TapLoop::column};
-    dice.shuffle(hardware.accumulator.order);
-    hardware.line_buffer.fill_bytes_per_cycle = dice.between(1, 16);
+    random.shuffle(hardware.accumulator.order);
+    hardware.line_buffer.fill_bytes_per_cycle = random.in(1, 16);
     hardware.line_buffer.bytes = 1 << 20;
     hardware.activation_buffer.bytes = 1 << 24;
     hardware.weight_buffer.bytes = 1 << 24;
-    hardware.requant.lanes = dice.between(1, 6);
-    hardware.batch = dice.between(1, 7);
+    hardware.requant.lanes = random.in(1, 6);
+    hardware.batch = random.in(1, 7);
     return hardware;
 }
 
@@ -229,10 +218,10 @@ TEST(LoopNest, RandomLayersOnRandomHardware) {
     int several_rows = 0;
     for (unsigned seed = 0; seed < 600; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
-        Dice dice(seed);
-        const NetworkBuilder builder = random_network(dice);
-        const HardwareParams hardware = random_hardware(dice);
-        const Schedule schedule = compile(builder.network(), hardware, dice.between(1, hardware.batch));
+        Random random(seed);
+        const NetworkBuilder builder = random_network(random);
+        const HardwareParams hardware = random_hardware(random);
+        const Schedule schedule = compile(builder.network(), hardware, random.in(1, hardware.batch));
         for (const LayerSchedule& layer : schedule.layers) {
             SCOPED_TRACE(layer.name);
             if (layer.computation.has_value()) {

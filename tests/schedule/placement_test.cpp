@@ -4,8 +4,8 @@
 
 #include <vector>
 
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {

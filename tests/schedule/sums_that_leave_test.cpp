@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "common/error.h"
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise::test {
@@ -83,7 +83,7 @@ TEST(SumsThatLeave, LoadNoFactors) {
     EXPECT_EQ(schedule.layers[0].weight_tile_bytes(0), 4 * (18 + 9));
     EXPECT_EQ(schedule.layers[1].weight_tile_bytes(0), 8 * (64 + 4));
     EXPECT_EQ(schedule.layers[1].weight_tile_bytes(1), 2 * (64 + 4));
-    EXPECT_TRUE(schedule.layers[1].requantization->scales.empty());
+    EXPECT_FALSE(schedule.layers[1].requantization.has_value());
 }
 
 /// Nothing behind the array adds a bias, so it starts the sum, whatever the key says; other layers follow the key.

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
 #include "schedule/cursors.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise::test {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise {
 namespace {

@@ -9,9 +9,9 @@
 #include <set>
 #include <string>
 
+#include "kit/network_builder.h"
 #include "layer/value_digest.h"
 #include "schedule/compile.h"
-#include "schedule/network_builder.h"
 
 namespace widthwise {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "accelerator/kit/link_bench.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr int kBytes = 96;
@@ -288,4 +288,4 @@ TEST(ActivationBufferTiming, AWaitingWordHoldsTheNextRequestBack) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -6,7 +6,7 @@
 
 #include "accelerator/kit/link_bench.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 DramParams params_of(int width) {
@@ -218,4 +218,4 @@ TEST(DmaTiming, StoreAsksForAWordACycle) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -7,7 +7,7 @@
 
 #include "accelerator/kit/link_bench.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr int kBytes = 256;
@@ -155,4 +155,4 @@ TEST(DramTimingOf, WritesHaveNoLatency) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

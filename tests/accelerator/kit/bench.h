@@ -11,11 +11,11 @@
 #include <systemc>
 #include <vector>
 
-#include "accelerator/kit/random.h"
 #include "accelerator/link/clock.h"
+#include "kit/random.h"
 #include "record/record.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 
 /// Made first in a test; at most one per process.
 class Bench {
@@ -105,4 +105,4 @@ inline std::vector<std::int64_t> every(std::int64_t step, std::int64_t first, st
     return numbers;
 }
 
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -12,11 +12,12 @@
 #include <vector>
 
 #include "accelerator/kit/bench.h"
+#include "accelerator/kit/stalls.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/payloads.h"
 #include "schedule/timing_rules.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 
 /// Watches one link: valid and data held until the transfer, no valid under reset. Keeps every transfer with its edge.
 template <typename T>
@@ -190,4 +191,4 @@ inline void expect_rule(Rule rule, const std::vector<std::uint64_t>& from, const
     }
 }
 
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
 #include "accelerator/line_buffer/line_buffer.h"
+#include "kit/plain_network.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 
 /// Stands in for the activation buffer: a request transferred at edge n is answered with data that can be transferred
 /// at n + 1. Refuses requests at random, or when `deny` says so.
@@ -163,4 +164,4 @@ private:
     }
 };
 
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -4,8 +4,9 @@
 #include <tuple>
 
 #include "accelerator/line_buffer/line_buffer_bench.h"
+#include "kit/network_builder.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 const Quantization kUnsigned{false, 8, 9, 0.02F};
@@ -19,7 +20,7 @@ struct Case {
     std::uint64_t writes = 0;  ///< bytes filled, where the map does not pass in whole rows; 0: it does
 };
 
-Network plain() { return NetworkBuilder({2, 6, 7}, kUnsigned, 1).convolution(3, window(3)).network(); }
+Network plain() { return NetworkBuilder({2, 6, 7}, kUnsigned, 1).convolution(3, square_window(3)).network(); }
 
 const Case kCases[] = {
     {"convolution", 1, plain, [](HardwareParams&) {}},
@@ -39,12 +40,12 @@ const Case kCases[] = {
      }},
     {"padding", 2,
      [] {
-         return NetworkBuilder({2, 5, 5}, kSigned, 2).convolution(3, window(3, 1, 1)).network();
+         return NetworkBuilder({2, 5, 5}, kSigned, 2).convolution(3, square_window(3, 1, 1)).network();
      },
      [](HardwareParams&) {}},
     {"padding_flat", 2,
      [] {
-         return NetworkBuilder({2, 5, 5}, kSigned, 2).convolution(3, window(3, 1, 2)).network();
+         return NetworkBuilder({2, 5, 5}, kSigned, 2).convolution(3, square_window(3, 1, 2)).network();
      },
      [](HardwareParams& h) {
          h.array.mapping = Mapping::flat;
@@ -57,17 +58,17 @@ const Case kCases[] = {
      [](HardwareParams&) {}},
     {"stride", 1,
      [] {
-         return NetworkBuilder({2, 8, 9}, kUnsigned, 4).convolution(3, window(3, 2, 1)).network();
+         return NetworkBuilder({2, 8, 9}, kUnsigned, 4).convolution(3, square_window(3, 2, 1)).network();
      },
      [](HardwareParams&) {}},
     {"stride_above_kernel", 2,
      [] {
-         return NetworkBuilder({2, 9, 8}, kUnsigned, 5).convolution(3, window(2, 3)).network();
+         return NetworkBuilder({2, 9, 8}, kUnsigned, 5).convolution(3, square_window(2, 3)).network();
      },
      [](HardwareParams&) {}},
     {"stride_above_kernel_flat", 1,
      [] {
-         return NetworkBuilder({2, 10, 8}, kUnsigned, 5).convolution(3, window(2, 3)).network();
+         return NetworkBuilder({2, 10, 8}, kUnsigned, 5).convolution(3, square_window(2, 3)).network();
      },
      [](HardwareParams& h) { h.array.mapping = Mapping::flat; }},
     {"uneven_stride", 1,
@@ -90,17 +91,17 @@ const Case kCases[] = {
      }},
     {"one_pixel_outputs", 5,
      [] {
-         return NetworkBuilder({3, 4, 4}, kSigned, 9).convolution(6, window(4)).network();
+         return NetworkBuilder({3, 4, 4}, kSigned, 9).convolution(6, square_window(4)).network();
      },
      [](HardwareParams&) {}},
     {"one_pixel_outputs_padded", 4,
      [] {
-         return NetworkBuilder({2, 3, 3}, kSigned, 9).convolution(6, window(5, 3, 1)).network();
+         return NetworkBuilder({2, 3, 3}, kSigned, 9).convolution(6, square_window(5, 3, 1)).network();
      },
      [](HardwareParams&) {}},
     {"bypass", 2,
      [] {
-         return NetworkBuilder({3, 4, 11}, kSigned, 10).max_pool(window(2, 2)).network();
+         return NetworkBuilder({3, 4, 11}, kSigned, 10).max_pool(square_window(2, 2)).network();
      },
      [](HardwareParams&) {}},
     // 4 x 5 outputs, in tiles of 3 and 2: what these read of a row is 5 and 4 pixels.
@@ -125,10 +126,10 @@ const Case kCases[] = {
     {"layers_of_all_kinds", 2,
      [] {
          return NetworkBuilder({2, 9, 9}, kUnsigned, 11)
-             .convolution(3, window(3))
-             .max_pool(window(2, 2))
-             .max_pool(window(2, 1))
-             .convolution(4, window(2))
+             .convolution(3, square_window(3))
+             .max_pool(square_window(2, 2))
+             .max_pool(square_window(2, 1))
+             .convolution(4, square_window(2))
              .fully_connected(3)
              .network();
      },
@@ -175,4 +176,4 @@ INSTANTIATE_TEST_SUITE_P(Cases, LineBufferValues,
                          });
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

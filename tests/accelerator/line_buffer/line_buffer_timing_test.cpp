@@ -4,8 +4,9 @@
 #include <algorithm>
 
 #include "accelerator/line_buffer/line_buffer_bench.h"
+#include "kit/network_builder.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 struct Geometry {
@@ -62,7 +63,7 @@ struct Expected {
 
 Network network_of(const Geometry& g) {
     return NetworkBuilder({g.channels, g.height, g.width}, Quantization{}, 1)
-        .convolution(2, window(g.kernel))
+        .convolution(2, square_window(g.kernel))
         .network();
 }
 
@@ -190,4 +191,4 @@ TEST(LineBufferTimingOf, OneCommandWaitsBehindTheTileAtWork) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

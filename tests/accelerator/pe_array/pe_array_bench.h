@@ -5,12 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
 #include "accelerator/pe_array/pe_array.h"
+#include "kit/plain_network.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 
 /// Tiles as stimulus: commands, and per tap random activations (not those of a convolution: the array cannot know) and
 /// the layer's weights.
@@ -209,4 +210,4 @@ public:
     PeArray unit;
 };
 
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -4,15 +4,18 @@
 #include <tuple>
 
 #include "accelerator/pe_array/pe_array_bench.h"
+#include "kit/network_builder.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 const Quantization kUnsigned{false, 8, 3, 0.02F};
 const Quantization kSigned{true, 8, -2, 0.02F};
 
 /// 5 channels of 5x4 sums: partial tiles in rows (4 + 1) and columns (3 + 1).
-Network edges() { return NetworkBuilder({2, 5, 4}, kUnsigned, 1).convolution(5, window(3, 1, 1), true).network(); }
+Network edges() {
+    return NetworkBuilder({2, 5, 4}, kUnsigned, 1).convolution(5, square_window(3, 1, 1), true).network();
+}
 
 HardwareParams small_array() {
     HardwareParams hardware;
@@ -83,7 +86,7 @@ const Case kCases[] = {
      }},
     {"loop_accounting", 1,
      [] {
-         return NetworkBuilder({2, 4, 4}, kSigned, 2).convolution(3, window(2)).fully_connected(5).network();
+         return NetworkBuilder({2, 4, 4}, kSigned, 2).convolution(3, square_window(2)).fully_connected(5).network();
      },
      [](HardwareParams& h) { h.loop_accounting = true; }},
     {"image_columns", 5,
@@ -93,37 +96,37 @@ const Case kCases[] = {
      [](HardwareParams&) {}},
     {"image_columns_systolic", 5,
      [] {
-         return NetworkBuilder({3, 2, 2}, kSigned, 4).convolution(6, window(2)).network();
+         return NetworkBuilder({3, 2, 2}, kSigned, 4).convolution(6, square_window(2)).network();
      },
      [](HardwareParams& h) { h.array.interconnect = Interconnect::systolic; }},
     {"bypass", 2,
      [] {
-         return NetworkBuilder({3, 4, 5}, kSigned, 5).max_pool(window(2, 2)).network();
+         return NetworkBuilder({3, 4, 5}, kSigned, 5).max_pool(square_window(2, 2)).network();
      },
      [](HardwareParams&) {}},
     {"bypass_systolic_between_layers", 1,
      [] {
          return NetworkBuilder({2, 6, 5}, kUnsigned, 6)
-             .convolution(3, window(2))
-             .max_pool(window(2))
-             .max_pool(window(2))
-             .convolution(5, window(1))
+             .convolution(3, square_window(2))
+             .max_pool(square_window(2))
+             .max_pool(square_window(2))
+             .convolution(5, square_window(1))
              .network();
      },
      [](HardwareParams& h) { h.array.interconnect = Interconnect::systolic; }},
     {"bypass_without_shadow_between_layers", 1,
      [] {
          return NetworkBuilder({2, 6, 5}, kUnsigned, 6)
-             .convolution(3, window(2))
-             .max_pool(window(2))
-             .max_pool(window(2))
-             .convolution(5, window(1))
+             .convolution(3, square_window(2))
+             .max_pool(square_window(2))
+             .max_pool(square_window(2))
+             .convolution(5, square_window(1))
              .network();
      },
      [](HardwareParams& h) { h.array.shadow_accumulators = false; }},
     {"one_pe", 1,
      [] {
-         return NetworkBuilder({2, 3, 3}, kSigned, 7).convolution(2, window(2)).network();
+         return NetworkBuilder({2, 3, 3}, kSigned, 7).convolution(2, square_window(2)).network();
      },
      [](HardwareParams& h) {
          h.array.rows = h.array.columns = 1;
@@ -131,7 +134,7 @@ const Case kCases[] = {
      }},
     {"one_tap_many_lanes", 1,
      [] {
-         return NetworkBuilder({1, 3, 7}, kSigned, 8).convolution(9, window(1)).network();
+         return NetworkBuilder({1, 3, 7}, kSigned, 8).convolution(9, square_window(1)).network();
      },
      [](HardwareParams& h) { h.requant.lanes = 8; }},
 };
@@ -179,4 +182,4 @@ INSTANTIATE_TEST_SUITE_P(Cases, PeArrayValues,
                          });
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -2,8 +2,9 @@
 // Edges at which the PeArray takes taps and puts out sums, as formulas of its parameters. All producers and consumers
 // are as fast as they can be. "Issued at n": the tap's operands are transferred at edge n.
 #include "accelerator/pe_array/pe_array_bench.h"
+#include "kit/network_builder.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 struct Shape2 {
@@ -23,7 +24,7 @@ HardwareParams array(const Shape2& shape, Interconnect interconnect, bool shadow
 /// `tiles` full tiles of rows x columns, K = kernel * kernel * channels taps each.
 Network full_tiles(const Shape2& shape, int tiles, int channels, int kernel) {
     return NetworkBuilder({channels, tiles + kernel - 1, shape.columns + kernel - 1}, Quantization{}, 1)
-        .convolution(shape.rows, window(kernel))
+        .convolution(shape.rows, square_window(kernel))
         .network();
 }
 
@@ -119,7 +120,7 @@ TEST(PeArrayTimingOf, SystolicEdgeTilesCountByTheirRealSize) {
     HardwareParams hardware = array({4, 2, 4}, kSystolic, true);
     const Network
         network =  // two output rows of three pixels: column tiles of 2 and 1; 6 channels: row tiles of 4 and 2
-        NetworkBuilder({4, 3, 4}, Quantization{}, 1).convolution(6, window(2)).network();
+        NetworkBuilder({4, 3, 4}, Quantization{}, 1).convolution(6, square_window(2)).network();
     PeArrayBench b(network, hardware, 1, 0);
     b.run();
     const int k = 16;
@@ -188,8 +189,10 @@ TEST(PeArrayTimingOf, ASlowConsumerShowsAsDrain) {
 
 /// `computing` from the layer's first tap to its last, then `draining` until the next layer's first tile begins.
 TEST(PeArrayTimingOf, ComputingAndDrainingFollowTheTaps) {
-    const Network network =
-        NetworkBuilder({1, 3, 3}, Quantization{}, 1).convolution(2, window(2)).convolution(2, window(1)).network();
+    const Network network = NetworkBuilder({1, 3, 3}, Quantization{}, 1)
+                                .convolution(2, square_window(2))
+                                .convolution(2, square_window(1))
+                                .network();
     PeArrayBench b(network, array({2, 2, 2}, kBroadcast, true), 1, 0);
     // The second layer begins some time after the first has left.
     const auto tiles = static_cast<std::size_t>(b.schedule.layers[0].tile_count());
@@ -228,4 +231,4 @@ TEST(PeArrayTimingOf, TwoCommandsWaitInTheQueue) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

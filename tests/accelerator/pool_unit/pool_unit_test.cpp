@@ -8,12 +8,14 @@
 #include <set>
 #include <tuple>
 
+#include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
 #include "common/error.h"
+#include "kit/network_builder.h"
+#include "kit/plain_network.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 /// Which bytes a write carries, in any order.
@@ -209,26 +211,29 @@ const Quantization kUnsigned{false, 8, 7, 0.05F};
 const Quantization kSigned{true, 8, -4, 0.05F};
 
 NetworkBuilder conv(int channels, int height, int width, const Quantization& q = kUnsigned) {
-    return NetworkBuilder({1, height, width}, q, 1).convolution(channels, window(1));
+    return NetworkBuilder({1, height, width}, q, 1).convolution(channels, square_window(1));
 }
 
 const Case kCases[] = {
-    {"max_2x2", 2, [] { return conv(5, 6, 7).max_pool(window(2, 2)).network(); }, [](HardwareParams&) {}},
-    {"max_overlapping", 1, [] { return conv(3, 7, 8).max_pool(window(3, 2)).network(); }, [](HardwareParams&) {}},
-    {"max_stride_1", 1, [] { return conv(3, 5, 6, kSigned).max_pool(window(3, 1)).network(); }, [](HardwareParams&) {}},
-    {"max_padded", 2, [] { return conv(3, 6, 7, kSigned).max_pool(window(3, 2, 1)).network(); },
+    {"max_2x2", 2, [] { return conv(5, 6, 7).max_pool(square_window(2, 2)).network(); }, [](HardwareParams&) {}},
+    {"max_overlapping", 1, [] { return conv(3, 7, 8).max_pool(square_window(3, 2)).network(); },
      [](HardwareParams&) {}},
-    {"max_padded_stride_1", 1, [] { return conv(2, 5, 5).max_pool(window(3, 1, 1)).network(); },
+    {"max_stride_1", 1, [] { return conv(3, 5, 6, kSigned).max_pool(square_window(3, 1)).network(); },
      [](HardwareParams&) {}},
-    {"max_wide_padding", 1, [] { return conv(2, 6, 6).max_pool(window(4, 1, 3)).network(); }, [](HardwareParams&) {}},
+    {"max_padded", 2, [] { return conv(3, 6, 7, kSigned).max_pool(square_window(3, 2, 1)).network(); },
+     [](HardwareParams&) {}},
+    {"max_padded_stride_1", 1, [] { return conv(2, 5, 5).max_pool(square_window(3, 1, 1)).network(); },
+     [](HardwareParams&) {}},
+    {"max_wide_padding", 1, [] { return conv(2, 6, 6).max_pool(square_window(4, 1, 3)).network(); },
+     [](HardwareParams&) {}},
     {"max_uneven", 1,
      [] {
          return conv(2, 7, 9).max_pool({2, 3, 3, 2, 1, 0, 0, 2}).network();
      },
      [](HardwareParams&) {}},
-    {"max_stride_above_kernel", 1, [] { return conv(3, 8, 7).max_pool(window(2, 3)).network(); },
+    {"max_stride_above_kernel", 1, [] { return conv(3, 8, 7).max_pool(square_window(2, 3)).network(); },
      [](HardwareParams&) {}},
-    {"max_flat", 2, [] { return conv(3, 6, 5).max_pool(window(2, 2)).network(); },
+    {"max_flat", 2, [] { return conv(3, 6, 5).max_pool(square_window(2, 2)).network(); },
      [](HardwareParams& h) {
          h.array.mapping = Mapping::flat;
          h.array.columns = 13;
@@ -239,19 +244,21 @@ const Case kCases[] = {
          return conv(3, 5, 4).max_pool({5, 4, 1, 1, 0, 0, 0, 0}).network();
      },
      [](HardwareParams&) {}},
-    {"average_2x2", 1, [] { return conv(5, 6, 7).average_pool(window(2, 2)).network(); }, [](HardwareParams&) {}},
-    {"average_overlapping_padded", 2, [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 2, 1)).network(); },
+    {"average_2x2", 1, [] { return conv(5, 6, 7).average_pool(square_window(2, 2)).network(); },
      [](HardwareParams&) {}},
+    {"average_overlapping_padded", 2,
+     [] { return conv(3, 6, 7, kSigned).average_pool(square_window(3, 2, 1)).network(); }, [](HardwareParams&) {}},
     {"average_counting_the_padding", 1,
-     [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 2, 1), true).network(); }, [](HardwareParams&) {}},
-    {"average_float32", 1, [] { return conv(3, 6, 7).average_pool(window(3, 1, 1)).network(); },
+     [] { return conv(3, 6, 7, kSigned).average_pool(square_window(3, 2, 1), true).network(); },
+     [](HardwareParams&) {}},
+    {"average_float32", 1, [] { return conv(3, 6, 7).average_pool(square_window(3, 1, 1)).network(); },
      [](HardwareParams& h) { h.requant.mode = RequantMode::float32; }},
-    {"average_shift", 1, [] { return conv(3, 6, 7).average_pool(window(2, 2)).network(); },
+    {"average_shift", 1, [] { return conv(3, 6, 7).average_pool(square_window(2, 2)).network(); },
      [](HardwareParams& h) {
          h.requant.mode = RequantMode::shift;
          h.pool.rounding = Rounding::floor;
      }},
-    {"average_reciprocal", 1, [] { return conv(3, 6, 7, kSigned).average_pool(window(3, 3)).network(); },
+    {"average_reciprocal", 1, [] { return conv(3, 6, 7, kSigned).average_pool(square_window(3, 3)).network(); },
      [](HardwareParams& h) {
          h.requant.mode = RequantMode::reciprocal;
          h.pool.rounding = Rounding::half_away;
@@ -264,17 +271,20 @@ const Case kCases[] = {
      [](HardwareParams&) {}},
     {"image_columns_pooled", 5,
      [] {
-         return NetworkBuilder({3, 2, 2}, kSigned, 1).convolution(7, window(2)).max_pool(window(1)).network();
+         return NetworkBuilder({3, 2, 2}, kSigned, 1)
+             .convolution(7, square_window(2))
+             .max_pool(square_window(1))
+             .network();
      },
      [](HardwareParams&) {}},
-    {"max_wide_beats", 1, [] { return conv(2, 4, 64).max_pool(window(3, 1, 1)).network(); },
+    {"max_wide_beats", 1, [] { return conv(2, 4, 64).max_pool(square_window(3, 1, 1)).network(); },
      [](HardwareParams& h) { h.array.columns = h.requant.lanes = 64; }},
     {"pools_in_a_row", 2,
      [] {
          return conv(3, 9, 9)
-             .max_pool(window(2, 2))
-             .average_pool(window(2, 1))
-             .max_pool(window(2, 1))
+             .max_pool(square_window(2, 2))
+             .average_pool(square_window(2, 1))
+             .max_pool(square_window(2, 1))
              .fully_connected(4)
              .network();
      },
@@ -370,7 +380,7 @@ TEST(PoolUnitLimits, BeatsThatCompleteMoreThanThePortTakesAreRefused) {
     HardwareParams hardware;
     hardware.array.columns = 64;
     hardware.requant.lanes = 64;
-    const Network network = conv(2, 20, 64).max_pool(window(16, 1, 8)).network();
+    const Network network = conv(2, 20, 64).max_pool(square_window(16, 1, 8)).network();
     try {
         const Schedule schedule = compile(network, hardware, 1);
         FAIL() << schedule.layers.size() << " layers";
@@ -400,4 +410,4 @@ TEST(PoolUnitTimingOf, AStalledPortHoldsBeatsBack) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

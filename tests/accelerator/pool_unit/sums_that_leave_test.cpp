@@ -3,11 +3,10 @@
 #include <map>
 
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
 #include "accelerator/pool_unit/pool_unit.h"
 #include "schedule/strips.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 class SumsBench {
@@ -87,4 +86,4 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
 INSTANTIATE_TEST_SUITE_P(Seeds, PoolUnitSums, testing::Range(0, 6));
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

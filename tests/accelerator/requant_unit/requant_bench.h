@@ -5,7 +5,7 @@
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/requant_unit/requant_unit.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 
 class RequantUnitBench {
 public:
@@ -31,4 +31,4 @@ public:
     RequantUnit unit;
 };
 
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

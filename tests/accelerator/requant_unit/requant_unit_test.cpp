@@ -6,7 +6,7 @@
 
 #include "accelerator/requant_unit/requant_bench.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr int kChannels = 6;
@@ -233,4 +233,4 @@ TEST_F(RequantUnitTiming, AStalledConsumerStopsEveryStage) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -7,7 +7,7 @@
 
 #include "accelerator/requant_unit/requant_bench.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr int kChannels = 6;
@@ -128,4 +128,4 @@ TEST(SumsThatLeaveTiming, BeatsAtTheirPaceNeverWait) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/random.h"
+#include "kit/random.h"
 #include "schedule/strips.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr int kLanes = 4;
@@ -160,4 +160,4 @@ TEST(ResidualUnitTiming, OneBeatACycle) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

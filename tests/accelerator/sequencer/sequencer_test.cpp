@@ -7,11 +7,12 @@
 #include <optional>
 #include <tuple>
 
+#include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 constexpr DramLayout kLayout{100, 20000, 30000, 35000, 40000};
@@ -146,10 +147,10 @@ private:
 
 Network all_kinds() {
     return NetworkBuilder({2, 8, 7}, Quantization{}, 1)
-        .convolution(5, window(3))
-        .max_pool(window(2, 1))
-        .max_pool(window(2, 2))
-        .convolution(3, window(1))
+        .convolution(5, square_window(3))
+        .max_pool(square_window(2, 1))
+        .max_pool(square_window(2, 2))
+        .convolution(3, square_window(1))
         .fully_connected(7)
         .network();
 }
@@ -264,7 +265,7 @@ TEST(SequencerTiming, CommandsFollowTheirCauseByOneCycle) {
 
 /// Two tiles are fetched right after the input; each later one at the edge after a slot was given back.
 TEST(SequencerTiming, StreamedTilesArePrefetchedIntoFreeSlots) {
-    const Network network = NetworkBuilder({2, 4, 4}, Quantization{}, 1).convolution(40, window(3)).network();
+    const Network network = NetworkBuilder({2, 4, 4}, Quantization{}, 1).convolution(40, square_window(3)).network();
     SequencerBench b(network, hardware_of(WeightStorage::streamed), 1, 0);
     b.run();
     const auto& dma = b.dma.monitor.cycles;
@@ -276,4 +277,4 @@ TEST(SequencerTiming, StreamedTilesArePrefetchedIntoFreeSlots) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

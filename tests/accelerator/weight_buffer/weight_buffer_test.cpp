@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "accelerator/kit/link_bench.h"
-#include "accelerator/kit/networks.h"
+#include "kit/network_builder.h"
 #include "schedule/compile.h"
 
-namespace widthwise::bench {
+namespace widthwise::test {
 namespace {
 
 class WeightBufferBench {
@@ -150,9 +150,9 @@ private:
 
 Network two_layers() {  // 6 channels on 4 rows; 3 input channels
     return NetworkBuilder({3, 4, 5}, Quantization{}, 1)
-        .convolution(6, window(2))
-        .max_pool(window(2, 1))
-        .max_pool(window(2, 1))
+        .convolution(6, square_window(2))
+        .max_pool(square_window(2, 1))
+        .max_pool(square_window(2, 1))
         .fully_connected(9)
         .network();
 }
@@ -244,7 +244,7 @@ TEST_P(WeightBufferTiming, OneTapPerBeats) {
     HardwareParams hardware;
     hardware.array.rows = 5;
     hardware.weight_buffer.bytes_per_cycle = port;
-    const Network network = NetworkBuilder({2, 5, 5}, Quantization{}, 1).convolution(5, window(3)).network();
+    const Network network = NetworkBuilder({2, 5, 5}, Quantization{}, 1).convolution(5, square_window(3)).network();
     WeightBufferBench b(network, hardware, 1, 0);
     if (late_command) {
         b.command.source.allow = [&](std::size_t) { return b.fill.source.done() && b.bench.cycle() > 100; };
@@ -266,7 +266,7 @@ TEST(WeightBufferTimingOf, StreamedSlotsAreReleasedWithTheLastTap) {
     hardware.array.rows = 2;
     hardware.weight_buffer.storage = WeightStorage::streamed;
     hardware.weight_buffer.bytes = 600;
-    const Network network = NetworkBuilder({2, 5, 5}, Quantization{}, 1).convolution(7, window(3)).network();
+    const Network network = NetworkBuilder({2, 5, 5}, Quantization{}, 1).convolution(7, square_window(3)).network();
     WeightBufferBench b(network, hardware, 1, 0);
     b.run();
     ASSERT_EQ(b.released.monitor.count(), 4U);
@@ -282,7 +282,7 @@ TEST(WeightBufferTimingOf, StarvationIsBlamedOnDramOrOnThePort) {
     HardwareParams hardware;
     hardware.array.rows = 4;
     hardware.weight_buffer.bytes_per_cycle = 1;
-    const Network network = NetworkBuilder({1, 3, 3}, Quantization{}, 1).convolution(4, window(2)).network();
+    const Network network = NetworkBuilder({1, 3, 3}, Quantization{}, 1).convolution(4, square_window(2)).network();
     WeightBufferBench b(network, hardware, 1, 0);
     b.bench.pulse_reset();
     while (!b.done() && b.bench.cycle() < 1000) {
@@ -299,7 +299,7 @@ TEST(WeightBufferTimingOf, StarvationIsBlamedOnDramOrOnThePort) {
 
 /// The tile at work stays in the queue of two until its last tap.
 TEST(WeightBufferTimingOf, OneCommandWaitsBehindTheTileAtWork) {
-    const Network network = NetworkBuilder({1, 5, 3}, Quantization{}, 1).convolution(4, window(2)).network();
+    const Network network = NetworkBuilder({1, 5, 3}, Quantization{}, 1).convolution(4, square_window(2)).network();
     WeightBufferBench b(network, HardwareParams{}, 1, 0);
     b.fill.source.allow = [](std::size_t) { return false; };
     b.bench.pulse_reset();
@@ -309,4 +309,4 @@ TEST(WeightBufferTimingOf, OneCommandWaitsBehindTheTileAtWork) {
 }
 
 }  // namespace
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

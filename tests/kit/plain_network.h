@@ -1,42 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small networks made by hand, and what they compute written down as plainly as possible: loops over the definition of
-// a convolution, a fully connected layer, pooling. Nothing here is shared with the units but the arithmetic contract's
-// requantize().
+// What small networks compute, written down as plainly as possible: loops over the definition of a convolution, a fully
+// connected layer, pooling. Nothing here is shared with the simulator but the arithmetic contract's requantize().
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "accelerator/kit/random.h"
-#include "accelerator/link/payloads.h"
 #include "config/hardware.h"
 #include "network/network.h"
-#include "schedule/schedule.h"
 
-namespace widthwise::bench {
-
-/// Random weights; scales such that results use most of their range.
-class NetworkBuilder {
-public:
-    NetworkBuilder(Shape input, Quantization quantization, std::uint64_t seed);
-    NetworkBuilder& convolution(int channels, const Window& window, bool bias = false);
-    NetworkBuilder& fully_connected(int outputs, bool bias = false);
-    NetworkBuilder& max_pool(const Window& window);
-    NetworkBuilder& average_pool(const Window& window, bool counts_padding = false);
-    /// Of the tensors made from here on.
-    NetworkBuilder& quantization(const Quantization& quantization);
-    [[nodiscard]] const Network& network() const { return network_; }
-
-private:
-    Tensor& append(OperatorKind kind, const Shape& output);
-
-    Network network_;
-    Quantization quantization_;
-    Random random_;
-};
-
-/// Square kernel.
-Window window(int kernel, int stride = 1, int pad = 0);
+namespace widthwise::test {
 
 /// `images` random feature maps of the tensor, values within its quantization, channel-major.
 std::vector<std::vector<int>> random_images(const Tensor& tensor, int images, std::uint64_t seed);
@@ -64,9 +37,4 @@ std::vector<int> plain_network(const Network& network, const HardwareParams& har
 std::vector<int> plain_pool(const Network& network, const Operator& op, const HardwareParams& hardware,
                             const std::vector<int>& image);
 
-/// Commands of one layer's tiles in the documented loop order: channel tiles > image groups > column tiles.
-std::vector<TileIndex> plain_tiles(const LayerSchedule& layer);
-/// The commands that the Sequencer gives for them.
-std::vector<TileCommand> plain_commands(const LayerSchedule& layer);
-
-}  // namespace widthwise::bench
+}  // namespace widthwise::test

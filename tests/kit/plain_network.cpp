@@ -1,103 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accelerator/kit/networks.h"
+#include "kit/plain_network.h"
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "arithmetic/requantize.h"
+#include "kit/random.h"
 
-namespace widthwise::bench {
-
-NetworkBuilder::NetworkBuilder(Shape input, Quantization quantization, std::uint64_t seed)
-    : quantization_(quantization), random_(seed, "network") {
-    network_.tensors.push_back({"input", input, quantization});
-}
-
-NetworkBuilder& NetworkBuilder::quantization(const Quantization& quantization) {
-    quantization_ = quantization;
-    return *this;
-}
-
-Tensor& NetworkBuilder::append(OperatorKind kind, const Shape& output) {
-    Operator op;
-    op.kind = kind;
-    op.name = "op" + std::to_string(network_.operators.size());
-    op.input = network_.output;
-    op.output = static_cast<int>(network_.tensors.size());
-    op.clamp_low = quantization_.low();
-    op.clamp_high = quantization_.high();
-    network_.output = op.output;
-    network_.tensors.push_back({op.name + "_output", output, quantization_});
-    network_.operators.push_back(std::move(op));
-    return network_.tensors.back();
-}
-
-namespace {
-
-void fill_weights(Operator& op, Tensor& output, const Tensor& input, bool bias, Random& random) {
-    Weights& w = op.weights;
-    const auto n = static_cast<std::size_t>(w.output_channels * w.per_channel());
-    w.bits = 8;
-    for (std::size_t i = 0; i < n; ++i) w.values.push_back(static_cast<std::int8_t>(random.in(-128, 127)));
-    // A random sum deviates by about 75 * 75 * sqrt(taps); three deviations shall fill half of the output's range.
-    const double spread = 3 * 75.0 * 75.0 * std::sqrt(static_cast<double>(w.per_channel()));
-    const double range = (output.quantization.high() - output.quantization.low()) / 2.0;
-    for (int m = 0; m < w.output_channels; ++m) w.scales.push_back(0.01F + 0.001F * static_cast<float>(m));
-    output.quantization.scale = static_cast<float>(0.02 * input.quantization.scale * spread / range);
-    if (!bias) return;
-    for (int m = 0; m < w.output_channels; ++m) {
-        w.bias.push_back(random.in(-static_cast<int>(spread), static_cast<int>(spread)) / 4);
-    }
-}
-
-}  // namespace
-
-NetworkBuilder& NetworkBuilder::convolution(int channels, const Window& window, bool bias) {
-    const Tensor input = network_.tensors[static_cast<std::size_t>(network_.output)];
-    Tensor& output = append(OperatorKind::convolution, {channels, window.output_height(input.shape.height),
-                                                        window.output_width(input.shape.width)});
-    Operator& op = network_.operators.back();
-    op.window = window;
-    op.weights.output_channels = channels;
-    op.weights.input_channels = input.shape.channels;
-    op.weights.kernel_height = window.kernel_height;
-    op.weights.kernel_width = window.kernel_width;
-    fill_weights(op, output, input, bias, random_);
-    return *this;
-}
-
-NetworkBuilder& NetworkBuilder::fully_connected(int outputs, bool bias) {
-    const Tensor input = network_.tensors[static_cast<std::size_t>(network_.output)];
-    Tensor& output = append(OperatorKind::fully_connected, {outputs, 1, 1});
-    Operator& op = network_.operators.back();
-    op.weights.output_channels = outputs;
-    op.weights.input_channels = static_cast<int>(input.shape.elements());
-    fill_weights(op, output, input, bias, random_);
-    return *this;
-}
-
-NetworkBuilder& NetworkBuilder::max_pool(const Window& window) {
-    const Tensor input = network_.tensors[static_cast<std::size_t>(network_.output)];
-    Tensor& output = append(OperatorKind::max_pool, {input.shape.channels, window.output_height(input.shape.height),
-                                                     window.output_width(input.shape.width)});
-    output.quantization = input.quantization;
-    Operator& op = network_.operators.back();
-    op.window = window;
-    op.clamp_low = input.quantization.low();
-    op.clamp_high = input.quantization.high();
-    return *this;
-}
-
-NetworkBuilder& NetworkBuilder::average_pool(const Window& window, bool counts_padding) {
-    max_pool(window);
-    Operator& op = network_.operators.back();
-    op.kind = OperatorKind::average_pool;
-    op.average_counts_padding = counts_padding;
-    return *this;
-}
-
-Window window(int kernel, int stride, int pad) { return {kernel, kernel, stride, stride, pad, pad, pad, pad}; }
+namespace widthwise::test {
 
 std::vector<std::vector<int>> random_images(const Tensor& tensor, int images, std::uint64_t seed) {
     Random random(seed, "images");
@@ -285,24 +196,4 @@ std::vector<int> plain_network(const Network& network, const HardwareParams& har
     return image;
 }
 
-std::vector<TileIndex> plain_tiles(const LayerSchedule& layer) {
-    std::vector<TileIndex> tiles;
-    for (int m = 0; m < layer.channel_tiles; ++m) {
-        for (int g = 0; g < layer.image_groups; ++g) {
-            for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) tiles.push_back({m, g, t});
-        }
-    }
-    return tiles;
-}
-
-std::vector<TileCommand> plain_commands(const LayerSchedule& layer) {
-    std::vector<TileCommand> commands;
-    const std::vector<TileIndex> tiles = plain_tiles(layer);
-    for (std::size_t n = 0; n < tiles.size(); ++n) {
-        const bool ends_weights = n + 1 == tiles.size() || tiles[n + 1].channel_tile != tiles[n].channel_tile;
-        commands.push_back({&layer, 0, tiles[n], static_cast<std::int64_t>(n), ends_weights});
-    }
-    return commands;
-}
-
-}  // namespace widthwise::bench
+}  // namespace widthwise::test
