@@ -5,7 +5,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <systemc>
+
+#include "accelerator/kit/bench.h"
 
 namespace {
 
@@ -28,6 +31,8 @@ class OneTestPerProcess : public testing::EmptyTestEventListener {
 };
 
 }  // namespace
+
+std::string_view widthwise::test::bench_name() { return WIDTHWISE_BENCH; }
 
 int sc_main(int argc, char** argv) {
     testing::InitGoogleTest(&argc, argv);

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 
+#include "accelerator/activation_buffer/activation_buffer_rules.h"
 #include "accelerator/kit/link_bench.h"
 
 namespace widthwise::test {
@@ -23,7 +24,13 @@ ActivationBufferParams params(int ports) {
 class ActivationBufferBench {
 public:
     ActivationBufferBench(int ports, std::uint64_t seed)
-        : bench(seed, 2), unit("activation_buffer", params(ports), bench.record) {
+        : bench(seed, 2),
+          unit("activation_buffer", params(ports), bench.record),
+          rules(bench, ports,
+                {{fill_request.monitor, fill_data.monitor},
+                 {operand_request.monitor, operand_data.monitor},
+                 {output_request.monitor, output_data.monitor},
+                 results.monitor}) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.fill_request(fill_request.link);
@@ -46,6 +53,7 @@ public:
     DrivenLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
     DrivenLink<ActivationWrite> input{"dma2activation_buffer", bench};
     ActivationBuffer unit;
+    ActivationBufferRules rules;
 };
 
 ActivationWrite write_of(int layer, const std::vector<std::pair<int, int>>& bytes) {
@@ -177,6 +185,7 @@ TEST_P(ActivationBufferValues, ReadsSeeEarlierWrites) {
         expect_same(b.operand_data.monitor.data, replay.operand, "operand word");
         expect_same(b.fill_data.monitor.data, replay.fill, "fill word");
         expect_same(b.output_data.monitor.data, replay.output, "output word");
+        b.bench.expect_rules_checked();
         for (std::size_t i = 0; i < kBytes; ++i) EXPECT_EQ(b.unit.memory()[i], replay.memory[i]) << "address " << i;
         const RunRecord& record = b.bench.record;
         EXPECT_EQ(record.layers[1].events[Event::activation_buffer_read], bytes_of(b.fill_request.source.payloads));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "accelerator/dma/dma_rules.h"
 #include "accelerator/kit/link_bench.h"
 
 namespace widthwise::test {
@@ -86,6 +87,9 @@ public:
     DrainedLink<ActivationRead> output_request{"dma2activation_buffer_read", bench};
     DrivenLink<Word> output_data{"activation_buffer2dma", bench};
     Dma unit;
+    DmaRules rules{bench,
+                   {command.monitor, done.monitor, request.monitor, read_data.monitor, write_data.monitor,
+                    weights.monitor, input.monitor, output_data.monitor}};
     std::vector<DramRequest> requests;
     std::vector<Token> done_tokens;
     std::vector<WeightWrite> weight_writes;
@@ -173,6 +177,7 @@ TEST_P(DmaValues, AreMovedInOrder) {
                                   expect_same(b.output_request.monitor.data, b.output_reads, "activation read");
                                   expect_same(b.write_data.monitor.data, b.output_data.source.payloads, "word to DRAM");
                                   expect_same(b.done.monitor.data, b.done_tokens, "done");
+                                  b.bench.expect_rules_checked();
                                   for (std::size_t i = 0; i < b.done.monitor.count(); ++i) {
                                       EXPECT_GT(b.done.monitor.cycles[i], b.last_left(i)) << "command " << i;
                                   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "accelerator/dram/dram_rules.h"
 #include "accelerator/kit/link_bench.h"
 
 namespace widthwise::test {
@@ -24,7 +25,11 @@ DramRequest request_of(bool write, int layer, int address, int bytes) {
 class DramBench {
 public:
     DramBench(const DramParams& params, std::uint64_t seed)
-        : width(params.bytes_per_cycle), bench(seed, 2), unit("dram", params, bench.record), random_(seed, "dram") {
+        : width(params.bytes_per_cycle),
+          bench(seed, 2),
+          unit("dram", params, bench.record),
+          rules(bench, params.latency, request.monitor, read_data.monitor),
+          random_(seed, "dram") {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.request(request.link);
@@ -66,6 +71,7 @@ public:
     DrivenLink<Word> write_data{"dma2dram_data", bench};
     DrainedLink<Word> read_data{"dram2dma", bench};
     Dram unit;
+    DramRules rules;
     std::vector<std::uint8_t> memory;
     std::vector<Word> expected;
 
@@ -98,6 +104,7 @@ TEST_P(DramValues, AreTheMemorysBytes) {
                               [&] {
                                   expect_same(b.read_data.monitor.data, b.expected, "word");
                                   EXPECT_EQ(b.unit.memory, b.memory);
+                                  b.bench.expect_rules_checked();
                                   const RunRecord& record = b.bench.record;
                                   EXPECT_EQ(record.store.events[Event::dram_write], written);
                                   EXPECT_EQ(record.store.events[Event::dram_read], 0U);

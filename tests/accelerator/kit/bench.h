@@ -7,15 +7,22 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <systemc>
 #include <vector>
 
+#include "accelerator/kit/watched_rules.h"
 #include "accelerator/link/clock.h"
 #include "kit/random.h"
 #include "record/record.h"
 
 namespace widthwise::test {
+
+/// The folder of the unit under test, or "accelerator". bench_main.cpp says it.
+std::string_view bench_name();
 
 /// Made first in a test; at most one per process.
 class Bench {
@@ -23,6 +30,16 @@ public:
     explicit Bench(std::uint64_t stall_seed, std::size_t layers = 1)
         : seed(stall_seed), trace_(__FILE__, __LINE__, "seed " + std::to_string(stall_seed)), layers_(layers) {
         record.layers.resize(layers);
+    }
+    Bench(const Bench&) = delete;
+    Bench& operator=(const Bench&) = delete;
+    /// In every test of a bench the rules are watched that its rows of kWatchedRules name.
+    ~Bench() {
+        const std::set<Rule> rules = rules_watched_by(bench_name());
+        if (rules.empty()) return;
+        for (const TimingRule& rule : kTimingRules) {
+            EXPECT_EQ(watched_.contains(rule.rule), rules.contains(rule.rule)) << "monitors of the rule " << rule.name;
+        }
     }
 
     /// Edges since the simulation began; the edge about to happen has this number.
@@ -77,6 +94,19 @@ public:
     /// What stands to be restarted when a reset ends (monitors, stimuli).
     void on_restart(std::function<void()> restart) { restarts_.push_back(std::move(restart)); }
 
+    /// A monitor of these rules is there; `checked` tells how many events it has held them to.
+    void watch(const std::vector<Rule>& rules, const std::function<std::size_t()>& checked) {
+        for (const Rule rule : rules) watched_[rule].push_back(checked);
+    }
+    /// What no event has reached proves nothing: each of the bench's rules, or those given, has been checked.
+    void expect_rules_checked(const std::set<Rule>& rules = rules_watched_by(bench_name())) const {
+        for (const Rule rule : rules) {
+            std::size_t events = 0;
+            for (const auto& checked : watched_.at(rule)) events += checked();
+            EXPECT_GT(events, 0U) << "rule " << kTimingRules[static_cast<std::size_t>(rule)].name;
+        }
+    }
+
     const std::uint64_t seed;  ///< 0: no stalls
     const sc_core::sc_time period{1, sc_core::SC_NS};
     Clock clock{"clock", period};
@@ -89,6 +119,7 @@ private:
     Random random_{seed, "interrupt"};
     std::size_t layers_;
     std::vector<std::function<void()>> restarts_;
+    std::map<Rule, std::vector<std::function<std::size_t()>>> watched_;
 };
 
 /// Edge numbers relative to a first one: what timing tests compare.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <systemc>
 #include <utility>
@@ -19,11 +20,42 @@
 
 namespace widthwise::test {
 
+/// The wires of a link, to be looked at.
+template <typename T>
+struct LinkWires {
+    LinkWires(const Link<T>& link)
+        : data(link.data), valid(link.valid), ready(link.ready) {}  // NOLINT(*explicit*): the same
+    /// Those of a link whose owner keeps it to itself, by its full name.
+    static LinkWires find(const std::string& link) {
+        return {found<T>(link + "_data"), found<bool>(link + "_valid"), found<bool>(link + "_ready")};
+    }
+    /// The producer offers a payload.
+    [[nodiscard]] bool offered() const { return valid.read(); }
+    /// It does, and nobody takes it.
+    [[nodiscard]] bool held() const { return valid.read() && !ready.read(); }
+
+    const sc_core::sc_signal<T>& data;
+    const sc_core::sc_signal<bool>& valid;
+    const sc_core::sc_signal<bool>& ready;
+
+private:
+    LinkWires(const sc_core::sc_signal<T>& the_data, const sc_core::sc_signal<bool>& the_valid,
+              const sc_core::sc_signal<bool>& the_ready)
+        : data(the_data), valid(the_valid), ready(the_ready) {}
+
+    template <typename Value>
+    static const sc_core::sc_signal<Value>& found(const std::string& name) {
+        const auto* signal = dynamic_cast<const sc_core::sc_signal<Value>*>(sc_core::sc_find_object(name.c_str()));
+        if (signal == nullptr) throw std::runtime_error("there is no signal " + name);
+        return *signal;
+    }
+};
+
 /// Watches one link: valid and data held until the transfer, no valid under reset. Keeps every transfer with its edge.
 template <typename T>
 class LinkMonitor : public sc_core::sc_module {
 public:
-    LinkMonitor(const sc_core::sc_module_name& module_name, Bench& bench, Link<T>& link)
+    LinkMonitor(const sc_core::sc_module_name& module_name, Bench& bench, const LinkWires<T>& link)
         : sc_module(module_name), bench_(bench), link_(link) {
         SC_HAS_PROCESS(LinkMonitor);
         SC_METHOD(watch);
@@ -32,13 +64,18 @@ public:
         bench.on_restart([this] {
             data.clear();
             cycles.clear();
+            loaded.clear();
         });
     }
 
     std::vector<T> data;                ///< of each transfer since the last reset
     std::vector<std::uint64_t> cycles;  ///< its edge
+    /// The edge at which its payload came into the link's register; also of one that is still there.
+    std::vector<std::uint64_t> loaded;
 
     [[nodiscard]] std::size_t count() const { return data.size(); }
+    [[nodiscard]] bool offered() const { return link_.offered(); }
+    [[nodiscard]] bool held() const { return link_.held(); }
 
 private:
     void watch() {
@@ -58,6 +95,7 @@ private:
                 ADD_FAILURE() << name() << ": data changed before the transfer at cycle " << bench_.cycle();
             }
         }
+        if (valid && !pending_) loaded.push_back(bench_.cycle() - 1);
         pending_ = valid && !link_.ready.read();
         if (pending_) held_ = link_.data.read();
         if (valid && !pending_) {
@@ -67,7 +105,7 @@ private:
     }
 
     Bench& bench_;
-    Link<T>& link_;
+    LinkWires<T> link_;
     bool in_reset_ = false;
     bool pending_ = false;
     T held_;

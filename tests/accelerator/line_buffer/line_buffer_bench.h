@@ -7,6 +7,7 @@
 
 #include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
+#include "accelerator/kit/rule_monitor.h"
 #include "accelerator/line_buffer/line_buffer.h"
 #include "kit/plain_network.h"
 #include "schedule/compile.h"
@@ -90,6 +91,13 @@ public:
     Memory memory{"memory", bench};
     sc_core::sc_signal<Stall> starved_by{"starved_by", Stall::fill};
     LineBuffer unit;
+    /// A word is taken when it is there: it was only asked for because there is room for it.
+    RuleMonitor arrive{"fill_arrives",
+                       bench,
+                       {Rule::arrive},
+                       data_monitor.cycles,
+                       [this](std::size_t i) { return std::optional(edge_of(request_monitor.cycles, i)); },
+                       [] { return false; }};
     std::vector<Activations> expected;
     std::vector<std::uint64_t> expected_reads;   ///< bytes towards the array, by layer
     std::vector<std::uint64_t> expected_writes;  ///< bytes filled

@@ -153,6 +153,7 @@ TEST_P(LineBufferValues, AreTheWindowsPixels) {
         [&] { return b.done(); }, 100000,
         [&] {
             expect_same(b.activations.monitor.data, b.expected, "tap");
+            b.bench.expect_rules_checked();
             for (std::size_t i = 0; i < b.expected_reads.size(); ++i) {
                 const EventCounts& events = b.bench.record.layers[i].events;
                 EXPECT_EQ(events[Event::line_buffer_read], b.expected_reads[i]) << "layer " << i;

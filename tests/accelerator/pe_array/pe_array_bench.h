@@ -8,6 +8,7 @@
 #include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/pe_array/pe_array.h"
+#include "accelerator/pe_array/pe_array_rules.h"
 #include "kit/plain_network.h"
 #include "schedule/compile.h"
 
@@ -173,7 +174,8 @@ public:
           bench(seed, schedule.layers.size()),
           stimulus(schedule, seed),
           expected(stimulus, hardware, schedule.layers.size()),
-          unit("pe_array", hardware, bench.record) {
+          unit("pe_array", hardware, bench.record),
+          rules(bench, hardware, {command.monitor, activations.monitor, weights.monitor, sums.monitor}) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.command(command.link);
@@ -208,6 +210,7 @@ public:
     sc_core::sc_signal<bool> computing{"computing"};
     sc_core::sc_signal<bool> draining{"draining"};
     PeArray unit;
+    PeArrayRules rules;
 };
 
 }  // namespace widthwise::test

@@ -156,6 +156,7 @@ TEST_P(PeArrayValues, MatchPlainSums) {
             EXPECT_EQ(b.activations.monitor.cycles, b.weights.monitor.cycles) << "both operands or neither";
             EXPECT_EQ(b.activations.monitor.count(), b.stimulus.activations.size());
             EXPECT_EQ(b.command.monitor.count(), b.stimulus.commands.size());
+            b.bench.expect_rules_checked({Rule::issue, Rule::settle});
             for (std::size_t i = 0; i < b.expected.layers.size(); ++i) {
                 SCOPED_TRACE("layer " + std::to_string(i));
                 const LayerRecord& actual = b.bench.record.layers[i];

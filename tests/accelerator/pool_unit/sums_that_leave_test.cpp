@@ -3,6 +3,7 @@
 #include <map>
 
 #include "accelerator/kit/link_bench.h"
+#include "accelerator/pool_unit/pool_rules.h"
 #include "accelerator/pool_unit/pool_unit.h"
 #include "schedule/strips.h"
 
@@ -26,6 +27,7 @@ public:
     DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
     DrainedLink<Token> stored{"pool_unit2sequencer", bench};
     PoolUnit unit;
+    PoolRules rules{bench, {outputs.monitor, additions.monitor, results.monitor, stored.monitor}};
 };
 
 /// Beats of two values each, all bytes of a beat before the next; each value is the number of the byte in memory.

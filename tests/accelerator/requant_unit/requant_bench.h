@@ -3,6 +3,7 @@
 #pragma once
 
 #include "accelerator/kit/link_bench.h"
+#include "accelerator/requant_unit/requant_rules.h"
 #include "accelerator/requant_unit/requant_unit.h"
 
 namespace widthwise::test {
@@ -29,6 +30,7 @@ public:
     DrainedLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
     DrainedLink<OutputBeat> addends{"requant_unit2residual_unit", bench};
     RequantUnit unit;
+    RequantRules rules{bench, {sums.monitor, outputs.monitor, addends.monitor}};
 };
 
 }  // namespace widthwise::test

@@ -131,7 +131,7 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
                               [&] {
                                   expect_same(b.outputs.monitor.data, expected, "beat");
-                                  expect_rule(Rule::requantize, b.sums.monitor.cycles, b.outputs.monitor.cycles, true);
+                                  b.bench.expect_rules_checked();
                                   EXPECT_EQ(probed, expected_probes);
                                   for (std::size_t i = 0; i < layers.size(); ++i) {
                                       const EventCounts& events = b.bench.record.layers[i].events;

@@ -89,6 +89,7 @@ TEST_P(SumsThatLeave, GoByteByByteUncounted) {
                               [&] {
                                   expect_same(b.outputs.monitor.data, expected, "beat");
                                   EXPECT_EQ(probed, sums);
+                                  b.bench.expect_rules_checked();
                                   EXPECT_TRUE(b.bench.record.layers[0].events == EventCounts{});
                               });
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "accelerator/kit/link_bench.h"
+#include "accelerator/residual_unit/residual_rules.h"
 #include "kit/random.h"
 #include "schedule/strips.h"
 
@@ -99,6 +100,7 @@ public:
     DrivenLink<Word> operands{"activation_buffer2residual_unit", bench};
     DrainedLink<OutputBeat> outputs{"residual_unit2pool_unit", bench};
     ResidualUnit unit;
+    ResidualRules rules{bench, {values.monitor, requests.monitor, operands.monitor, outputs.monitor}};
 };
 
 struct Variant {
@@ -120,8 +122,7 @@ TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
                               [&] {
                                   expect_same(b.requests.monitor.data, traffic.reads, "read");
                                   expect_same(b.outputs.monitor.data, traffic.sums, "sum");
-                                  expect_rule(Rule::sum, b.operands.monitor.cycles, b.outputs.monitor.cycles, true);
-                                  expect_rule(Rule::ask, b.values.monitor.cycles, b.requests.monitor.cycles, true);
+                                  b.bench.expect_rules_checked();
                                   const EventCounts& events = b.bench.record.layers[0].events;
                                   const std::uint64_t n = traffic.values;
                                   const bool real = variant.mode == RequantMode::float32;

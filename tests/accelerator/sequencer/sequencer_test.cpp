@@ -9,6 +9,7 @@
 
 #include "accelerator/kit/commands.h"
 #include "accelerator/kit/link_bench.h"
+#include "accelerator/sequencer/sequencer_rules.h"
 #include "kit/network_builder.h"
 #include "schedule/compile.h"
 
@@ -23,7 +24,14 @@ public:
         : schedule(compile(network, hardware, images)),
           streamed(hardware.weight_buffer.storage == WeightStorage::streamed),
           bench(seed, schedule.layers.size()),
-          unit("sequencer", bench.period, bench.record) {
+          unit("sequencer", bench.period, bench.record),
+          rules(bench, schedule.layers.size(),
+                {{&line_buffer.monitor, &weight_buffer.monitor, &pe_array.monitor},
+                 dma.monitor,
+                 dma_done.monitor,
+                 slot_released.monitor,
+                 strip_stored.monitor,
+                 start_cycles}) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.line_buffer(line_buffer.link);
@@ -73,6 +81,7 @@ public:
     int started = 0;
     int finished = 0;
     std::vector<std::uint64_t> start_cycles;
+    SequencerRules rules;
 
 private:
     void start() {
@@ -186,6 +195,7 @@ TEST_P(SequencerCommands, FollowTheLoopNest) {
             expect_same(b.weight_buffer.monitor.data, b.tiles, "weight buffer command");
             expect_same(b.pe_array.monitor.data, b.tiles, "array command");
             expect_same(b.dma.monitor.data, b.dma_commands, "Dma command");
+            b.bench.expect_rules_checked();
             EXPECT_EQ(b.bench.record.images, static_cast<std::uint64_t>(c.images * SequencerBench::kBatches));
             // A layer's commands come after the layer before has been stored.
             for (std::size_t i = 1; i < b.tiles_until.size(); ++i) {
