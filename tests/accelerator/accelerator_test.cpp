@@ -6,7 +6,9 @@
 #include <functional>
 #include <tuple>
 
+#include "accelerator/accelerator_rules.h"
 #include "accelerator/kit/bench.h"
+#include "engine/random_case.h"
 #include "kit/network_builder.h"
 #include "kit/plain_network.h"
 #include "schedule/compile.h"
@@ -21,23 +23,19 @@ public:
           hardware(hw),
           schedule(compile(network, hardware, hardware.batch)),
           bench(seed, schedule.layers.size()),
-          unit("accelerator", hardware, bench.period, bench.record) {
+          unit("accelerator", schedule.hardware, bench.period, bench.record),
+          rules(bench, schedule, start_cycles) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.install(schedule);
         for (int batch = 0; batch < 2; ++batch) {
             images.push_back(
                 random_images(network.tensors[0], hardware.batch, seed * 2 + static_cast<std::uint64_t>(batch)));
-            auto& outputs = expected.emplace_back();
-            for (const auto& image : images.back()) {
-                for (const int value : plain_network(network, hardware, image)) {
-                    outputs.push_back(static_cast<std::uint8_t>(value));
-                }
-            }
         }
         bench.on_restart([this] {
             actual.clear();
             records.clear();
+            start_cycles.clear();
             start();
         });
     }
@@ -56,18 +54,32 @@ public:
         return actual.size() == 2;
     }
 
+    /// Of the images of a batch, one after the other.
+    [[nodiscard]] std::vector<std::uint8_t> expected(std::size_t batch) const {
+        std::vector<std::uint8_t> outputs;
+        for (const auto& image : images[batch]) {
+            for (const int value : plain_network(network, hardware, image)) {
+                outputs.push_back(static_cast<std::uint8_t>(value));
+            }
+        }
+        return outputs;
+    }
+
     Network network;
     HardwareParams hardware;
     Schedule schedule;
     Bench bench;
     Accelerator unit;
     std::vector<std::vector<std::vector<int>>> images;
-    std::vector<std::vector<std::uint8_t>> expected, actual;
+    std::vector<std::vector<std::uint8_t>> actual;
     std::vector<RunRecord> records;
+    std::vector<std::uint64_t> start_cycles;
+    AcceleratorRules rules;
 
 private:
     void start() {
         batch_done_ = false;
+        start_cycles.push_back(bench.cycle());
         unit.start(schedule, as_bytes(images[actual.size()]), [this] { batch_done_ = true; });
     }
     bool batch_done_ = false;
@@ -155,7 +167,7 @@ TEST_P(AcceleratorValues, AreThoseOfPlainLoops) {
         [&] {
             ASSERT_EQ(b.actual.size(), 2U);
             for (std::size_t batch = 0; batch < 2; ++batch) {
-                EXPECT_EQ(b.actual[batch], b.expected[batch]) << "batch " << batch;
+                EXPECT_EQ(b.actual[batch], b.expected(batch)) << "batch " << batch;
                 const RunRecord& record = b.records[batch];
                 for (std::size_t i = 0; i < record.layers.size(); ++i) {
                     const LayerSchedule& layer = b.schedule.layers[i];
@@ -217,6 +229,30 @@ TEST(Accelerator, ShowsThePhasesOfEachLayer) {
     expected.insert(expected.end(), batch.begin(), batch.end());
     EXPECT_EQ(states, expected);
 }
+
+/// All rules of the timing are watched in all tests; here each has something to say, an addition's too.
+TEST(Accelerator, KeepsEveryRule) {
+    HardwareParams hardware;
+    hardware.batch = 2;
+    NetworkBuilder builder({2, 8, 9}, kUnsigned, 1);
+    const int added = builder.convolution("a", 3, square_window(3, 1, 1)).op().output;
+    builder.convolution("b", 3, square_window(3, 1, 1)).addition("sum", added);
+    builder.max_pool(square_window(2, 2)).fully_connected(7);
+    AcceleratorBench b(builder.network(), hardware, 0);
+    b.bench.run_and_interrupt([&] { return b.done(); }, 200000, [&] { b.bench.expect_rules_checked(); });
+}
+
+class AcceleratorRulesOf : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(AcceleratorRulesOf, RandomCases) {
+    const RandomCase random = make_random_case(GetParam());
+    AcceleratorBench b(random.network, random.hardware, GetParam());
+    b.bench.pulse_reset();
+    b.bench.run_until([&] { return b.done(); }, 1000000);
+    b.bench.run(2);  // the monitors look at an event at the edge after it
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, AcceleratorRulesOf, testing::Range<std::uint64_t>(0, 100));
 
 /// A batch of one 1x1 convolution with everything as small as possible, its cycles added up by hand.
 TEST(Accelerator, TakesTheCyclesOfItsPipelines) {

@@ -82,12 +82,16 @@ TEST(RuleMonitor, SaysTheFirstFailureOfARun) {
     EXPECT_EQ(failures({Rule::ask}, {kCause, kCause, kCause}, {kCause, kCause, kCause}).size(), 1U);
 }
 
-/// A rule that stands in the table is watched in the bench of a unit.
+/// A rule that stands in the table is watched in the bench of a unit, and in the whole accelerator.
 TEST(WatchedRules, AreAllRules) {
     for (const TimingRule& rule : kTimingRules) {
-        EXPECT_TRUE(std::any_of(kWatchedRules.begin(), kWatchedRules.end(),
-                                [&](const WatchedRule& row) { return row.rule == rule.rule; }))
-            << "no bench watches the rule " << rule.name;
+        const auto watched_in = [&](bool accelerator) {
+            return std::any_of(kWatchedRules.begin(), kWatchedRules.end(), [&](const WatchedRule& row) {
+                return row.rule == rule.rule && (row.bench == kWholeAccelerator) == accelerator;
+            });
+        };
+        EXPECT_TRUE(watched_in(false)) << "no unit's bench watches the rule " << rule.name;
+        EXPECT_TRUE(watched_in(true)) << "the accelerator's bench does not watch the rule " << rule.name;
     }
 }
 

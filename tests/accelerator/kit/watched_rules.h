@@ -16,6 +16,9 @@ struct WatchedRule {
     Rule rule;
 };
 
+/// The bench of all units together.
+inline constexpr std::string_view kWholeAccelerator = "accelerator";
+
 inline constexpr std::array kWatchedRules{
     WatchedRule{"sequencer", Rule::command},
     WatchedRule{"dma", Rule::request},
@@ -34,6 +37,22 @@ inline constexpr std::array kWatchedRules{
     WatchedRule{"residual_unit", Rule::sum},
     WatchedRule{"pool_unit", Rule::pool},
     WatchedRule{"pool_unit", Rule::stored},
+    WatchedRule{kWholeAccelerator, Rule::command},
+    WatchedRule{kWholeAccelerator, Rule::request},
+    WatchedRule{kWholeAccelerator, Rule::answer},
+    WatchedRule{kWholeAccelerator, Rule::move},
+    WatchedRule{kWholeAccelerator, Rule::report},
+    WatchedRule{kWholeAccelerator, Rule::grant},
+    WatchedRule{kWholeAccelerator, Rule::arrive},
+    WatchedRule{kWholeAccelerator, Rule::issue},
+    WatchedRule{kWholeAccelerator, Rule::settle},
+    WatchedRule{kWholeAccelerator, Rule::copy},
+    WatchedRule{kWholeAccelerator, Rule::take},
+    WatchedRule{kWholeAccelerator, Rule::requantize},
+    WatchedRule{kWholeAccelerator, Rule::ask},
+    WatchedRule{kWholeAccelerator, Rule::sum},
+    WatchedRule{kWholeAccelerator, Rule::pool},
+    WatchedRule{kWholeAccelerator, Rule::stored},
 };
 
 /// What a bench has to watch.

@@ -13,10 +13,12 @@
 
 #include "accelerator/kit/link_bench.h"
 #include "accelerator/kit/rule_monitor.h"
+#include "schedule/schedule.h"
 
 namespace widthwise::test {
 
-/// Of networks whose maps lie in the activation buffer, not in strips.
+/// In networks with strips, only of the tiles within one: what a strip or a transfer follows from depends on the transfers
+/// of others there, which the equality of the two engines holds to their edges.
 class SequencerRules {
 public:
     struct Links {
@@ -28,19 +30,21 @@ public:
         const std::vector<std::uint64_t>& starts;  ///< of batches
     };
 
-    SequencerRules(Bench& bench, std::size_t layers, const Links& links) : layers_(layers), links_(links) {
+    SequencerRules(Bench& bench, const Schedule& schedule, const Links& links)
+        : layers_(schedule.layers.size()),
+          strips_(std::any_of(schedule.layers.begin(), schedule.layers.end(),
+                              [](const LayerSchedule& layer) { return layer.in_strips(); })),
+          links_(links) {
         bench.on_restart([this] { begun_ = {}; });
         for (std::size_t link = 0; link < links_.tiles.size(); ++link) {
             const LinkMonitor<TileCommand>& tiles = *links_.tiles[link];
             monitors_.emplace_back(("commands_tiles" + std::to_string(link)).c_str(), bench, std::vector{Rule::command},
-                                   tiles.cycles,
-                                   [this, link](std::size_t i) { return std::optional(cause_of_tile(link, i)); },
+                                   tiles.cycles, [this, link](std::size_t i) { return cause_of_tile(link, i); },
                                    [&tiles] { return tiles.held(); });
         }
         monitors_.emplace_back(
             "commands_transfers", bench, std::vector{Rule::command}, links_.dma.cycles,
-            [this](std::size_t i) { return std::optional(cause_of_transfer(i)); },
-            [this] { return links_.dma.held(); });
+            [this](std::size_t i) { return cause_of_transfer(i); }, [this] { return links_.dma.held(); });
     }
 
 private:
@@ -61,15 +65,17 @@ private:
     }
 
     /// A layer begins with the end of the layer before, or of the batch's input; in it one tile follows the other.
-    std::uint64_t cause_of_tile(std::size_t link, std::size_t i) {
+    std::optional<std::uint64_t> cause_of_tile(std::size_t link, std::size_t i) {
         const LinkMonitor<TileCommand>& tiles = *links_.tiles[link];
-        if (tiles.data[i].number != 0) return tiles.cycles[i - 1];
+        if (tiles.data[i].number != strip_of(tiles.data[i]).first_number) return tiles.cycles[i - 1];
+        if (strips_) return std::nullopt;
         const std::size_t layer = begun_[link]++;
         if (layer % layers_ == 0) return reported(DmaCommand::Kind::input, layer / layers_);
         return edge_of(links_.strip_stored.cycles, layer - 1);
     }
 
-    std::uint64_t cause_of_transfer(std::size_t i) const {
+    [[nodiscard]] std::optional<std::uint64_t> cause_of_transfer(std::size_t i) const {
+        if (strips_) return std::nullopt;
         const std::uint64_t free = i == 0 ? 0 : links_.dma.cycles[i - 1];
         return std::max(free, cause_of_kind(links_.dma.data[i], i));
     }
@@ -93,6 +99,7 @@ private:
     }
 
     std::size_t layers_;
+    bool strips_;
     Links links_;
     std::array<std::size_t, 3> begun_{};  ///< layers, on each link
     std::list<RuleMonitor> monitors_;

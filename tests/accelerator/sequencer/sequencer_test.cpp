@@ -25,7 +25,7 @@ public:
           streamed(hardware.weight_buffer.storage == WeightStorage::streamed),
           bench(seed, schedule.layers.size()),
           unit("sequencer", bench.period, bench.record),
-          rules(bench, schedule.layers.size(),
+          rules(bench, schedule,
                 {{&line_buffer.monitor, &weight_buffer.monitor, &pe_array.monitor},
                  dma.monitor,
                  dma_done.monitor,
