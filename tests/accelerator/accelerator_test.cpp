@@ -201,10 +201,7 @@ TEST_P(AcceleratorValues, AreThoseOfPlainLoops) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, AcceleratorValues,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 3)),
-                         [](const auto& test) {
-                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
-                                    "_seed" + std::to_string(std::get<1>(test.param));
-                         });
+                         case_and_seed(kCases));
 
 /// The Sequencer's states as the waveform shows them: each layer fills, computes and drains, in this order.
 TEST(Accelerator, ShowsThePhasesOfEachLayer) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <systemc>
+#include <tuple>
 #include <vector>
 
 #include "accelerator/kit/watched_rules.h"
@@ -121,6 +122,15 @@ private:
     std::vector<std::function<void()>> restarts_;
     std::map<Rule, std::vector<std::function<std::size_t()>>> watched_;
 };
+
+/// Names tests after the case and the seed of their parameters: "streamed_seed3".
+template <typename Case, std::size_t N>
+auto case_and_seed(const Case (&cases)[N]) {
+    return [&cases](const testing::TestParamInfo<std::tuple<int, int>>& test) {
+        return std::string(cases[static_cast<std::size_t>(std::get<0>(test.param))].name) + "_seed" +
+               std::to_string(std::get<1>(test.param));
+    };
+}
 
 /// Edge numbers relative to a first one: what timing tests compare.
 inline std::vector<std::int64_t> since(const std::vector<std::uint64_t>& cycles, std::uint64_t first) {

@@ -177,10 +177,7 @@ TEST_P(PeArrayValues, MatchPlainSums) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, PeArrayValues,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 5)),
-                         [](const auto& test) {
-                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
-                                    "_seed" + std::to_string(std::get<1>(test.param));
-                         });
+                         case_and_seed(kCases));
 
 }  // namespace
 }  // namespace widthwise::test

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "accelerator/kit/commands.h"
@@ -154,18 +155,41 @@ private:
     std::vector<std::vector<int>> maps_, pooled_;
 };
 
+/// The unit between links that the bench plays.
 class PoolUnitBench {
 public:
-    PoolUnitBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
-        : schedule(compile(network, hardware, images)),
-          bench(seed, schedule.layers.size()),
-          unit("pool_unit", bench.record) {
+    PoolUnitBench(std::uint64_t seed, std::size_t layers) : bench(seed, layers), unit("pool_unit", bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.outputs(outputs.link);
         unit.additions(additions.link);
         unit.results(results.link);
         unit.stored(stored.link);
+    }
+
+    Bench bench;
+    DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
+    DrivenLink<OutputBeat> additions{"residual_unit2pool_unit", bench};
+    DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
+    DrainedLink<Token> stored{"pool_unit2sequencer", bench};
+    PoolUnit unit;
+    PoolRules rules{bench, {outputs.monitor, additions.monitor, results.monitor, stored.monitor}};
+};
+
+/// The same with the results of a network's layers.
+class NetworkPoolBench : public PoolUnitBench {
+public:
+    NetworkPoolBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
+        : NetworkPoolBench(compile(network, hardware, images), hardware, seed) {}
+
+    [[nodiscard]] bool done() const { return stored.monitor.count() == schedule.layers.size(); }
+
+    Schedule schedule;
+    std::vector<LayerTraffic> traffic;
+
+private:
+    NetworkPoolBench(Schedule compiled, const HardwareParams& hardware, std::uint64_t seed)
+        : PoolUnitBench(seed, compiled.layers.size()), schedule(std::move(compiled)) {
         Random random(seed, "results");
         for (const LayerSchedule& layer : schedule.layers) {
             traffic.emplace_back(schedule, layer, hardware, random);
@@ -177,17 +201,6 @@ public:
             return stored.monitor.count() >= layer;
         };
     }
-    [[nodiscard]] bool done() const { return stored.monitor.count() == schedule.layers.size(); }
-
-    Schedule schedule;
-    Bench bench;
-    DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
-    DrivenLink<OutputBeat> additions{"residual_unit2pool_unit", bench};
-    DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
-    DrainedLink<Token> stored{"pool_unit2sequencer", bench};
-    PoolUnit unit;
-    PoolRules rules{bench, {outputs.monitor, additions.monitor, results.monitor, stored.monitor}};
-    std::vector<LayerTraffic> traffic;
 };
 
 }  // namespace widthwise::test

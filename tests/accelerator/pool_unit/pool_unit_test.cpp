@@ -123,7 +123,7 @@ TEST_P(PoolUnitValues, AreThePooledPixels) {
     hardware.requant.lanes = 3;
     c.change(hardware);
     const Network network = c.network();
-    PoolUnitBench b(network, hardware, c.images, static_cast<std::uint64_t>(std::get<1>(GetParam())));
+    NetworkPoolBench b(network, hardware, c.images, static_cast<std::uint64_t>(std::get<1>(GetParam())));
 
     std::uint64_t probed = 0;
     b.unit.probe = [&](int, int, int, int, int) { ++probed; };
@@ -158,10 +158,7 @@ TEST_P(PoolUnitValues, AreThePooledPixels) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, PoolUnitValues,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 5)),
-                         [](const auto& test) {
-                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
-                                    "_seed" + std::to_string(std::get<1>(test.param));
-                         });
+                         case_and_seed(kCases));
 
 /// A beat taken at edge n is written at n + 1, if it completes anything; the layer is stored at the last beat's n + 2.
 class PoolUnitTiming : public testing::TestWithParam<int> {};
@@ -173,7 +170,7 @@ TEST_P(PoolUnitTiming, OneCycle) {
     hardware.requant.lanes = 2;
     c.change(hardware);
     const Network network = c.network();
-    PoolUnitBench b(network, hardware, c.images, 0);
+    NetworkPoolBench b(network, hardware, c.images, 0);
     b.bench.pulse_reset();
     b.bench.run_until([&] { return b.done(); }, 100000);
     std::vector<std::uint64_t> writes, stored;
@@ -218,7 +215,7 @@ TEST(PoolUnitTimingOf, AStalledPortHoldsBeatsBack) {
     HardwareParams hardware;
     const Network network = conv(1, 2, 8).network();
     hardware.requant.lanes = 2;
-    PoolUnitBench b(network, hardware, 1, 0);
+    NetworkPoolBench b(network, hardware, 1, 0);
     b.results.sink.allow = [&] { return b.bench.cycle() < 9 || b.bench.cycle() >= 14; };  // ready low at edges 10..14
     b.bench.pulse_reset();
     b.bench.run_until([&] { return b.done(); }, 100);

@@ -2,33 +2,11 @@
 // Sums that leave: the PoolUnit writes each byte to its place in the output.
 #include <map>
 
-#include "accelerator/kit/link_bench.h"
-#include "accelerator/pool_unit/pool_rules.h"
-#include "accelerator/pool_unit/pool_unit.h"
+#include "accelerator/pool_unit/pool_unit_bench.h"
 #include "schedule/strips.h"
 
 namespace widthwise::test {
 namespace {
-
-class SumsBench {
-public:
-    explicit SumsBench(std::uint64_t seed) : bench(seed, 1), unit("pool_unit", bench.record) {
-        unit.clk(bench.clock);
-        unit.reset(bench.reset);
-        unit.outputs(outputs.link);
-        unit.additions(additions.link);
-        unit.results(results.link);
-        unit.stored(stored.link);
-    }
-
-    Bench bench;
-    DrivenLink<OutputBeat> outputs{"requant_unit2pool_unit", bench};
-    DrivenLink<OutputBeat> additions{"residual_unit2pool_unit", bench};
-    DrainedLink<ActivationWrite> results{"pool_unit2activation_buffer", bench};
-    DrainedLink<Token> stored{"pool_unit2sequencer", bench};
-    PoolUnit unit;
-    PoolRules rules{bench, {outputs.monitor, additions.monitor, results.monitor, stored.monitor}};
-};
 
 /// Beats of two values each, all bytes of a beat before the next; each value is the number of the byte in memory.
 std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels) {
@@ -73,7 +51,7 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
     layer.value_bytes = 3;
     layer.output_placement = {100, layer.output_bytes()};
     layer.strips = {whole_strip(layer)};
-    SumsBench b(static_cast<std::uint64_t>(GetParam()));
+    PoolUnitBench b(static_cast<std::uint64_t>(GetParam()), 1);
     b.outputs.source.payloads = beats_of(layer, along_channels);
     b.bench.run_and_interrupt([&] { return b.stored.monitor.count() == 1; }, 10000,
                               [&] {

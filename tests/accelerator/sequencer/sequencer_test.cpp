@@ -235,10 +235,7 @@ TEST_P(SequencerCommands, FollowTheLoopNest) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, SequencerCommands,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 8)),
-                         [](const auto& test) {
-                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
-                                    "_seed" + std::to_string(std::get<1>(test.param));
-                         });
+                         case_and_seed(kCases));
 
 HardwareParams hardware_of(WeightStorage storage) {
     HardwareParams hardware;

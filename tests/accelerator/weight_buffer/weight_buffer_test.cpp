@@ -231,10 +231,7 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, WeightBufferValues,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 6)),
-                         [](const auto& test) {
-                             return std::string(kCases[static_cast<std::size_t>(std::get<0>(test.param))].name) +
-                                    "_seed" + std::to_string(std::get<1>(test.param));
-                         });
+                         case_and_seed(kCases));
 
 /// One tap per ceil(rows / port) cycles, from the edge on at which both the command and the weights are there.
 class WeightBufferTiming : public testing::TestWithParam<std::tuple<int, bool>> {};
