@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "accelerator/dram_order.h"
+
 namespace widthwise {
 
 Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwareParams& hardware,
@@ -104,18 +106,6 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
     }
 }
 
-/// Copies a map that lies channel after channel so that it lies row after row, or back.
-void order_rows(const std::uint8_t* from, const Shape& map, int value_bytes, std::uint8_t* to, bool row_after_row) {
-    const std::int64_t line = std::int64_t{map.width} * value_bytes;
-    for (int c = 0; c < map.channels; ++c) {
-        for (int y = 0; y < map.height; ++y) {
-            const std::int64_t by_channel = (std::int64_t{c} * map.height + y) * line;
-            const std::int64_t by_row = (std::int64_t{y} * map.channels + c) * line;
-            std::copy_n(from + (row_after_row ? by_channel : by_row), line, to + (row_after_row ? by_row : by_channel));
-        }
-    }
-}
-
 }  // namespace
 
 void Accelerator::install(const Schedule& schedule) {
@@ -143,26 +133,17 @@ void Accelerator::lay_out(const Schedule& schedule) {
 void Accelerator::start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done) {
     lay_out(schedule);
     std::uint8_t* to = dram.memory.data() + layout_.input;
-    if (schedule.input_in_strips) {
-        const Shape& map = schedule.layers.front().input;
-        for (std::int64_t image = 0; image < schedule.images; ++image)
-            order_rows(inputs.data() + image * map.elements(), map, 1, to + image * map.elements(), true);
-    } else {
-        std::copy(inputs.begin(), inputs.end(), to);
-    }
+    if (schedule.input_in_strips) std::ranges::copy(row_after_row(inputs, schedule.layers.front().input, 1), to);
+    else std::ranges::copy(inputs, to);
     sequencer.start(schedule, layout_, std::move(on_done));
 }
 
 std::vector<std::uint8_t> Accelerator::outputs(const Schedule& schedule) const {
     const std::uint8_t* from = dram.memory.data() + layout_.output;
-    std::vector<std::uint8_t> bytes(from, from + schedule.output_bytes);
+    const std::span<const std::uint8_t> bytes(from, static_cast<std::size_t>(schedule.output_bytes));
     const LayerSchedule& last = schedule.layers.back();
-    if (!schedule.output_in_strips) return bytes;
-    for (std::int64_t image = 0; image < schedule.images; ++image) {
-        const std::int64_t at = image * last.output_bytes();
-        order_rows(from + at, last.output, last.value_bytes, bytes.data() + at, false);
-    }
-    return bytes;
+    if (schedule.output_in_strips) return channel_after_channel(bytes, last.output, last.value_bytes);
+    return {bytes.begin(), bytes.end()};
 }
 
 void Accelerator::set_probe(const ResultProbe& probe) {

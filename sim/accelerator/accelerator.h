@@ -19,6 +19,12 @@
 
 namespace widthwise {
 
+/// When a batch begins, and what has gone before it.
+struct BatchStart {
+    std::uint64_t cycle = 0;
+    std::int64_t weight_parts = 0;  ///< fetched, streamed
+};
+
 class Accelerator : public sc_core::sc_module {
 public:
     sc_core::sc_in<bool> clk{"clk"};
@@ -33,6 +39,12 @@ public:
     /// Runs one batch from the next edge on; `inputs` are the images' quantized bytes, one after the other. Every
     /// schedule started must have the weights (network, tiling, tap order) of the installed one.
     void start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done);
+    /// Runs a part of a batch alone, after reset: from the next edge on, which is that of `timing.transfers.since`, the transfer in
+    /// flight; then the part. The memories hold what they would.
+    void start_part(const Schedule& schedule, const ClockedPart& part, const PartTiming& timing, const LayerMaps& maps,
+                    const BatchStart& batch, std::function<void()> on_done);
+    /// Whether the part, when it has ended, has stored `maps.output`.
+    [[nodiscard]] bool has_stored(const Schedule& schedule, const ClockedPart& part, const LayerMaps& maps) const;
     /// The last batch's results, image after image.
     [[nodiscard]] std::vector<std::uint8_t> outputs(const Schedule& schedule) const;
     void set_probe(const ResultProbe& probe);
@@ -47,6 +59,12 @@ private:
     static void visit_links(Self& self, Visitor&& visit);
     void connect();
     void lay_out(const Schedule& schedule);
+    void restore_map(const MapPlace& place, const Placement& placement, const Shape& map, int images,
+                     std::span<const std::uint8_t> values);
+    void restore_strips(const LayerSchedule& layer, const ClockedPart& part, const TransferState& transfers,
+                        const LayerMaps& maps);
+    void restore_weights(const Schedule& schedule, const TransferState& transfers, std::int64_t parts_before);
+    [[nodiscard]] bool holds_strip(const LayerSchedule& layer, int strip, std::span<const std::uint8_t> output) const;
 
     DramLayout layout_;
     // Links, named after their two ends.

@@ -35,6 +35,12 @@ public:
         dont_initialize();
     }
 
+    /// Nothing before this cycle, and so many overflow events.
+    void begin_at(std::uint64_t cycle, std::uint64_t overflow_events) {
+        first_cycle_ = cycle;
+        events_before_ = overflow_events;
+    }
+
 private:
     void sample() {
         ProcessFailure::guard([this] { take_sample(); });
@@ -45,16 +51,20 @@ private:
             next_trigger(never_);
             return;
         }
-        std::uint64_t events = 0;
+        const std::uint64_t cycle = sc_core::sc_time_stamp().value() / period_.value();
+        if (cycle < first_cycle_) return;
+        std::uint64_t events = events_before_;
         for (const LayerRecord& layer : record_.layers) events += layer.overflow.events;
         overflow_events_ = static_cast<std::int64_t>(events);
-        writer_.sample(sc_core::sc_time_stamp().value() / period_.value());
+        writer_.sample(cycle);
     }
 
     WaveWriter& writer_;
     sc_core::sc_time period_;
     const RunRecord& record_;
+    std::uint64_t events_before_ = 0;
     std::int64_t& overflow_events_;
+    std::uint64_t first_cycle_ = 0;
     sc_core::sc_event never_;
 };
 
@@ -115,6 +125,32 @@ struct SystemcEngine::Implementation {
         ProcessFailure::run([this] { sc_core::sc_start(2 * period); });
         reset.write(false);
     }
+
+    /// `first`: the first cycle after reset, which has passed. No time is simulated before it.
+    void power_up_at(std::uint64_t first) {
+        powered_ = true;
+        clock.begin_at(sc_core::sc_time::from_value((first - kResetEdges) * period.value()));
+        reset.write(true);
+        // Beyond the last edge under reset: one at the very end of sc_start() would come with the next.
+        const sc_core::sc_time end = sc_core::sc_time::from_value((first - 1) * period.value()) + period / 2.0;
+        ProcessFailure::run([&] { sc_core::sc_start(end); });
+        reset.write(false);
+    }
+
+    /// Returns when the accelerator says that it has done what start() begins.
+    template <typename Start>
+    void run_until_done(Start start) {
+        bool done = false;
+        start([&done] {
+            done = true;
+            sc_core::sc_pause();
+        });
+        ProcessFailure::run([] { sc_core::sc_start(); });
+        if (!done) throw SimulationError("the accelerator stopped before it was done");
+    }
+
+    /// Under reset, the one at the end of power_up() among them.
+    static constexpr std::uint64_t kResetEdges = 3;
 
     Schedule full;
     std::optional<Schedule> rest;
@@ -181,19 +217,54 @@ RunRecord SystemcEngine::run(int first, int end, const ImageSource& source, cons
             inputs.insert(inputs.end(), bytes.begin(), bytes.end());
         }
         i.batch_first = image;
-        bool done = false;
-        i.accelerator.start(schedule, inputs, [&done] {
-            done = true;
-            sc_core::sc_pause();
-        });
-        ProcessFailure::run([] { sc_core::sc_start(); });
-        if (!done) throw SimulationError("the accelerator stopped before its batch was done");
+        i.run_until_done(
+            [&](std::function<void()> on_done) { i.accelerator.start(schedule, inputs, std::move(on_done)); });
         const std::vector<std::uint8_t> outputs = i.accelerator.outputs(schedule);
         const std::size_t bytes = outputs.size() / static_cast<std::size_t>(schedule.images);
         for (int k = 0; k < schedule.images; ++k)
             sink(image + k, std::span(outputs).subspan(static_cast<std::size_t>(k) * bytes, bytes));
     }
     return i.record;
+}
+
+namespace {
+
+/// Parts of weights that a batch fetches.
+std::int64_t weight_parts(const Schedule& schedule) {
+    std::int64_t parts = 0;
+    if (schedule.hardware.weight_buffer.storage == WeightStorage::resident) return parts;
+    for (WeightFetchCursor fetch(schedule.layers); !fetch.at_end(); fetch.next()) ++parts;
+    return parts;
+}
+
+}  // namespace
+
+const Schedule& SystemcEngine::schedule(int images) { return implementation_->schedule(images); }
+
+PartRecord SystemcEngine::run_part(const ClockedPart& part, const PartStart& start, const LayerMaps& maps) {
+    Implementation& i = *implementation_;
+    i.record = RunRecord{};
+    i.record.layers.resize(i.full.layers.size());
+    const Schedule& schedule = i.schedule(start.images);
+    const PartTiming timing = time_part(schedule, part);
+    // A batch begins at the edge behind the one at which the batch before it was done.
+    const std::uint64_t batch_cycle = Implementation::kResetEdges + start.setup_cycles + start.batch_cycles +
+                                      static_cast<std::uint64_t>(start.batches);
+    const auto cycle_of = [&](Edge edge) { return batch_cycle + static_cast<std::uint64_t>(edge); };
+    i.batch_first = start.first_image;
+    if (i.sampler) i.sampler->begin_at(cycle_of(timing.begin), start.overflow_events);
+    i.power_up_at(cycle_of(timing.transfers.since));
+    i.run_until_done([&](std::function<void()> on_done) {
+        const BatchStart batch{batch_cycle, weight_parts(i.full) * start.batches};
+        i.accelerator.start_part(schedule, part, timing, maps, batch, std::move(on_done));
+    });
+    PartRecord record;
+    record.begin_cycle = cycle_of(timing.begin);
+    record.end_cycle = sc_core::sc_time_stamp().value() / i.period.value();
+    record.timing = timing;
+    record.layer = i.record.layers[part.layer];
+    record.stored_as_expected = i.accelerator.has_stored(schedule, part, maps);
+    return record;
 }
 
 }  // namespace widthwise

@@ -38,15 +38,15 @@ std::optional<Edge> DmaTimer::strips_done(int count) const {
     return strips_[count - 1];
 }
 
-std::optional<Edge> DmaTimer::ready(Kind kind) const {
-    if (kind == Kind::weights) {
+std::optional<Edge> DmaTimer::ready(TransferKind kind) const {
+    if (kind == TransferKind::weights) {
         if (!streamed_ || fetch_.at_end()) return std::nullopt;
         if (arrivals_.size() < 2) return Edge{0};
         const std::size_t before = arrivals_.size() - 2;
         return before < releases_.size() ? std::optional(releases_[before] + edges(Rule::report)) : std::nullopt;
     }
     if (layer_ == nullptr) return std::nullopt;
-    if (kind == Kind::fetch) {
+    if (kind == TransferKind::fetch) {
         if (fetched_.size() == layer_->fetches.size()) return std::nullopt;
         return strips_done(layer_->fetches[fetched_.size()].strip - (layer_->prefetches ? 1 : 0));
     }
@@ -54,34 +54,38 @@ std::optional<Edge> DmaTimer::ready(Kind kind) const {
     return strips_done(layer_->stores[stored_.size()].strip + 1);
 }
 
-/// The next command waits in the Sequencer's register from the edge at which the one before was taken, once it may go.
-void DmaTimer::advance() {
-    std::optional<Edge> commanded;
-    Kind chosen = Kind::weights;
-    for (const Kind kind : {Kind::weights, Kind::fetch, Kind::store}) {
+/// A command waits in the Sequencer's register from the edge at which the one before was taken, once it may go.
+std::optional<DmaTimer::Command> DmaTimer::next() const {
+    std::optional<Command> next;
+    for (const TransferKind kind : {TransferKind::weights, TransferKind::fetch, TransferKind::store}) {
         const std::optional<Edge> from = ready(kind);
-        if (!from || (commanded && std::max(accept_, *from) >= *commanded)) continue;
-        commanded = std::max(accept_, *from);
-        chosen = kind;
+        if (!from || (next && std::max(accept_, *from) >= next->commanded)) continue;
+        next = Command{kind, std::max(accept_, *from)};
     }
-    if (!commanded) throw SimulationError("the Dma waits for a transfer that nothing allows");
-    accept_ = std::max(*commanded, finish_) + edges(Rule::command);
-    run(chosen);
+    return next;
 }
 
-void DmaTimer::run(Kind kind) {
+void DmaTimer::advance() {
+    const std::optional<Command> command = next();
+    if (!command) throw SimulationError("the Dma waits for a transfer that nothing allows");
+    accept_ = std::max(command->commanded, finish_) + edges(Rule::command);
+    kind_ = command->kind;
+    run(command->kind);
+}
+
+void DmaTimer::run(TransferKind kind) {
     const DramParams& dram = schedule_.hardware.dram;
     switch (kind) {
-        case Kind::weights:
+        case TransferKind::weights:
             finish_ = accept_ + fetch_edges(dram, fetch_.bytes());
             fetch_.next();
             arrivals_.push_back(finish_);
             return;
-        case Kind::fetch:
+        case TransferKind::fetch:
             finish_ = accept_ + fetch_edges(dram, layer_->fetches[fetched_.size()].bytes);
             fetched_.push_back(finish_ + edges(Rule::report));
             return;
-        case Kind::store:
+        case TransferKind::store:
             finish_ = accept_ + store_edges(dram, layer_->stores[stored_.size()].bytes);
             stored_.push_back(finish_ + edges(Rule::report));
             return;
@@ -116,6 +120,37 @@ Edge DmaTimer::stored(int count) {
     if (count == 0) return layer_start_;
     while (static_cast<int>(stored_.size()) < count) advance();
     return stored_[count - 1];
+}
+
+/// What has been commanded so far, as if all of it had ended.
+TransferState DmaTimer::finished() const {
+    TransferState state;
+    state.weight_parts = static_cast<std::int64_t>(arrivals_.size());
+    state.fetches = static_cast<int>(fetched_.size());
+    state.stores = static_cast<int>(stored_.size());
+    return state;
+}
+
+TransferState DmaTimer::state_at(Edge edge) const {
+    DmaTimer timer = *this;
+    TransferState state = timer.finished();
+    state.since = edge;
+    // The Dma takes one command at a time: of those commanded before `edge` only the last one that it has taken by then
+    // can still be in flight.
+    for (std::optional<Command> command = timer.next(); command && command->commanded < edge; command = timer.next()) {
+        const TransferState before = timer.finished();
+        timer.advance();
+        if (timer.accept_ > edge) break;
+        state = timer.finish_ < edge ? timer.finished() : before;
+        state.since = edge;
+        if (timer.finish_ < edge) continue;
+        state.since = timer.accept_ - edges(Rule::command);
+        state.in_flight = timer.kind_;
+    }
+    state.weight_parts_used = static_cast<std::int64_t>(releases_.size());
+    for (const Edge release : releases_) state.slots_freed.push_back(release + edges(Rule::report));
+    state.strips_stored = strips_;
+    return state;
 }
 
 }  // namespace widthwise

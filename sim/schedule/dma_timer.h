@@ -18,6 +18,21 @@ Edge words(std::int64_t bytes, int per_cycle);
 Edge fetch_edges(const DramParams& dram, std::int64_t bytes);
 Edge store_edges(const DramParams& dram, std::int64_t bytes);
 
+/// What goes on between DRAM and the chip when a strip begins, and since when that is all that there is to know: from the
+/// edge `since` on a Dma that was idle until then does the same.
+struct TransferState {
+    Edge since = 0;  ///< not after the strip's beginning
+    /// The Sequencer commands it at `since`; it is the one that the Dma works on when the strip begins, if there is one.
+    std::optional<TransferKind> in_flight;
+    // Commanded before, and ended: parts of weights of the batch, fetches and stores of the layer.
+    std::int64_t weight_parts = 0;
+    int fetches = 0;
+    int stores = 0;
+    std::int64_t weight_parts_used = 0;  ///< when the strip begins
+    std::vector<Edge> slots_freed;       ///< edges at which the Sequencer knows of a part used up, from the first on
+    std::vector<Edge> strips_stored;     ///< and of the layer's strips, likewise
+};
+
 /// The Dma working through its commands during a batch: parts of streamed weights, and what the strips of a layer read and
 /// make. A command is chosen when the one before has been taken, among those that may go by then: weights first, then what
 /// is read. So whoever asks for the end of one must have said before what else may go until then.
@@ -37,20 +52,28 @@ public:
     /// Edge at which the Sequencer knows that the first `count` fetches, or stores, of the layer have ended.
     Edge fetched(int count);
     Edge stored(int count);
+    /// For a strip that begins at `edge`, before which all that can happen is known.
+    [[nodiscard]] TransferState state_at(Edge edge) const;
 
 private:
-    enum class Kind : std::uint8_t { weights, fetch, store };
+    struct Command {
+        TransferKind kind = TransferKind::weights;
+        Edge commanded = 0;
+    };
     /// Edge from which on a command of the kind may go; none while that is not known.
-    [[nodiscard]] std::optional<Edge> ready(Kind kind) const;
+    [[nodiscard]] std::optional<Edge> ready(TransferKind kind) const;
     [[nodiscard]] std::optional<Edge> strips_done(int count) const;
-    /// The next command of all.
+    /// The next command of all; none if nothing is known to allow one.
+    [[nodiscard]] std::optional<Command> next() const;
     void advance();
-    void run(Kind kind);
+    void run(TransferKind kind);
+    [[nodiscard]] TransferState finished() const;
 
     const Schedule& schedule_;
     bool streamed_;
-    Edge accept_ = 0;  ///< the Dma took the last command
-    Edge finish_ = 0;  ///< and finished it
+    Edge accept_ = 0;                          ///< the Dma took the last command
+    Edge finish_ = 0;                          ///< and finished it
+    TransferKind kind_ = TransferKind::fetch;  ///< of that command
     WeightFetchCursor fetch_;
     std::vector<Edge> arrivals_;  ///< of parts of weights
     std::size_t awaited_ = 0;     ///< of them asked for

@@ -287,7 +287,8 @@ private:
 
 }  // namespace
 
-Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, DmaTimer& dma, CycleCounts& cycles) {
+Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start, DmaTimer& dma, CycleCounts& cycles,
+                const StripBegins& strip_begins) {
     dma.begin_layer(layer, start);
     const LayerTables tables(layer);
     Edge edge = start;
@@ -297,6 +298,7 @@ Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start
         edge = std::max(edge, dma.fetched(layer.strips[s].end_fetch));
         if (s >= behind) edge = std::max(edge, dma.stored(layer.strips[s - behind].end_store));
         cycles[Stall::dram] += static_cast<std::uint64_t>(edge - waits_from);
+        if (strip_begins) strip_begins(s, edge, cycles);
         edge = StripTimer(schedule, layer, tables, s, edge, dma, cycles).run();
         dma.end_strip(edge);
     }

@@ -38,6 +38,9 @@ struct MapPlace {
     std::int64_t offset = 0;  ///< within the area
 };
 
+/// What a transfer between DRAM and the chip brings in or takes out.
+enum class TransferKind : std::uint8_t { weights, fetch, store };
+
 /// Consecutive bytes in DRAM, moved into or out of the activation buffer. On their way in they are lines, `channels` of
 /// each row one after the other, and each goes to its place; on their way out they lie in the buffer as in DRAM.
 struct Transfer {

@@ -30,6 +30,8 @@ public:
 
     /// The SRAM's content, for test benches and for reading out stored feature maps.
     [[nodiscard]] const ZeroBytes& memory() const { return memory_; }
+    /// For whoever begins in the middle of a batch, while the unit is idle.
+    [[nodiscard]] ZeroBytes& memory() { return memory_; }
 
 private:
     void do_reset() override;

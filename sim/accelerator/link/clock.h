@@ -7,7 +7,7 @@
 
 namespace widthwise {
 
-/// Rising edges at 0, period, 2 * period, ... Binds to any sc_in<bool>. Its value is high from the rising edge on;
+/// Rising edges at 0, period, 2 * period, ..., or from begin_at() on. Binds to any sc_in<bool>. Its value is high from the rising edge on;
 /// without falling edges it stays high, and only the events matter.
 class Clock : public sc_core::sc_module, public sc_core::sc_signal_in_if<bool> {
 public:
@@ -17,6 +17,9 @@ public:
         sensitive << posedge_;
         dont_initialize();
     }
+
+    /// The first edge: a multiple of the period. Before the simulation starts. Time up to there costs nothing.
+    void begin_at(const sc_core::sc_time& first) { first_ = first; }
 
     const bool& read() const override { return high_; }
     const bool& get_data_ref() const override { return high_; }
@@ -33,7 +36,7 @@ public:
     }
 
 private:
-    void start_of_simulation() override { posedge_.notify(sc_core::SC_ZERO_TIME); }
+    void start_of_simulation() override { posedge_.notify(first_); }
     void tick() {
         high_ = true;
         posedge_.notify(period_);
@@ -41,6 +44,7 @@ private:
     }
 
     sc_core::sc_time period_;
+    sc_core::sc_time first_ = sc_core::SC_ZERO_TIME;
     sc_core::sc_event posedge_{"posedge"};
     sc_core::sc_event negedge_{"negedge"};
     mutable bool falling_ = false;

@@ -27,6 +27,7 @@ void Sequencer::start(const Schedule& schedule, const DramLayout& layout, std::f
     schedule_ = &schedule;
     layout_ = layout;
     on_done_ = std::move(on_done);
+    resumption_.reset();
     start_requested_ = true;
     start_event_.notify(sc_core::SC_ZERO_TIME);
 }
@@ -59,6 +60,7 @@ void Sequencer::step() {
         case State::idle:
             if (start_requested_) begin();
             break;
+        case State::resume: follow_resume(); break;
         case State::setup:
             if (dma_done.transferring()) {
                 weights_loaded_ = true;
@@ -90,6 +92,10 @@ void Sequencer::step() {
 
 void Sequencer::begin() {
     start_requested_ = false;
+    if (resumption_) {
+        begin_resume();
+        return;
+    }
     phase_start_ = cycle();
     record_.images += static_cast<std::uint64_t>(schedule_->images);
     const bool loads_weights = !streamed() && !weights_loaded_ && schedule_->weight_bytes > 0;
@@ -128,6 +134,11 @@ void Sequencer::try_begin_strip() {
     const int freed = strip_ - (layer.prefetches ? 2 : 1);
     if (fetches_done_ < strip.end_fetch || (freed >= 0 && stores_done_ < layer.strips[freed].end_store)) return;
     record_.layers[layer_].cycles[Stall::dram] += cycle() - wait_start_;
+    if (resumption_ && strip_ == resumption_->part.end_strip) {
+        end_phase(record_.layers[layer_]);
+        finish();
+        return;
+    }
     state_ = State::fill;
     acted_ = true;
     for (auto* next : {&next_for_line_buffer_, &next_for_weight_buffer_, &next_for_pe_array_}) {
@@ -172,7 +183,8 @@ void Sequencer::end_layer_if_done() {
     LayerRecord& record = record_.layers[layer_];
     record.cycles[Stall::dram] += cycle() - wait_start_;
     end_phase(record);
-    if (layer_ + 1 < static_cast<int>(schedule_->layers.size())) begin_layer(layer_ + 1);
+    if (resumption_) finish();
+    else if (layer_ + 1 < static_cast<int>(schedule_->layers.size())) begin_layer(layer_ + 1);
     else begin_store();
 }
 
@@ -230,21 +242,30 @@ void Sequencer::issue_transfers() {
 /// every batch takes the same time).
 bool Sequencer::issue_weights() {
     if (!streamed() || slots_free_ == 0 || prefetch_.at_end()) return false;
+    issue_weights_command();
+    return true;
+}
+
+void Sequencer::issue_weights_command() {
     const std::int64_t slot = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
     issue_dma(command_of(DmaCommand::Kind::weights, prefetch_.layer().index, layout_.weights + prefetch_.address(),
                          slot, prefetch_.bytes()));
     prefetch_.next();
     ++prefetched_;
     --slots_free_;
-    return true;
 }
 
 /// For the strip that is begun next; or for the one behind the strip that is worked on, where there is room for both.
 bool Sequencer::issue_fetch() {
     const LayerSchedule& layer = current();
     if (fetches_issued_ == static_cast<int>(layer.fetches.size())) return false;
-    const Transfer& transfer = layer.fetches[fetches_issued_];
-    if (transfer.strip > strip_ + (layer.prefetches ? 1 : 0)) return false;
+    if (layer.fetches[fetches_issued_].strip > strip_ + (layer.prefetches ? 1 : 0)) return false;
+    issue_fetch_command();
+    return true;
+}
+
+void Sequencer::issue_fetch_command() {
+    const Transfer& transfer = current().fetches[fetches_issued_];
     DmaCommand command = command_of(DmaCommand::Kind::input, layer_, layout_.of(transfer.area) + transfer.offset,
                                     transfer.address, transfer.bytes);
     command.line_bytes = transfer.line_bytes;
@@ -253,19 +274,22 @@ bool Sequencer::issue_fetch() {
     command.row_stride = transfer.row_stride;
     issue_dma(command);
     ++fetches_issued_;
-    return true;
 }
 
 /// Of the strips that have been worked on.
 bool Sequencer::issue_store() {
     const LayerSchedule& layer = current();
     if (stores_issued_ == static_cast<int>(layer.stores.size())) return false;
-    const Transfer& transfer = layer.stores[stores_issued_];
-    if (transfer.strip >= strip_) return false;
+    if (layer.stores[stores_issued_].strip >= strip_) return false;
+    issue_store_command();
+    return true;
+}
+
+void Sequencer::issue_store_command() {
+    const Transfer& transfer = current().stores[stores_issued_];
     issue_dma(command_of(DmaCommand::Kind::output, layer_, layout_.of(transfer.area) + transfer.offset,
                          transfer.address, transfer.bytes));
     ++stores_issued_;
-    return true;
 }
 
 /// Closes the running phase at this edge; the next one begins at the same edge. What neither a tap nor a counted stall
@@ -285,7 +309,7 @@ void Sequencer::end_phase(LayerRecord& record) {
 }
 
 bool Sequencer::idle() const {
-    return !acted_ && !dma_done.valid() && !slot_released.valid() && !strip_stored.valid() &&
+    return !acted_ && state_ != State::resume && !dma_done.valid() && !slot_released.valid() && !strip_stored.valid() &&
            !(state_ == State::idle && start_requested_);
 }
 
@@ -303,15 +327,16 @@ void Sequencer::wake_events(sc_core::sc_event_or_list& events) const {
 }
 
 namespace {
-constexpr std::array<std::string_view, 8> kStates = {"IDLE",    "SETUP", "LOAD",  "FILL",
-                                                     "COMPUTE", "DRAIN", "STORE", "WAIT"};
+constexpr std::array<std::string_view, 9> kStates = {"IDLE",  "SETUP", "LOAD", "FILL",  "COMPUTE",
+                                                     "DRAIN", "STORE", "WAIT", "RESUME"};
 }
 
 std::string_view Sequencer::phase() const { return kStates[static_cast<std::size_t>(state_)]; }
 
 std::optional<std::int32_t> Sequencer::layer() const {
-    const bool in_layer =
-        state_ == State::fill || state_ == State::compute || state_ == State::drain || state_ == State::wait;
+    const bool in_layer = (state_ == State::resume && batch_edge() >= resumption_->timing.layer_begin) ||
+                          state_ == State::fill || state_ == State::compute || state_ == State::drain ||
+                          state_ == State::wait;
     return in_layer ? std::optional(layer_) : std::nullopt;
 }
 

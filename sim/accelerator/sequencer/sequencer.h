@@ -10,6 +10,7 @@
 #include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
+#include "schedule/clocked_part.h"
 #include "schedule/cursors.h"
 
 namespace widthwise {
@@ -44,16 +45,25 @@ public:
     /// first time. `on_done` is called at the edge at which the last output byte has left.
     void start(const Schedule& schedule, const DramLayout& layout, std::function<void()> on_done);
 
+    /// Runs a part of a batch alone, after reset, from the next edge on: first, from `timing.transfers.since` on, the transfer
+    /// that is in flight when the part begins; then the part. `batch_cycle`: the cycle at which the batch began.
+    /// `weight_parts_before`: fetched by the batches before it. `on_done` is called at the edge at which the part ends.
+    void start_part(const Schedule& schedule, const DramLayout& layout, const ClockedPart& part,
+                    const PartTiming& timing, std::uint64_t batch_cycle, std::int64_t weight_parts_before,
+                    std::function<void()> on_done);
+
     void add_waves(WaveList& wave, const std::string& scope) const;
     /// The state, in capitals.
     [[nodiscard]] std::string_view phase() const;
     /// The layer being worked on; none around the layers.
     [[nodiscard]] std::optional<std::int32_t> layer() const;
+    /// Stores of the layer that have ended.
+    [[nodiscard]] std::int32_t stores_done() const { return stores_done_; }
     /// Neither idle nor loading resident weights.
     [[nodiscard]] bool works_on_batch() const { return state_ != State::idle && state_ != State::setup; }
 
 private:
-    enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store, wait };
+    enum class State : std::uint8_t { idle, setup, load, fill, compute, drain, store, wait, resume };
 
     void do_reset() override;
     void step() override;
@@ -61,6 +71,10 @@ private:
     void wake_events(sc_core::sc_event_or_list& events) const override;
 
     void begin();
+    void begin_resume();
+    void follow_resume();
+    void begin_part();
+    [[nodiscard]] Edge batch_edge() const;
     void begin_load();
     void begin_layer(int layer);
     /// The next strip, if what it reads is there and its results have a place.
@@ -80,6 +94,9 @@ private:
     bool issue_weights();
     bool issue_fetch();
     bool issue_store();
+    void issue_fetch_command();
+    void issue_store_command();
+    void issue_weights_command();
     void end_phase(LayerRecord& record);
     [[nodiscard]] bool streamed() const { return schedule_->hardware.weight_buffer.storage == WeightStorage::streamed; }
     [[nodiscard]] const LayerSchedule& current() const { return schedule_->layers[layer_]; }
@@ -92,6 +109,14 @@ private:
     const Schedule* schedule_ = nullptr;
     DramLayout layout_;
     std::function<void()> on_done_;
+    /// Of a part that runs alone.
+    struct Resumption {
+        ClockedPart part;
+        PartTiming timing;
+        std::uint64_t batch_cycle = 0;
+        std::int64_t weight_parts_before = 0;
+    };
+    std::optional<Resumption> resumption_;
 
     State state_ = State::idle;
     bool weights_loaded_ = false;

@@ -21,6 +21,11 @@ void WeightBuffer::do_reset() {
     command.drive_ready(true);
 }
 
+void WeightBuffer::restore(std::int64_t parts_filled, std::int64_t parts_used) {
+    parts_filled_ = parts_filled;
+    parts_used_ = parts_used;
+}
+
 void WeightBuffer::step() {
     commands_.accept(command);
     accept_fill();

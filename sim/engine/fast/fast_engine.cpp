@@ -63,8 +63,19 @@ struct FastEngine::Implementation {
     RunRecord batch_model;
     std::vector<fast::FastLayer> layers;
     ValueSink values;
+    std::vector<int> map_layers;
+    MapSink maps;
     bool histograms = false;
 };
+
+namespace {
+
+/// An image's bytes of a block's map.
+void take_lane(const BlockMap& map, int lane, std::span<std::uint8_t> bytes) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = map[i].lane[lane];
+}
+
+}  // namespace
 
 FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
     : implementation_(std::make_unique<Implementation>(network, hardware, threads)) {}
@@ -74,6 +85,11 @@ FastEngine::~FastEngine() = default;
 void FastEngine::report_values(ValueSink sink) {
     implementation_->values = std::move(sink);
     implementation_->threads = 1;
+}
+
+void FastEngine::report_maps(std::vector<int> layers, MapSink sink) {
+    implementation_->map_layers = std::move(layers);
+    implementation_->maps = std::move(sink);
 }
 
 void FastEngine::collect_histograms() { implementation_->histograms = true; }
@@ -105,9 +121,14 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     }
     const BlockMap& output = thread.maps.back();
     const auto output_size = static_cast<std::size_t>(schedule.layers.back().output_bytes());
-    for (int lane = 0; lane < lanes; ++lane) {
-        for (std::size_t i = 0; i < output_size; ++i)
-            outputs[static_cast<std::size_t>(lane) * output_size + i] = output[i].lane[lane];
+    for (int lane = 0; lane < lanes; ++lane)
+        take_lane(output, lane, {outputs + static_cast<std::size_t>(lane) * output_size, output_size});
+    for (const int layer : map_layers) {
+        std::vector<std::uint8_t> bytes(output_of(layer).size());
+        for (int lane = 0; lane < lanes; ++lane) {
+            take_lane(output_of(layer), lane, bytes);
+            maps(layer, first + lane, bytes);
+        }
     }
 }
 

@@ -17,6 +17,9 @@ inline constexpr std::int64_t kMaxFastEngineBytes = std::int64_t{4} << 30;
 /// As many of `threads` as there is memory for, one at least. Throws InputError when one would need more.
 int affordable_threads(const Schedule& schedule, int threads);
 
+/// Takes what a layer has made of an image, as it is stored: channel after channel, row after row.
+using MapSink = std::function<void(int layer, int image, std::span<const std::uint8_t> bytes)>;
+
 class FastEngine {
 public:
     /// `threads`: 1.. ; images are shared among them, or among fewer where memory is bounded by kMaxFastEngineBytes.
@@ -28,6 +31,9 @@ public:
 
     /// Reports every operator's values of everything that follows (single-threaded then).
     void report_values(ValueSink sink);
+    /// Reports the feature maps of these layers (-1: the network's input) from everything that follows; called from several
+    /// threads, with different images. No layers: none any more.
+    void report_maps(std::vector<int> layers, MapSink sink);
     /// Every record that follows has histograms of the finished psums.
     void collect_histograms();
 
