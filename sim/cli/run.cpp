@@ -33,6 +33,7 @@ struct Outputs {
         wave_request.emplace();
         std::vector<std::string> names;
         wave_request->limits = wave_limits(options, schedule, images);
+        if (options.has("clock") && !options.has("wave-cycles")) wave_request->most_cycles = kDefaultWaveCycles;
         for (const LayerSchedule& layer : schedule.layers) names.push_back(layer.name);
         for (const std::string& name : names) wave_request->layers.push_back(layer_label(name, names));
         const bool strings = options.has("vcd-strings");
@@ -87,17 +88,20 @@ struct Outputs {
 
 std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
-                       repeated_options(options, {"engine", "accumulator", "energy", "set"}) +
+                       repeated_options(options, {"engine", "accumulator", "energy", "set", "clock", "clock-strips"}) +
                            (options.has("histogram") ? " --histogram" : ""));
 }
 
 void run(const ParsedOptions& options) {
-    const EngineChoice engine = chosen_engine(options);
+    const bool clocks_part = options.has("clock");
+    const EngineChoice engine = clocks_part ? EngineChoice::fast : chosen_engine(options);
     check_waveform_options(options);
-    const int jobs = records_waveform(options) ? 1 : chosen_jobs(options);
+    const int jobs = records_waveform(options) && !clocks_part ? 1 : chosen_jobs(options);
     const Workload workload(options.argument, chosen_changes(options));
-    const HalfOpenRange images = chosen_images(options, workload.dataset, default_images(engine));
+    const HalfOpenRange images =
+        chosen_images(options, workload.dataset, default_images(clocks_part ? EngineChoice::systemc : engine));
     const Schedule schedule = workload.compiled(workload.config.hardware);
+    const std::optional<PartRequest> part = chosen_part(options, schedule, images);
     std::optional<RunReport> report;
     {
         const InterruptGuard guard;  // before the outputs, so that they are gone when a signal ends the process
@@ -106,6 +110,8 @@ void run(const ParsedOptions& options) {
         request.variants = {workload.config.hardware};
         request.images = images;
         request.engine = engine;
+        request.part = part;
+        request.schedule = &schedule;
         request.jobs = jobs;
         request.show_progress = !options.has("quiet");
         request.histograms = options.has("histogram");
@@ -152,6 +158,7 @@ Command run_command() {
         force_option(),
         jobs_option()};
     for (OptionSpec& option : waveform_options()) spec.options.push_back(std::move(option));
+    for (OptionSpec& option : part_options()) spec.options.push_back(std::move(option));
     spec.examples = {"configs/widthwise-8x8.yaml --images 0:100 --accumulator 16",
                      "configs/widthwise-8x8.yaml --images 0:1 --vcd lenet5.vcd --wave-layer c3 --force"};
     return {spec, run};

@@ -15,8 +15,9 @@
 namespace widthwise {
 namespace {
 
-/// The name as it is, or in double quotes as --accumulator takes it.
-int layer_index(const std::string& name, const Schedule& schedule) {
+/// The layer that the option names: as it is, or in double quotes as --accumulator takes it.
+int layer_index(const ParsedOptions& options, const std::string& option, const Schedule& schedule) {
+    const std::string name = options.text(option);
     std::vector<std::string> names, shown;
     for (const LayerSchedule& layer : schedule.layers) {
         names.push_back(lower_case(layer.name));
@@ -26,7 +27,7 @@ int layer_index(const std::string& name, const Schedule& schedule) {
         const auto found = std::find(names.begin(), names.end(), wanted);
         if (found != names.end()) return static_cast<int>(found - names.begin());
     }
-    throw InputError(fmt::format("--wave-layer: the network has no layer '{}' (layers: {}){}", shown_name(name),
+    throw InputError(fmt::format("--{}: the network has no layer '{}' (layers: {}){}", option, shown_name(name),
                                  fmt::join(shown, ", "), suggestion(name, shown)));
 }
 
@@ -86,6 +87,41 @@ std::vector<OptionSpec> waveform_options() {
         {"wave-scope", "GLOB", "Only scopes that match, such as '*.pe_array' or '*.links.*'; may be repeated.", true}};
 }
 
+std::vector<OptionSpec> part_options() {
+    return {{"clock", "NAME",
+             "Clock this layer alone, in the first batch or that of --wave-image, and compare it with the rest, which "
+             "the fast "
+             "engine runs; waveforms show it with its cycles of the whole run."},
+            {"clock-strips", "A:B", "Of a layer in strips, clock strips A up to B, B not among them (default: all)."}};
+}
+
+std::optional<PartRequest> chosen_part(const ParsedOptions& options, const Schedule& schedule,
+                                       const HalfOpenRange& images) {
+    if (!options.has("clock")) {
+        if (options.has("clock-strips")) throw InputError("--clock-strips needs --clock NAME");
+        return std::nullopt;
+    }
+    if (options.has("engine") && chosen_engine(options) != EngineChoice::fast) {
+        throw InputError(fmt::format("--engine {}: it clocks everything, and --clock one layer; leave out one of them",
+                                     options.text("engine")));
+    }
+    if (options.has("dump-layers")) throw InputError("--dump-layers: use it without --clock");
+    const auto first = static_cast<int>(images.first);
+    PartRequest request;
+    request.part = whole_layer(schedule, layer_index(options, "clock", schedule));
+    request.image = first;
+    if (options.has("wave-image")) {
+        request.image =
+            parse_integer("--wave-image", options.text("wave-image"), {first, static_cast<int>(images.end) - 1});
+    }
+    if (!options.has("clock-strips")) return request;
+    const int strips = request.part.end_strip;
+    const HalfOpenRange chosen = parse_range("--clock-strips", options.text("clock-strips"), strips);
+    request.part.first_strip = static_cast<int>(chosen.first);
+    request.part.end_strip = static_cast<int>(chosen.end);
+    return request;
+}
+
 namespace {
 const std::vector<std::string> kEngines = {"systemc", "fast", "both"};  // in the order of EngineChoice
 }
@@ -118,15 +154,21 @@ bool records_waveform(const ParsedOptions& options) {
 void check_waveform_options(const ParsedOptions& options) {
     if (!records_waveform(options)) {
         for (const OptionSpec& option : waveform_options()) {
-            if (options.has(option.name))
+            const bool chooses_batch = options.has("clock") && option.name == "wave-image";
+            if (options.has(option.name) && !chooses_batch)
                 throw InputError(fmt::format("--{} needs --vcd, --fst or --timeline FILE", option.name));
         }
         return;
     }
     if (options.has("vcd-strings") && !options.has("vcd")) throw InputError("--vcd-strings needs --vcd FILE");
     const std::string format = options.has("vcd") ? "--vcd" : options.has("fst") ? "--fst" : "--timeline";
+    if (options.has("clock")) {
+        if (options.has("wave-layer")) throw InputError("--wave-layer: --clock names the layer already");
+        return;
+    }
     if (chosen_engine(options) == EngineChoice::fast) {
-        throw InputError(format + ": the fast engine has no clock to record; use --engine systemc or both");
+        throw InputError(format +
+                         ": the fast engine has no clock to record; use --engine systemc or both, or --clock NAME");
     }
     if (options.has("jobs") && options.text("jobs") != "1") {
         throw InputError(format + ": one waveform shows one simulation; use it with --jobs 1 or without --jobs");
@@ -136,7 +178,7 @@ void check_waveform_options(const ParsedOptions& options) {
 WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule, const HalfOpenRange& images) {
     constexpr IntRange kDepth{1, 16};
     WaveLimits limits;
-    limits.end_cycle = kDefaultWaveCycles;
+    limits.end_cycle = options.has("clock") ? WaveLimits::kUnlimited : kDefaultWaveCycles;
     if (options.has("wave-image")) {
         const int first = static_cast<int>(images.first);
         const int image =
@@ -152,7 +194,7 @@ WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule, c
     }
     if (options.has("wave-depth")) limits.depth = parse_integer("--wave-depth", options.text("wave-depth"), kDepth);
     limits.scopes = options.texts("wave-scope");
-    if (options.has("wave-layer")) limits.layer = layer_index(options.text("wave-layer"), schedule);
+    if (options.has("wave-layer")) limits.layer = layer_index(options, "wave-layer", schedule);
     limits.validate();
     return limits;
 }

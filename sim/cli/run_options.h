@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/options.h"
+#include "engine/part/part_run.h"
 #include "schedule/schedule.h"
 #include "trace/wave_limits.h"
 
@@ -19,6 +21,8 @@ OptionSpec jobs_option();
 OptionSpec out_option();
 OptionSpec force_option();
 std::vector<OptionSpec> waveform_options();
+/// --clock, --clock-strips.
+std::vector<OptionSpec> part_options();
 
 /// Images that a run takes when none are named: what the clocked engine, and the fast one, do in about a second.
 inline constexpr int kDefaultImagesClocked = 100, kDefaultImagesFast = 10000;
@@ -40,6 +44,9 @@ inline constexpr std::uint64_t kDefaultWaveCycles = 20000;
 bool records_waveform(const ParsedOptions& options);
 /// Refuses --wave-... without a waveform and several jobs with one.
 void check_waveform_options(const ParsedOptions& options);
+/// What --clock asks for; none without it. `images`: those that are run.
+std::optional<PartRequest> chosen_part(const ParsedOptions& options, const Schedule& schedule,
+                                       const HalfOpenRange& images);
 /// `images`: those that are run.
 WaveLimits wave_limits(const ParsedOptions& options, const Schedule& schedule, const HalfOpenRange& images);
 

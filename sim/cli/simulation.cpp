@@ -16,6 +16,7 @@
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
 #include "results/classifier.h"
+#include "trace/first_cycles.h"
 #include "trace/fst_writer.h"
 #include "trace/wave_fan.h"
 
@@ -76,9 +77,14 @@ class Waveforms {
 public:
     explicit Waveforms(const WaveRequest& request) : views_(request.limits, request.layers, request.views) {
         std::vector<WaveWriter*> writers = {&views_};
-        if (!request.vcd.empty())
-            writers.push_back(&vcd_.emplace(request.vcd, request.limits, false, request.vcd_words));
-        if (!request.fst.empty()) writers.push_back(&fst_.emplace(request.fst, request.limits));
+        if (!request.vcd.empty()) {
+            vcd_.emplace(request.vcd, request.limits, false, request.vcd_words);
+            writers.push_back(&first_of_vcd_.emplace(*vcd_, request.most_cycles));
+        }
+        if (!request.fst.empty()) {
+            fst_.emplace(request.fst, request.limits);
+            writers.push_back(&first_of_fst_.emplace(*fst_, request.most_cycles));
+        }
         if (!request.timeline.empty()) {
             writers.push_back(&timeline_.emplace(request.timeline, request.timeline_limits, request.timeline_layers,
                                                  request.elements));
@@ -103,6 +109,7 @@ private:
     WaveViewWriter views_;
     std::optional<VcdWriter> vcd_;
     std::optional<FstWriter> fst_;
+    std::optional<FirstCycles> first_of_vcd_, first_of_fst_;
     std::optional<TimelineWriter> timeline_;
     std::optional<WaveFan> fan_;
 };
@@ -123,6 +130,28 @@ std::string simulate_shard(const Workload& workload, const SimulationRequest& re
     outcome.record = engine.run(static_cast<int>(images.first), static_cast<int>(images.end), source_of(workload),
                                 sink_of(workload, outcome, dump, [&channel] { channel.progress(1); }));
     if (wave) wave->close();
+    return encode_outcome(outcome);
+}
+
+/// In a worker process: a part on the clocked model, the rest on the fast engine.
+std::string simulate_part(const Workload& workload, const SimulationRequest& request, const WorkerChannel& channel) {
+    std::optional<Waveforms> wave;
+    if (request.wave) wave.emplace(*request.wave);
+    RunOutcome outcome;
+    const OutputSink sink = sink_of(workload, outcome, nullptr, [&channel] { channel.progress(1); });
+    PartRun run = run_with_part(workload.network, *request.schedule, *request.part,
+                                static_cast<int>(request.images.first), static_cast<int>(request.images.end),
+                                request.jobs, source_of(workload), sink, wave ? &wave->writer() : nullptr);
+    if (wave) wave->close();
+    if (!run.difference.empty()) {
+        throw SimulationError(fmt::format(
+            "the clocked part differs from the fast engine and the schedule model in its {}: a bug in one of them",
+            run.difference));
+    }
+    const ClockedPart& part = request.part->part;
+    outcome.record = std::move(run.record);
+    outcome.clocked = {part.layer,      part.first_strip,        part.end_strip,
+                       run.first_image, run.clocked.begin_cycle, run.clocked.end_cycle};
     return encode_outcome(outcome);
 }
 
@@ -153,6 +182,8 @@ std::string encode_outcome(const RunOutcome& outcome) {
     }
     put(bytes, outcome.predictions.size());
     for (const Prediction& prediction : outcome.predictions) put(bytes, prediction);
+    put(bytes, outcome.clocked.has_value());
+    if (outcome.clocked) put(bytes, *outcome.clocked);
     return bytes;
 }
 
@@ -174,6 +205,9 @@ RunOutcome decode_outcome(const std::string& bytes) {
     }
     take(rest, count);
     for (std::size_t i = 0; i < count; ++i) take(rest, outcome.predictions.emplace_back());
+    bool clocked = false;
+    take(rest, clocked);
+    if (clocked) take(rest, outcome.clocked.emplace());
     if (!rest.empty()) throw SimulationError("a worker's answer is too long");
     return outcome;
 }
@@ -213,6 +247,15 @@ std::vector<RunOutcome> simulate_clocked(const Workload& workload, const Simulat
     std::vector<RunOutcome> outcomes(request.variants.size());
     for (std::size_t i = 0; i < answers.size(); ++i) add_up(outcomes[variant_of[i]], decode_outcome(answers[i]));
     return outcomes;
+}
+
+std::vector<RunOutcome> simulate_with_part(const Workload& workload, const SimulationRequest& request,
+                                           const InterruptGuard& guard) {
+    const std::vector<Work> work = {
+        [&](const WorkerChannel& channel) { return simulate_part(workload, request, channel); }};
+    ProgressBar bar(static_cast<std::uint64_t>(request.images.end - request.images.first), "images",
+                    request.show_progress);
+    return {decode_outcome(run_workers(work, 1, guard, [&bar](std::uint64_t count) { bar.add(count); }).front())};
 }
 
 /// In this process, with a thread per job.
@@ -259,7 +302,8 @@ std::vector<RunOutcome> simulate(const Workload& workload, const SimulationReque
                                  const InterruptGuard& guard) {
     const auto start = std::chrono::steady_clock::now();
     std::vector<RunOutcome> outcomes;
-    if (request.engine == EngineChoice::fast) outcomes = simulate_fast(workload, request, true);
+    if (request.part) outcomes = simulate_with_part(workload, request, guard);
+    else if (request.engine == EngineChoice::fast) outcomes = simulate_fast(workload, request, true);
     else outcomes = simulate_clocked(workload, request, guard);
     double cycles = 0;
     for (const RunOutcome& outcome : outcomes) cycles += static_cast<double>(outcome.record.total().cycles.total);

@@ -23,7 +23,8 @@ struct WaveRequest {
     std::string vcd, fst;  ///< paths; "": not that format
     VcdWords vcd_words = VcdWords::numbers;
     WaveLimits limits;
-    std::vector<std::string> layers;  ///< names in the schedule's order
+    std::uint64_t most_cycles = WaveLimits::kUnlimited;  ///< of waveforms
+    std::vector<std::string> layers;                     ///< names in the schedule's order
     std::vector<WaveViewWriter::Files> views;
     std::string timeline;  ///< path; "": none
     WaveLimits timeline_limits;
@@ -37,9 +38,11 @@ struct SimulationRequest {
     EngineChoice engine = EngineChoice::systemc;
     int jobs = 1;
     bool show_progress = false;
-    bool histograms = false;          ///< of the finished psums, per layer
-    LayerDump* dump = nullptr;        ///< with one variant only
-    std::optional<WaveRequest> wave;  ///< with one variant and one job only
+    bool histograms = false;             ///< of the finished psums, per layer
+    LayerDump* dump = nullptr;           ///< with one variant only
+    std::optional<WaveRequest> wave;     ///< with one variant and one job only, or a part
+    std::optional<PartRequest> part;     ///< clocked alone, with one variant only; the fast engine runs the rest
+    const Schedule* schedule = nullptr;  ///< with a part: of the variant
 };
 
 /// Images that a run takes when none are named, if there are so many.

@@ -35,7 +35,7 @@ public:
         dont_initialize();
     }
 
-    /// Nothing before this cycle, and so many overflow events.
+    /// From this cycle on, before which there were so many overflow events.
     void begin_at(std::uint64_t cycle, std::uint64_t overflow_events) {
         first_cycle_ = cycle;
         events_before_ = overflow_events;
@@ -47,12 +47,12 @@ private:
     }
 
     void take_sample() {
+        const std::uint64_t cycle = sc_core::sc_time_stamp().value() / period_.value();
+        if (cycle < first_cycle_) return;
         if (writer_.finished()) {
             next_trigger(never_);
             return;
         }
-        const std::uint64_t cycle = sc_core::sc_time_stamp().value() / period_.value();
-        if (cycle < first_cycle_) return;
         std::uint64_t events = events_before_;
         for (const LayerRecord& layer : record_.layers) events += layer.overflow.events;
         overflow_events_ = static_cast<std::int64_t>(events);
@@ -99,8 +99,8 @@ private:
 }  // namespace
 
 struct SystemcEngine::Implementation {
-    Implementation(const Network& network, const HardwareParams& hardware)
-        : full(compile(network, hardware, hardware.batch)),
+    Implementation(const Network& network, Schedule schedule)
+        : full(std::move(schedule)),
           network_(network),
           period(clock_period()),
           clock("clock", period),
@@ -170,8 +170,11 @@ private:
     bool powered_ = false;
 };
 
-SystemcEngine::SystemcEngine(const Network& network, const HardwareParams& hardware) {
-    ProcessFailure::run([&] { implementation_ = std::make_unique<Implementation>(network, hardware); });
+SystemcEngine::SystemcEngine(const Network& network, const HardwareParams& hardware)
+    : SystemcEngine(network, compile(network, hardware, hardware.batch)) {}
+
+SystemcEngine::SystemcEngine(const Network& network, Schedule schedule) {
+    ProcessFailure::run([&] { implementation_ = std::make_unique<Implementation>(network, std::move(schedule)); });
 }
 
 SystemcEngine::~SystemcEngine() = default;

@@ -36,6 +36,8 @@ struct PartRecord {
 class SystemcEngine {
 public:
     SystemcEngine(const Network& network, const HardwareParams& hardware);
+    /// `schedule`: of the network, for batches of hardware.batch.
+    SystemcEngine(const Network& network, Schedule schedule);
     ~SystemcEngine();
     SystemcEngine(const SystemcEngine&) = delete;
     SystemcEngine& operator=(const SystemcEngine&) = delete;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <span>
 
 #include "arithmetic/accumulator.h"
 
@@ -64,17 +65,39 @@ int data_type_bits(const Weights& weights, const Quantization& input) {
     return bits_for_range(sum.low, sum.high);
 }
 
+struct SumsBySign {
+    std::int64_t positive = 0;
+    std::int64_t negative = 0;
+};
+
+/// In pieces whose sums fit 32 bits, so that the compiler takes vector instructions.
+SumsBySign sums_by_sign(std::span<const std::int16_t> weights) {
+    constexpr std::size_t kPiece = std::size_t{1} << 15;
+    SumsBySign sums;
+    for (std::size_t first = 0; first < weights.size(); first += kPiece) {
+        std::int32_t positive = 0;
+        std::int32_t negative = 0;
+        for (const std::int16_t weight : weights.subspan(first, std::min(kPiece, weights.size() - first))) {
+            positive += std::max<std::int16_t>(weight, 0);
+            negative += std::min<std::int16_t>(weight, 0);
+        }
+        sums.positive += positive;
+        sums.negative += negative;
+    }
+    return sums;
+}
+
+/// A weight adds between its product with one end of the activations' range and with the other, or nothing yet: so a channel
+/// is known by the sums of its positive and of its negative weights.
 int l1_bits(const Operator& op, const Quantization& input) {
+    const std::int64_t low = std::min<std::int64_t>(input.low(), 0);
+    const std::int64_t high = std::max<std::int64_t>(input.high(), 0);
     const std::vector<std::int64_t> folded = folded_bias(op, input);
     Reach sum;
     for (int channel = 0; channel < op.weights.output_channels; ++channel) {
-        Reach raw;
-        const std::int16_t* weight = op.weights.values.data() + channel * op.weights.per_channel();
-        for (std::int64_t tap = 0; tap < op.weights.per_channel(); ++tap) {
-            const Reach reach = tap_reach(input, weight[tap]);
-            raw.low += reach.low;
-            raw.high += reach.high;
-        }
+        const std::int16_t* weights = op.weights.values.data() + channel * op.weights.per_channel();
+        const auto [positive, negative] = sums_by_sign({weights, static_cast<std::size_t>(op.weights.per_channel())});
+        const Reach raw{low * positive + high * negative, high * positive + low * negative};
         const std::int64_t start = folded[static_cast<std::size_t>(channel)];
         sum.include(raw.low);
         sum.include(raw.high);

@@ -67,6 +67,15 @@ Json accuracy_json(const std::optional<Accuracy>& accuracy) {
             {"percent", without_noise(accuracy->percent())}};
 }
 
+Json clocked_json(const RunReport& report) {
+    const ClockedCycles& clocked = *report.outcome.clocked;
+    return {{"layer", report.layer(static_cast<std::size_t>(clocked.layer)).name},
+            {"strips", {{"first", clocked.first_strip}, {"end", clocked.end_strip}}},
+            {"first_image", clocked.first_image},
+            {"cycles", {{"first", clocked.begin}, {"end", clocked.end}}},
+            {"share", without_noise(*report.clocked_share())}};
+}
+
 Json optional_json(const std::optional<double>& value) { return value ? Json(without_noise(*value)) : Json(nullptr); }
 
 }  // namespace
@@ -136,6 +145,7 @@ Json summary_json(const RunReport& report) {
     json["setup"] = phase_json(report, report.setup);
     json["layers"] = Json::array();
     for (const Phase& phase : report.phases) json["layers"].push_back(phase_json(report, phase));
+    if (report.outcome.clocked) json["clocked"] = clocked_json(report);
     return json;
 }
 

@@ -112,6 +112,12 @@ RunReport::RunReport(RunSetup run_setup, RunOutcome run_outcome)
     if (counted.labelled > 0) accuracy = counted;
 }
 
+std::optional<double> RunReport::clocked_share() const {
+    if (!outcome.clocked) return std::nullopt;
+    return static_cast<double>(outcome.clocked->end - outcome.clocked->begin) /
+           static_cast<double>(total.record.cycles.total);
+}
+
 int RunReport::processing_elements() const {
     return run.schedule->hardware.array.rows * run.schedule->hardware.array.columns;
 }

@@ -47,10 +47,22 @@ struct RunSetup {
     int end = 0;
 };
 
+/// Of a run whose counts come from the schedule model: strips [first_strip, end_strip) of a layer that were clocked, in the batch
+/// that begins with image `first_image`, and their cycles [begin, end) of the run.
+struct ClockedCycles {
+    int layer = 0;
+    int first_strip = 0;
+    int end_strip = 0;
+    int first_image = 0;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+};
+
 /// What came out.
 struct RunOutcome {
     RunRecord record;
     std::vector<Prediction> predictions;
+    std::optional<ClockedCycles> clocked = {};
 };
 
 /// One layer, or the phase before or after the layers, with its energy.
@@ -89,6 +101,8 @@ struct RunReport {
 
     /// The phase of a layer, by its index in the schedule.
     [[nodiscard]] const Phase& layer(std::size_t index) const { return phases[index + 1]; }
+    /// Clocked cycles over all, 0..1; none if no part was clocked alone.
+    [[nodiscard]] std::optional<double> clocked_share() const;
     [[nodiscard]] double images() const { return static_cast<double>(outcome.record.images); }
     [[nodiscard]] int processing_elements() const;
     /// MACs per processing element and cycle, 0..1.

@@ -126,6 +126,17 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
     return text;
 }
 
+/// As far as they are not all of them, strips too.
+std::string clocked_text(const RunReport& report) {
+    const ClockedCycles& clocked = *report.outcome.clocked;
+    const Phase& phase = report.layer(static_cast<std::size_t>(clocked.layer));
+    const bool whole = clocked.first_strip == 0 && clocked.end_strip == static_cast<int>(phase.layer->strips.size());
+    return fmt::format(
+        "{}{} of the batch of image {}: cycles {}:{} of the run, {} % of all, as the schedule model has them",
+        printable(phase.name), whole ? "" : fmt::format(", strips {}:{}", clocked.first_strip, clocked.end_strip),
+        clocked.first_image, clocked.begin, clocked.end, significant(100 * *report.clocked_share(), 3));
+}
+
 }  // namespace
 
 EnergyScale energy_scale(const std::string& table_unit, double largest) {
@@ -156,6 +167,7 @@ std::string run_text(const RunReport& report) {
     text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), printable(run.images.path));
     text += fmt::format("{:<16}{} ({}; {})\n", "energy table", printable(run.table->name()), run.table->unit(),
                         printable(run.table->node()));
+    if (report.outcome.clocked) text += fmt::format("{:<16}{}\n", "clocked", clocked_text(report));
     text += fmt::format("\nCycles of one inference (average)\n\n{}", cycles_table(report));
     text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
                         accumulator_table(report));

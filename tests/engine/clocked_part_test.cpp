@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <random>
 #include <set>
@@ -12,6 +11,7 @@
 #include "common/error.h"
 #include "engine/part/part_run.h"
 #include "engine/random_case.h"
+#include "engine/real_networks.h"
 #include "engine/renew_systemc.h"
 #include "engine/systemc_engine.h"
 #include "schedule/compile.h"
@@ -22,13 +22,15 @@ namespace {
 
 using test::RandomCase;
 
-/// The signals between two cycles, and under reset.
+constexpr std::size_t kMostCycles = 20000;
+
+/// The signals of so many cycles from the first on, and under reset.
 class SignalRecorder : public WaveWriter {
 public:
-    SignalRecorder(std::uint64_t first, std::uint64_t end) : first_(first), end_(end) {}
+    SignalRecorder(std::uint64_t first, std::size_t most) : first_(first), most_(most) {}
     void begin(const WaveList& list, const ClockEdges& /*edges*/) override { variables = list.variables(); }
     void sample(std::uint64_t cycle) override {
-        if (cycle != kUnderReset && (cycle < first_ || cycle >= end_)) return;
+        if (cycle != kUnderReset && (cycle < first_ || cycles.size() == most_)) return;
         std::vector<std::int64_t>& values = cycle == kUnderReset ? reset : samples.emplace_back();
         values.clear();
         for (const WaveVariable& variable : variables) values.push_back(value_of(variable));
@@ -54,7 +56,8 @@ private:
         }
         return 0;
     }
-    std::uint64_t first_, end_;
+    std::uint64_t first_;
+    std::size_t most_;
 };
 
 bool in_element(const WaveVariable& variable) { return variable.scope.find(".pe_array.row") != std::string::npos; }
@@ -130,27 +133,30 @@ PartRequest draw_part(const RandomCase& random, std::mt19937_64& bits) {
 }
 
 /// Empty, or what differs.
-std::string difference(const RandomCase& random, const PartRequest& request) {
-    const auto images = static_cast<int>(random.images.size());
-    const ImageSource source = [&](int i) { return random.images[i]; };
+std::string difference(const Network& network, const HardwareParams& hardware,
+                       const std::vector<std::vector<std::uint8_t>>& inputs, const PartRequest& request) {
+    const auto images = static_cast<int>(inputs.size());
+    const ImageSource source = [&](int i) { return inputs[i]; };
     std::vector<std::vector<std::uint8_t>> outputs, part_outputs;
     const auto into = [](std::vector<std::vector<std::uint8_t>>& to) {
         return [&to](int, std::span<const std::uint8_t> output) { to.emplace_back(output.begin(), output.end()); };
     };
     test::renew_systemc();
-    SignalRecorder part_signals(0, std::numeric_limits<std::uint64_t>::max());
-    const PartRun part = run_with_part(random.network, random.hardware, request, 0, images, 1, source,
-                                       into(part_outputs), &part_signals);
+    SignalRecorder part_signals(0, kMostCycles);
+    const PartRun part = run_with_part(network, compile(network, hardware, hardware.batch), request, 0, images, 1,
+                                       source, into(part_outputs), &part_signals);
     if (!part.difference.empty()) return part.difference;
+    const std::uint64_t cycles = part.clocked.end_cycle - part.clocked.begin_cycle;
+    if (part_signals.cycles.size() != std::min<std::uint64_t>(cycles, kMostCycles)) return "cycles are left out";
 
     test::renew_systemc();
-    SignalRecorder signals(part.clocked.begin_cycle - 1, part.clocked.end_cycle);
-    SystemcEngine engine(random.network, random.hardware);
+    SignalRecorder signals(part.clocked.begin_cycle - 1, part_signals.cycles.size() + 1);
+    SystemcEngine engine(network, hardware);
     engine.record_waveform(signals);
     const RunRecord record = engine.run(0, images, source, into(outputs));
     if (!(record == part.record)) return "the records";
     if (outputs != part_outputs) return "the outputs";
-    return signal_difference(signals, part_signals, random.hardware.array.interconnect, request.part.first_strip > 0);
+    return signal_difference(signals, part_signals, hardware.array.interconnect, request.part.first_strip > 0);
 }
 
 void expect_equal_parts(std::uint64_t first, std::uint64_t end) {
@@ -159,7 +165,7 @@ void expect_equal_parts(std::uint64_t first, std::uint64_t end) {
         std::mt19937_64 bits(seed);
         if (seed % 2 == 0) make_strips(random);
         const PartRequest request = draw_part(random, bits);
-        const std::string text = difference(random, request);
+        const std::string text = difference(random.network, random.hardware, random.images, request);
         EXPECT_EQ(text, "") << "image " << request.image << ", layer " << request.part.layer << ", strips "
                             << request.part.first_strip << ':' << request.part.end_strip << '\n'
                             << random.describe();
@@ -173,6 +179,18 @@ TEST_P(ClockedParts, HasTheSignalsOfAWholeRun) {
     constexpr std::uint64_t kCases = 100;
     const auto first = static_cast<std::uint64_t>(GetParam()) * kCases;
     expect_equal_parts(first, first + kCases);
+}
+
+/// A few seconds: run by name, or by its label.
+TEST(ClockedPartsLong, DISABLED_LastConvolutionOfResNet18) {
+    const Network network = test::resnet18(224);
+    const HardwareParams hardware;
+    const std::vector<std::uint8_t> image(static_cast<std::size_t>(network.tensors[network.input].shape.elements()),
+                                          77);
+    const Schedule schedule = compile(network, hardware, 1);
+    PartRequest request;
+    request.part = whole_layer(schedule, static_cast<int>(schedule.layers.size()) - 2);
+    EXPECT_EQ(difference(network, hardware, {image}, request), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shard, ClockedParts, ::testing::Range(0, 10));

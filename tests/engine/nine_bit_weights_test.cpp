@@ -167,7 +167,7 @@ public:
 TEST(NineBitWeightsOf, ANetworkShowInTheWaveform) {
     WeightWidth wave;
     const Network network = with_zero_points(false, kUnsigned);
-    SystemcEngine engine(network, {});
+    SystemcEngine engine(network, HardwareParams{});
     engine.record_waveform(wave);
     EXPECT_EQ(wave.bits, 9);
 }
@@ -175,7 +175,7 @@ TEST(NineBitWeightsOf, ANetworkShowInTheWaveform) {
 TEST(EightBitWeightsOf, ANetworkShowInTheWaveform) {
     WeightWidth wave;
     const Network network = test::NetworkBuilder({4, 1, 1}, kUnsigned, 1).fully_connected(3).network();
-    SystemcEngine engine(network, {});
+    SystemcEngine engine(network, HardwareParams{});
     engine.record_waveform(wave);
     EXPECT_EQ(wave.bits, 8);
 }

@@ -38,9 +38,9 @@ int affordable_threads(const Schedule& schedule, int threads) {
 }
 
 struct FastEngine::Implementation {
-    Implementation(const Network& network_, const HardwareParams& hardware, int threads_)
+    Implementation(const Network& network_, Schedule schedule_, int threads_)
         : network(network_),
-          schedule(compile(network_, hardware, hardware.batch)),
+          schedule(std::move(schedule_)),
           threads(affordable_threads(schedule, threads_)),
           batch_model(model_schedule(schedule)) {
         for (const LayerSchedule& layer : schedule.layers) {
@@ -78,7 +78,10 @@ void take_lane(const BlockMap& map, int lane, std::span<std::uint8_t> bytes) {
 }  // namespace
 
 FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
-    : implementation_(std::make_unique<Implementation>(network, hardware, threads)) {}
+    : FastEngine(network, compile(network, hardware, hardware.batch), threads) {}
+
+FastEngine::FastEngine(const Network& network, Schedule schedule, int threads)
+    : implementation_(std::make_unique<Implementation>(network, std::move(schedule), threads)) {}
 
 FastEngine::~FastEngine() = default;
 

@@ -25,6 +25,8 @@ public:
     /// `threads`: 1.. ; images are shared among them, or among fewer where memory is bounded by kMaxFastEngineBytes.
     /// `network` must outlive the engine. Throws InputError as compile(), and when one thread would need more.
     FastEngine(const Network& network, const HardwareParams& hardware, int threads);
+    /// `schedule`: of the network, for batches of hardware.batch.
+    FastEngine(const Network& network, Schedule schedule, int threads);
     ~FastEngine();
     FastEngine(const FastEngine&) = delete;
     FastEngine& operator=(const FastEngine&) = delete;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,9 +16,9 @@ namespace {
 /// The fast engine's runs before, of and behind the batch.
 class SurroundingRun {
 public:
-    SurroundingRun(const Network& network, const HardwareParams& hardware, int threads, const ImageSource& source,
+    SurroundingRun(const Network& network, const Schedule& schedule, int threads, const ImageSource& source,
                    const OutputSink& sink)
-        : engine_(network, hardware, threads), source_(source), sink_(sink) {}
+        : engine_(network, schedule, threads), source_(source), sink_(sink) {}
 
     /// The record of images [first, end) alone.
     RunRecord run(int first, int end) {
@@ -83,19 +84,18 @@ std::string difference(const PartRecord& part, const LayerRecord* whole_layer) {
 
 }  // namespace
 
-PartRun run_with_part(const Network& network, const HardwareParams& hardware, const PartRequest& request, int first,
-                      int end, int threads, const ImageSource& source, const OutputSink& sink, WaveWriter* wave) {
-    SystemcEngine clocked(network, hardware);
+PartRun run_with_part(const Network& network, const Schedule& schedule, const PartRequest& request, int first, int end,
+                      int threads, const ImageSource& source, const OutputSink& sink, WaveWriter* wave) {
+    SystemcEngine clocked(network, schedule);
     if (wave != nullptr) clocked.record_waveform(*wave);
-    const int batch = hardware.batch;
+    const int batch = schedule.images;
     PartStart start;
     start.batches = (request.image - first) / batch;
     start.first_image = first + start.batches * batch;
     start.images = std::min(batch, end - start.first_image);
-    const Schedule& schedule = clocked.schedule(start.images);
-    const LayerSchedule& layer = schedule.layers[request.part.layer];
+    const LayerSchedule& layer = clocked.schedule(start.images).layers[request.part.layer];
 
-    SurroundingRun surroundings(network, hardware, threads, source, sink);
+    SurroundingRun surroundings(network, schedule, threads, source, sink);
     LayerMaps maps;
     if (start.batches > 0) {
         const RunRecord before = surroundings.run(first, start.first_image);
@@ -109,8 +109,9 @@ PartRun run_with_part(const Network& network, const HardwareParams& hardware, co
 
     PartRun result;
     result.record = surroundings.total();
+    result.first_image = start.first_image;
     result.clocked = clocked.run_part(request.part, start, maps);
-    const bool whole = is_whole(schedule, request.part);
+    const bool whole = is_whole(clocked.schedule(start.images), request.part);
     const LayerRecord* expected = whole ? &of_batch.layers[request.part.layer] : nullptr;
     result.difference = difference(result.clocked, expected);
     return result;

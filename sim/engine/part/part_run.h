@@ -3,9 +3,8 @@
 // the schedule model every edge.
 #pragma once
 
-#include <optional>
+#include <string>
 
-#include "config/hardware.h"
 #include "engine/images.h"
 #include "engine/systemc_engine.h"
 #include "network/network.h"
@@ -25,13 +24,15 @@ struct PartRequest {
 struct PartRun {
     RunRecord record;  ///< of all images, from the fast engine
     PartRecord clocked;
+    int first_image = 0;  ///< of the part's batch
     /// What of the part differs from what the fast engine and the schedule model say; empty: nothing.
     std::string difference;
 };
 
-/// Runs images [first, end), of which `request.image` is one. Waveforms show the part. One SystemC engine is made: a process
+/// Runs images [first, end), of which `request.image` is one. `schedule`: of batches of hardware.batch. Waveforms show the part.
+/// One SystemC engine is made: a process
 /// can have one. `threads`: of the fast engine.
-PartRun run_with_part(const Network& network, const HardwareParams& hardware, const PartRequest& request, int first,
-                      int end, int threads, const ImageSource& source, const OutputSink& sink, WaveWriter* wave);
+PartRun run_with_part(const Network& network, const Schedule& schedule, const PartRequest& request, int first, int end,
+                      int threads, const ImageSource& source, const OutputSink& sink, WaveWriter* wave);
 
 }  // namespace widthwise
