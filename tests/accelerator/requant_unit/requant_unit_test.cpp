@@ -67,7 +67,9 @@ OutputBeat expected_beat(const PsumBeat& beat) {
     for (int lane = 0; lane < beat.sums.count; ++lane) {
         const auto m = static_cast<std::size_t>(channel_of(beat.position, lane));
         const std::int64_t bias =
-            layer.computation->bias_preload || layer.computation->bias.empty() ? 0 : layer.computation->bias[m];
+            !layer.computation || layer.computation->bias_preload || layer.computation->bias.empty()
+                ? 0
+                : layer.computation->bias[m];
         const std::int64_t value =
             !layer.computation
                 ? beat.sums[lane]
