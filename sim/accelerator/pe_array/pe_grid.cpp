@@ -2,6 +2,7 @@
 #include "accelerator/pe_array/pe_grid.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "accelerator/pe_array/systolic_grid.h"
 
@@ -14,6 +15,8 @@ PeGrid::PeGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& 
       statistics_(statistics),
       record_(record) {
     const auto n = static_cast<std::size_t>(rows_ * columns_);
+    place_.resize(n);
+    std::iota(place_.begin(), place_.end(), std::size_t{0});
     product_.assign(n, 0);
     value_.assign(n, 0);
     exact_.assign(n, 0);

@@ -23,7 +23,8 @@ struct IssuedTap {
     bool first = false;  ///< of the tile: accumulators start anew
 };
 
-/// rows x columns PEs; register (r, c) lies at r * columns + c. Derived classes add the interconnect's registers.
+/// rows x columns PEs. Derived classes add the interconnect's registers, and may choose how the PEs lie in the simulator's memory:
+/// those that work on the same tap side by side.
 class PeGrid {
 public:
     PeGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record);
@@ -48,9 +49,8 @@ protected:
     static constexpr int kPipeline =
         2;  ///< product register, accumulator: edges after the operand registers are loaded
 
-    [[nodiscard]] std::size_t at(int row, int column) const {
-        return static_cast<std::size_t>(row * columns_ + column);
-    }
+    /// Row after row, unless a derived class says otherwise in `place_`.
+    [[nodiscard]] std::size_t at(int row, int column) const { return place_[row * columns_ + column]; }
     /// Puts the tile's initial values (bias, or 0) into one accumulator.
     void start(const IssuedTap& tap, int row, int column);
     void count_products(const IssuedTap& tap, std::uint64_t zero_operands, std::uint64_t products);
@@ -60,6 +60,7 @@ protected:
     bool zero_gating_;
     PsumStatistics statistics_;
     RunRecord& record_;
+    std::vector<std::size_t> place_;  ///< of PE (r, c), at r * columns + c
     std::vector<std::int32_t> product_;
     std::vector<std::int64_t> value_, exact_, events_;
 };
