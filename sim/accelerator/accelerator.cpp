@@ -20,14 +20,16 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwarePara
       requant_unit("requant_unit", hardware.requant, record),
       residual_unit("residual_unit", hardware.requant, record),
       pool_unit("pool_unit", record) {
-    const std::initializer_list<Unit*> units = {&sequencer,         &dram,        &dma,      &weight_buffer,
-                                                &activation_buffer, &line_buffer, &pe_array, &requant_unit,
-                                                &residual_unit,     &pool_unit};
-    for (Unit* unit : units) {
+    for (Unit* unit : units()) {
         unit->clk(clk);
         unit->reset(reset);
     }
     connect();
+}
+
+std::vector<Unit*> Accelerator::units() {
+    return {&sequencer,   &dram,     &dma,          &weight_buffer, &activation_buffer,
+            &line_buffer, &pe_array, &requant_unit, &residual_unit, &pool_unit};
 }
 
 /// Each link with the two ports that it joins: what is wired, and what waveforms show.
@@ -152,20 +154,14 @@ void Accelerator::set_probe(const ResultProbe& probe) {
     pool_unit.probe = probe;
 }
 
-void Accelerator::add_waves(WaveList& wave, int weight_bits) const {
+void Accelerator::add_waves(WaveList& wave, int weight_bits) {
     const std::string top = name();
-    sequencer.add_waves(wave, top + ".sequencer");
-    dram.add_waves(wave, top + ".dram");
-    dma.add_waves(wave, top + ".dma");
-    weight_buffer.add_waves(wave, top + ".weight_buffer");
-    activation_buffer.add_waves(wave, top + ".activation_buffer");
-    line_buffer.add_waves(wave, top + ".line_buffer");
-    pe_array.add_waves(wave, top + ".pe_array", weight_bits);
-    requant_unit.add_waves(wave, top + ".requant_unit");
-    residual_unit.add_waves(wave, top + ".residual_unit");
-    pool_unit.add_waves(wave, top + ".pool_unit");
-    visit_links(*this,
-                [&](const auto& link, const auto&, const auto&) { link.add_waves(wave, top + ".links." + link.name); });
+    pe_array.show_weight_bits(weight_bits);
+    for (const Unit* unit : units()) unit->add_waves(wave, top + "." + unit->basename());
+    visit_links(*this, [&](const auto& link, const auto&, const auto&) {
+        link.add_waves(wave, top + ".links." + link.name);
+        wave.follow(link);
+    });
 }
 
 }  // namespace widthwise

@@ -50,7 +50,7 @@ public:
     void set_probe(const ResultProbe& probe);
 
     /// `weight_bits`: of the PEs' weight registers, 8, or 9 where a network has such weights.
-    void add_waves(WaveList& wave, int weight_bits) const;
+    void add_waves(WaveList& wave, int weight_bits);
     /// A word for the line buffer is on its way.
     [[nodiscard]] bool fills() const { return activation_buffer2line_buffer_.valid.read(); }
 
@@ -58,6 +58,7 @@ private:
     template <typename Self, typename Visitor>
     static void visit_links(Self& self, Visitor&& visit);
     void connect();
+    [[nodiscard]] std::vector<Unit*> units();
     void lay_out(const Schedule& schedule);
     void restore_map(const MapPlace& place, const Placement& placement, const Shape& map, int images,
                      std::span<const std::uint8_t> values);

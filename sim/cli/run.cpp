@@ -40,6 +40,11 @@ struct Outputs {
         if (strings) wave_request->vcd_words = VcdWords::strings;
         if (options.has("vcd")) wave_request->vcd = add_waveform(options.text("vcd"), force, strings);
         if (options.has("fst")) wave_request->fst = add_waveform(options.text("fst"), force, false);
+        if (options.has("link-trace")) {
+            wave_request->link_trace =
+                waves.emplace_back(options.text("link-trace"), StagedOutput::Kind::file, force, "trace of links")
+                    .partial();
+        }
         if (!options.has("timeline")) return;
         WaveRequest& request = *wave_request;
         request.timeline =
@@ -131,7 +136,8 @@ void run(const ParsedOptions& options) {
                                      {"dump-layers", "layer outputs"},
                                      {"vcd", "waveforms"},
                                      {"fst", "waveforms"},
-                                     {"timeline", "timeline"}}) {
+                                     {"timeline", "timeline"},
+                                     {"link-trace", "trace of links"}}) {
         if (options.has(name)) spdlog::info("{}: {}", what, options.text(name));
     }
 }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "common/error.h"
@@ -77,6 +78,10 @@ std::vector<OptionSpec> waveform_options() {
         {"timeline", "FILE",
          "Record what each unit did when, for Perfetto (ui.perfetto.dev) or chrome://tracing; all cycles unless "
          "--wave-cycles says otherwise. Implies one job."},
+        {"link-trace", "FILE",
+         "Record valid, ready and data of every link between units as text, a line for each change; cycles as for "
+         "waveforms. "
+         "Implies one job."},
         {"wave-cycles", "A:B",
          fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}, all with --wave-image).",
                      kDefaultWaveCycles)},
@@ -147,8 +152,12 @@ std::string repeated_options(const ParsedOptions& options, const std::vector<std
     return text;
 }
 
+namespace {
+constexpr std::array kWaveFormats = {"vcd", "fst", "timeline", "link-trace"};
+}
+
 bool records_waveform(const ParsedOptions& options) {
-    return options.has("vcd") || options.has("fst") || options.has("timeline");
+    return std::ranges::any_of(kWaveFormats, [&](const char* format) { return options.has(format); });
 }
 
 void check_waveform_options(const ParsedOptions& options) {
@@ -156,12 +165,13 @@ void check_waveform_options(const ParsedOptions& options) {
         for (const OptionSpec& option : waveform_options()) {
             const bool chooses_batch = options.has("clock") && option.name == "wave-image";
             if (options.has(option.name) && !chooses_batch)
-                throw InputError(fmt::format("--{} needs --vcd, --fst or --timeline FILE", option.name));
+                throw InputError(fmt::format("--{} needs --vcd, --fst, --timeline or --link-trace FILE", option.name));
         }
         return;
     }
     if (options.has("vcd-strings") && !options.has("vcd")) throw InputError("--vcd-strings needs --vcd FILE");
-    const std::string format = options.has("vcd") ? "--vcd" : options.has("fst") ? "--fst" : "--timeline";
+    const auto given = std::ranges::find_if(kWaveFormats, [&](const char* name) { return options.has(name); });
+    const std::string format = std::string("--") + *given;
     if (options.has("clock")) {
         if (options.has("wave-layer")) throw InputError("--wave-layer: --clock names the layer already");
         return;

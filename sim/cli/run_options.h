@@ -40,7 +40,7 @@ std::string repeated_options(const ParsedOptions& options, const std::vector<std
 /// Cycles recorded unless --wave-cycles or --wave-image says otherwise.
 inline constexpr std::uint64_t kDefaultWaveCycles = 20000;
 
-/// --vcd, --fst or --timeline is given.
+/// --vcd, --fst, --timeline or --link-trace is given.
 bool records_waveform(const ParsedOptions& options);
 /// Refuses --wave-... without a waveform and several jobs with one.
 void check_waveform_options(const ParsedOptions& options);

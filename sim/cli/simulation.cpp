@@ -18,6 +18,7 @@
 #include "results/classifier.h"
 #include "trace/first_cycles.h"
 #include "trace/fst_writer.h"
+#include "trace/link_trace.h"
 #include "trace/wave_fan.h"
 
 namespace widthwise {
@@ -85,6 +86,10 @@ public:
             fst_.emplace(request.fst, request.limits);
             writers.push_back(&first_of_fst_.emplace(*fst_, request.most_cycles));
         }
+        if (!request.link_trace.empty()) {
+            links_.emplace(request.link_trace, request.limits);
+            writers.push_back(&first_of_links_.emplace(*links_, request.most_cycles));
+        }
         if (!request.timeline.empty()) {
             writers.push_back(&timeline_.emplace(request.timeline, request.timeline_limits, request.timeline_layers,
                                                  request.elements));
@@ -95,10 +100,12 @@ public:
     void close() {
         if (vcd_) vcd_->close();
         if (fst_) fst_->close();
+        if (links_) links_->close();
         if (timeline_) timeline_->close();
-        const std::uint64_t recorded = vcd_   ? vcd_->recorded_cycles()
-                                       : fst_ ? fst_->recorded_cycles()
-                                              : timeline_->recorded_cycles();
+        const std::uint64_t recorded = vcd_     ? vcd_->recorded_cycles()
+                                       : fst_   ? fst_->recorded_cycles()
+                                       : links_ ? links_->recorded_cycles()
+                                                : timeline_->recorded_cycles();
         if (recorded > 0) return;
         throw InputError(
             "waveform: no cycle of this run is within --wave-cycles, --wave-layer and --wave-image; nothing was "
@@ -109,7 +116,8 @@ private:
     WaveViewWriter views_;
     std::optional<VcdWriter> vcd_;
     std::optional<FstWriter> fst_;
-    std::optional<FirstCycles> first_of_vcd_, first_of_fst_;
+    std::optional<LinkTraceWriter> links_;
+    std::optional<FirstCycles> first_of_vcd_, first_of_fst_, first_of_links_;
     std::optional<TimelineWriter> timeline_;
     std::optional<WaveFan> fan_;
 };

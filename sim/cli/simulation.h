@@ -26,7 +26,8 @@ struct WaveRequest {
     std::uint64_t most_cycles = WaveLimits::kUnlimited;  ///< of waveforms
     std::vector<std::string> layers;                     ///< names in the schedule's order
     std::vector<WaveViewWriter::Files> views;
-    std::string timeline;  ///< path; "": none
+    std::string link_trace;  ///< path; "": none
+    std::string timeline;    ///< likewise
     WaveLimits timeline_limits;
     std::vector<TimelineWriter::Layer> timeline_layers;
     int elements = 0;  ///< of the array

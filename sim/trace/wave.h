@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trace/activity.h"
+#include "trace/traced_link.h"
 
 namespace widthwise {
 
@@ -52,6 +53,10 @@ public:
     }
     [[nodiscard]] const std::vector<WaveVariable>& variables() const { return variables_; }
 
+    /// For a trace of links, in the order of the calls. `link` must live as long as a writer uses the list.
+    void follow(const TracedLink& link) { links_.push_back(&link); }
+    [[nodiscard]] const std::vector<const TracedLink*>& links() const { return links_; }
+
     /// `activity` must live as long as a writer uses the list.
     void follow(const Activity& activity) { activity_ = &activity; }
     /// What the model tells of its work; null for one that tells nothing.
@@ -59,6 +64,7 @@ public:
 
 private:
     std::vector<WaveVariable> variables_;
+    std::vector<const TracedLink*> links_;
     const Activity* activity_ = nullptr;
 };
 

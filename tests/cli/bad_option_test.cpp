@@ -33,7 +33,7 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
         {{"run", config, "--energy", "cuorse"}, "did you mean 'course'?"},
         {{"run", config, "--energy", "nothing.yaml"}, "nothing.yaml"},
         {{"run", config, "--jobs", "0"}, "--jobs: 0"},
-        {{"run", config, "--wave-layer", "c3"}, "--wave-layer needs --vcd, --fst or --timeline FILE"},
+        {{"run", config, "--wave-layer", "c3"}, "--wave-layer needs --vcd, --fst, --timeline or --link-trace FILE"},
         {{"run", config, "--vcd", "w.vcd", "--wave-layer", "c33"}, "did you mean"},
         {{"run", config, "--fst", "w.fst", "--vcd-strings"}, "--vcd-strings needs --vcd FILE"},
         {{"compare", config, "--widths", "18,1"}, "--widths"},

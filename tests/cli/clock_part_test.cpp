@@ -90,7 +90,7 @@ TEST(ClockOption, RefusesWhatDoesNotGoTogether) {
         {{"--clock", "c3", "--dump-layers", "d"}, "--dump-layers: use it without --clock"},
         {{"--clock", "c3", "--wave-image", "2"}, "--wave-image: 2 is out of range (allowed: 0..1)"},
         {{"--clock", "c3", "--vcd", "w.vcd", "--wave-layer", "c3"}, "--wave-layer: --clock names the layer already"},
-        {{"--clock", "c3", "--wave-depth", "2"}, "--wave-depth needs --vcd, --fst or --timeline FILE"},
+        {{"--clock", "c3", "--wave-depth", "2"}, "--wave-depth needs --vcd, --fst, --timeline or --link-trace FILE"},
     };
     for (const auto& [options, message] : cases) {
         std::vector<std::string> line = {"run", "configs/widthwise-8x8.yaml", "--images", "0:2"};

@@ -15,18 +15,18 @@ namespace widthwise {
 
 class ActivationBuffer : public Unit {
 public:
-    LinkIn<ActivationRead> fill_request{"fill_request"};  ///< LineBuffer
-    LinkOut<Word> fill_data{"fill_data"};
-    LinkIn<ActivationRead> operand_request{"operand_request"};  ///< ResidualUnit
-    LinkOut<Word> operand_data{"operand_data"};
-    LinkIn<ActivationRead> output_request{"output_request"};  ///< Dma
-    LinkOut<Word> output_data{"output_data"};
-    LinkIn<ActivationWrite> results{"results"};  ///< PoolUnit
-    LinkIn<ActivationWrite> input{"input"};      ///< Dma
+    LinkIn<ActivationRead> fill_request{*this, "fill_request", Ready::combinational};  ///< LineBuffer
+    LinkOut<Word> fill_data{*this, "fill_data"};
+    LinkIn<ActivationRead> operand_request{*this, "operand_request", Ready::combinational};  ///< ResidualUnit
+    LinkOut<Word> operand_data{*this, "operand_data"};
+    LinkIn<ActivationRead> output_request{*this, "output_request", Ready::combinational};  ///< Dma
+    LinkOut<Word> output_data{*this, "output_data"};
+    LinkIn<ActivationWrite> results{*this, "results", Ready::combinational};  ///< PoolUnit
+    LinkIn<ActivationWrite> input{*this, "input", Ready::combinational};      ///< Dma
 
     ActivationBuffer(const sc_core::sc_module_name& name, const ActivationBufferParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     /// The SRAM's content, for test benches and for reading out stored feature maps.
     [[nodiscard]] const ZeroBytes& memory() const { return memory_; }
@@ -36,8 +36,7 @@ public:
 private:
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     /// Who gets the port(s) of the datapath: results on the write side; residual operands, then fill, on the read side. The
     /// Dma has a port of its own.
     void arbitrate();

@@ -27,13 +27,6 @@ void Dma::enter(State state) {
 void Dma::do_reset() {
     enter(State::idle);
     requested_ = moved_ = 0;
-    done.clear();
-    request.clear();
-    write_data.clear();
-    weights.clear();
-    input.clear();
-    output_request.clear();
-    command.drive_ready(true);
 }
 
 void Dma::step() {
@@ -145,12 +138,7 @@ void Dma::finish() {
     done.load(Token{static_cast<std::uint8_t>(current_.kind)});
 }
 
-bool Dma::idle() const { return state_ == State::idle && !command.valid() && !done.valid(); }
-
-void Dma::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= command.valid_rises();
-    events |= done.valid_rises();
-}
+bool Dma::works() const { return state_ != State::idle; }
 
 std::string_view Dma::transfer() const {
     static constexpr std::array<std::string_view, 4> kNames = {"", "fetch", "store", "report"};

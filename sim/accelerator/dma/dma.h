@@ -12,19 +12,19 @@ namespace widthwise {
 
 class Dma : public Unit {
 public:
-    LinkIn<DmaCommand> command{"command"};
-    LinkOut<Token> done{"done"};  ///< one per command, kind = DmaCommand::Kind
-    LinkOut<DramRequest> request{"request"};
-    LinkIn<Word> read_data{"read_data"};
-    LinkOut<Word> write_data{"write_data"};
-    LinkOut<WeightWrite> weights{"weights"};
-    LinkOut<ActivationWrite> input{"input"};
-    LinkOut<ActivationRead> output_request{"output_request"};
-    LinkIn<Word> output_data{"output_data"};
+    LinkIn<DmaCommand> command{*this, "command"};
+    LinkOut<Token> done{*this, "done"};  ///< one per command, kind = DmaCommand::Kind
+    LinkOut<DramRequest> request{*this, "request"};
+    LinkIn<Word> read_data{*this, "read_data", Ready::combinational};
+    LinkOut<Word> write_data{*this, "write_data"};
+    LinkOut<WeightWrite> weights{*this, "weights"};
+    LinkOut<ActivationWrite> input{*this, "input"};
+    LinkOut<ActivationRead> output_request{*this, "output_request"};
+    LinkIn<Word> output_data{*this, "output_data", Ready::combinational};
 
     Dma(const sc_core::sc_module_name& name, const DramParams& params);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
     /// "fetch", "store" or "report" (a transfer's end, to the Sequencer); "" while idle.
     [[nodiscard]] std::string_view transfer() const;
 
@@ -34,8 +34,7 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void drive_ready();
     void begin();
     void fetch();

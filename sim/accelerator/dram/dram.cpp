@@ -12,9 +12,6 @@ void Dram::do_reset() {
     state_ = State::idle;
     wait_ = 0;
     done_bytes_ = 0;
-    read_data.clear();
-    request.drive_ready(true);
-    write_data.drive_ready(false);
 }
 
 void Dram::step() {
@@ -72,12 +69,7 @@ void Dram::receive_word() {
     }
 }
 
-bool Dram::idle() const { return state_ == State::idle && !request.valid() && !read_data.valid(); }
-
-void Dram::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= request.valid_rises();
-    events |= read_data.valid_rises();
-}
+bool Dram::works() const { return state_ != State::idle; }
 
 void Dram::add_waves(WaveList& wave, const std::string& scope) const {
     static constexpr std::array<std::string_view, 4> kStates = {"IDLE", "LATENCY", "READ", "WRITE"};

@@ -13,13 +13,13 @@ namespace widthwise {
 
 class Dram : public Unit {
 public:
-    LinkIn<DramRequest> request{"request"};
-    LinkIn<Word> write_data{"write_data"};
-    LinkOut<Word> read_data{"read_data"};
+    LinkIn<DramRequest> request{*this, "request"};
+    LinkIn<Word> write_data{*this, "write_data", Ready::withheld};
+    LinkOut<Word> read_data{*this, "read_data"};
 
     Dram(const sc_core::sc_module_name& name, const DramParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     /// The memory's content, for whoever puts images in and takes results out. Grown by the user of the model.
     std::vector<std::uint8_t> memory;
@@ -29,8 +29,7 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void accept_request();
     void send_word();
     void receive_word();

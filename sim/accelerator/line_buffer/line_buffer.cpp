@@ -18,11 +18,7 @@ void LineBuffer::do_reset() {
     tile_begun_ = false;
     tap_ = 0;
     denied_ = false;
-    fill_request.clear();
-    activations.clear();
     starved_by.write(Stall::fill);
-    fill_data.drive_ready(true);
-    command.drive_ready(true);
 }
 
 void LineBuffer::step() {
@@ -273,15 +269,7 @@ void LineBuffer::finish_tile() {
     first_block_held_ = tile_->blocks_before() + tile_->window().first_row;
 }
 
-bool LineBuffer::idle() const {
-    return layer_ == nullptr && commands_.empty() && !command.valid() && !activations.valid() && !fill_request.valid();
-}
-
-void LineBuffer::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= command.valid_rises();
-    events |= activations.valid_rises();
-    events |= fill_request.valid_rises();
-}
+bool LineBuffer::works() const { return layer_ != nullptr || !commands_.empty(); }
 
 void LineBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope + ".window", "first_row", window_first_row_, 16);

@@ -22,15 +22,15 @@ namespace widthwise {
 
 class LineBuffer : public Unit {
 public:
-    LinkIn<TileCommand> command{"command"};                ///< Sequencer
-    LinkOut<ActivationRead> fill_request{"fill_request"};  ///< ActivationBuffer
-    LinkIn<Word> fill_data{"fill_data"};
-    LinkOut<Activations> activations{"activations"};  ///< PeArray
-    sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `activations` is not valid: fill or port_conflict
+    LinkIn<TileCommand> command{*this, "command"};                ///< Sequencer
+    LinkOut<ActivationRead> fill_request{*this, "fill_request"};  ///< ActivationBuffer
+    LinkIn<Word> fill_data{*this, "fill_data"};
+    LinkOut<Activations> activations{*this, "activations"};  ///< PeArray
+    sc_core::sc_out<Stall> starved_by{"starved_by"};         ///< why `activations` is not valid: fill or port_conflict
 
     LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
 private:
     /// A place in the fill order of a strip.
@@ -48,8 +48,7 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
 
     void begin_strip(const TileCommand& first);
     void store_word();

@@ -7,23 +7,44 @@
 // `valid`.
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+
 #include <string>
 #include <systemc>
 
+#include "accelerator/link/unit.h"
+#include "trace/traced_link.h"
 #include "trace/wave.h"
 
 namespace widthwise {
 
+/// The register behind a link's data. It shows what was written after the edge, as sc_signal does; nobody waits for it to change,
+/// so that values are neither compared nor announced.
+template <typename T>
+class DataRegister : public sc_core::sc_prim_channel {
+public:
+    explicit DataRegister(const std::string& name) : sc_prim_channel(name.c_str()) {}
+    [[nodiscard]] const T& read() const { return now_; }
+    void write(const T& value) {
+        next_ = value;
+        request_update();
+    }
+
+private:
+    void update() override { now_ = next_; }
+
+    T now_{};
+    T next_{};
+};
+
 /// The wires of a link; its name says which two units it joins, as in "line_buffer2pe_array".
 template <typename T>
-struct Link {
+struct Link : TracedLink {
     explicit Link(const std::string& link_name)
-        : name(link_name),
-          data((name + "_data").c_str()),
-          valid((name + "_valid").c_str()),
-          ready((name + "_ready").c_str()) {}
+        : name(link_name), data(name + "_data"), valid((name + "_valid").c_str()), ready((name + "_ready").c_str()) {}
     std::string name;
-    sc_core::sc_signal<T> data;
+    DataRegister<T> data;
     sc_core::sc_signal<bool> valid;
     sc_core::sc_signal<bool> ready;
 
@@ -32,6 +53,11 @@ struct Link {
         wave.add(scope, "ready", ready.read());
         data.read().add_waves(wave, scope);
     }
+
+    [[nodiscard]] const std::string& traced_name() const override { return name; }
+    [[nodiscard]] bool is_valid() const override { return valid.read(); }
+    [[nodiscard]] bool is_ready() const override { return ready.read(); }
+    [[nodiscard]] std::string data_text() const override { return fmt::format("{}", fmt::streamed(data.read())); }
 };
 
 /// A port that reads without a virtual call: the kernel keeps a signal's current value in one place.
@@ -51,13 +77,14 @@ private:
 
 /// A producer's end. One register: load() fills it, the consumer empties it.
 template <typename T>
-class LinkOut {
+class LinkOut : public LinkEnd {
 public:
-    explicit LinkOut(const std::string& name)
-        : data_((name + "_data").c_str()), valid_((name + "_valid").c_str()), ready_((name + "_ready").c_str()) {}
+    /// Of a unit, which resets it and wakes up by it.
+    LinkOut(Unit& unit, const std::string& name) : LinkOut(name) { unit.add_end(*this); }
+    explicit LinkOut(const std::string& name) : valid_((name + "_valid").c_str()), ready_((name + "_ready").c_str()) {}
 
     void operator()(Link<T>& link) {
-        data_(link.data);
+        data_ = &link.data;
         valid_(link.valid);
         ready_(link.ready);
     }
@@ -69,17 +96,19 @@ public:
     /// At a clock edge: the register is empty or is being emptied at this very edge.
     [[nodiscard]] bool can_load() const { return !valid() || ready(); }
     void load(const T& payload) {
-        data_.write(payload);
+        data_->write(payload);
         drive(true);
     }
     void clear() { drive(false); }
+
+    void reset() override { clear(); }
+    [[nodiscard]] bool quiet() const override { return !last_ || (valid() && !ready()); }
+    void wake_events(sc_core::sc_event_or_list& events) const override { events |= ready_.posedge_event(); }
 
     /// For a sensitivity list.
     [[nodiscard]] sc_core::sc_event_finder& valid_changed() const { return valid_.value_changed(); }
     /// For a sensitivity list.
     [[nodiscard]] sc_core::sc_event_finder& ready_changed() const { return ready_.value_changed(); }
-    [[nodiscard]] const sc_core::sc_event& valid_rises() const { return valid_.posedge_event(); }
-    [[nodiscard]] const sc_core::sc_event& ready_rises() const { return ready_.posedge_event(); }
 
 private:
     /// Writing an unchanged value costs a kernel call, so it is left out.
@@ -90,27 +119,38 @@ private:
         valid_.write(valid);
     }
 
-    sc_core::sc_out<T> data_;
+    DataRegister<T>* data_ = nullptr;
     Sampled<sc_core::sc_out<bool>> valid_;
     Sampled<sc_core::sc_in<bool>> ready_;
     bool driven_ = false;
     bool last_ = false;
 };
 
+/// How an input's `ready` is driven.
+enum class Ready : std::uint8_t {
+    registered,    ///< at edges; high after reset
+    withheld,      ///< at edges; low after reset
+    combinational  ///< by a process of the unit
+};
+
 /// A consumer's end.
 template <typename T>
-class LinkIn {
+class LinkIn : public LinkEnd {
 public:
-    explicit LinkIn(const std::string& name)
-        : data_((name + "_data").c_str()), valid_((name + "_valid").c_str()), ready_((name + "_ready").c_str()) {}
+    /// Of a unit, which resets it and wakes up by it.
+    LinkIn(Unit& unit, const std::string& name, Ready ready = Ready::registered) : LinkIn(name) {
+        ready_kind_ = ready;
+        unit.add_end(*this);
+    }
+    explicit LinkIn(const std::string& name) : valid_((name + "_valid").c_str()), ready_((name + "_ready").c_str()) {}
 
     void operator()(Link<T>& link) {
-        data_(link.data);
+        data_ = &link.data.read();
         valid_(link.valid);
         ready_(link.ready);
     }
 
-    [[nodiscard]] const T& data() const { return data_.now(); }
+    [[nodiscard]] const T& data() const { return *data_; }
     [[nodiscard]] bool valid() const { return valid_.now(); }
     [[nodiscard]] bool ready() const { return ready_.now(); }
     [[nodiscard]] bool transferring() const { return valid() && ready(); }
@@ -121,14 +161,20 @@ public:
         ready_.write(ready);
     }
 
+    void reset() override {
+        if (ready_kind_ != Ready::combinational) drive_ready(ready_kind_ == Ready::registered);
+    }
+    [[nodiscard]] bool quiet() const override { return !valid(); }
+    void wake_events(sc_core::sc_event_or_list& events) const override { events |= valid_.posedge_event(); }
+
     /// For a sensitivity list.
     [[nodiscard]] sc_core::sc_event_finder& valid_changed() const { return valid_.value_changed(); }
-    [[nodiscard]] const sc_core::sc_event& valid_rises() const { return valid_.posedge_event(); }
 
 private:
-    Sampled<sc_core::sc_in<T>> data_;
+    const T* data_ = nullptr;
     Sampled<sc_core::sc_in<bool>> valid_;
     Sampled<sc_core::sc_out<bool>> ready_;
+    Ready ready_kind_ = Ready::registered;
     bool driven_ = false;
     bool last_ = false;
 };

@@ -211,7 +211,10 @@ struct DmaCommand {
     std::int64_t row_stride = 0;
     friend bool operator==(const DmaCommand&, const DmaCommand&) = default;
     friend std::ostream& operator<<(std::ostream& out, const DmaCommand& c) {
-        return out << c.bytes << " bytes, kind " << static_cast<int>(c.kind);
+        return out << c.bytes << " bytes, kind " << static_cast<int>(c.kind) << ", layer " << c.layer
+                   << ", from or to DRAM at " << c.dram_address << ", buffer at " << c.address << ", lines of "
+                   << c.line_bytes << ", " << c.channels << " channels " << c.channel_stride << " apart, rows "
+                   << c.row_stride << " apart";
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "dram_address", dram_address, 32);
@@ -244,32 +247,5 @@ struct Token {
     friend std::ostream& operator<<(std::ostream& out, const Token& t) { return out << int{t.kind}; }
     void add_waves(WaveList& /*wave*/, const std::string& /*scope*/) const {}
 };
-
-/// SystemC's own tracing of a payload, field by field (its ports ask for it by this name).
-template <typename Payload>
-requires requires(const Payload& payload, WaveList& wave) { payload.add_waves(wave, std::string()); }
-void sc_trace(sc_core::sc_trace_file* file, const Payload& payload, const std::string& name) {
-    WaveList fields;
-    payload.add_waves(fields, name);
-    for (const WaveVariable& field : fields.variables()) {
-        const std::string full = field.scope + "." + field.name;
-        switch (field.storage) {
-            case WaveStorage::boolean: sc_core::sc_trace(file, *static_cast<const bool*>(field.value), full); break;
-            case WaveStorage::text:
-            case WaveStorage::uint8:
-                sc_core::sc_trace(file, *static_cast<const unsigned char*>(field.value), full, field.bits);
-                break;
-            case WaveStorage::int16:
-                sc_core::sc_trace(file, *static_cast<const short*>(field.value), full, field.bits);
-                break;
-            case WaveStorage::int32:
-                sc_core::sc_trace(file, *static_cast<const int*>(field.value), full, field.bits);
-                break;
-            case WaveStorage::int64:
-                sc_core::sc_trace(file, *static_cast<const std::int64_t*>(field.value), full, field.bits);
-                break;
-        }
-    }
-}
 
 }  // namespace widthwise

@@ -37,10 +37,8 @@ void PeArray::do_reset() {
     tap_ = skew_wait_ = 0;
     grid_->reset();
     std::fill(shadow_.begin(), shadow_.end(), 0);
-    sums.clear();
     computing.write(false);
     draining.write(false);
-    command.drive_ready(true);
 }
 
 void PeArray::step() {
@@ -196,14 +194,7 @@ void PeArray::load_beat() {
     sums.load(beat_);
 }
 
-bool PeArray::idle() const {
-    return !tile_begun_ && commands_.empty() && !command.valid() && !leaving_busy_ && !sums.valid() && !issued_;
-}
-
-void PeArray::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= command.valid_rises();
-    events |= sums.valid_rises();
-}
+bool PeArray::works() const { return tile_begun_ || !commands_.empty() || leaving_busy_ || issued_; }
 
 namespace {
 
@@ -224,7 +215,7 @@ std::span<const std::string_view> stall_words() {
 
 }  // namespace
 
-void PeArray::add_waves(WaveList& wave, const std::string& scope, int weight_bits) const {
+void PeArray::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope, "issued", issued_);
     wave.add(scope, "stalled", stalled_);
     wave.add(scope, "tap", tap_, 24);
@@ -233,7 +224,7 @@ void PeArray::add_waves(WaveList& wave, const std::string& scope, int weight_bit
     wave.add_words(scope, "last_stall", last_stall_, stall_words());
     wave.add(scope + ".drain", "busy", shadow_busy_);
     wave.add(scope + ".drain", "beat", leaving_.beat, 16);
-    grid_->add_waves(wave, scope, weight_bits);
+    grid_->add_waves(wave, scope, shown_weight_bits_);
 }
 
 }  // namespace widthwise

@@ -23,10 +23,10 @@ namespace widthwise {
 
 class PeArray : public Unit {
 public:
-    LinkIn<TileCommand> command{"command"};          ///< Sequencer
-    LinkIn<Activations> activations{"activations"};  ///< LineBuffer
-    LinkIn<WeightOperands> weights{"weights"};       ///< WeightBuffer
-    LinkOut<PsumBeat> sums{"sums"};                  ///< RequantUnit
+    LinkIn<TileCommand> command{*this, "command"};                                ///< Sequencer
+    LinkIn<Activations> activations{*this, "activations", Ready::combinational};  ///< LineBuffer
+    LinkIn<WeightOperands> weights{*this, "weights", Ready::combinational};       ///< WeightBuffer
+    LinkOut<PsumBeat> sums{*this, "sums"};                                        ///< RequantUnit
     sc_core::sc_in<Stall> activations_starved_by{"activations_starved_by"};
     sc_core::sc_in<Stall> weights_starved_by{"weights_starved_by"};
     sc_core::sc_out<bool> computing{"computing"};  ///< Sequencer: a tap of the layer has been issued, more will be
@@ -34,7 +34,9 @@ public:
 
     PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
+    /// Of the PEs' weight registers in waveforms: 8, or 9 where a network has such weights.
+    void show_weight_bits(int bits) { shown_weight_bits_ = bits; }
     // At the last edge:
     [[nodiscard]] bool issued() const { return issued_; }
     [[nodiscard]] std::optional<Stall> stall() const { return stalled_ ? std::optional(last_stall_) : std::nullopt; }
@@ -55,8 +57,7 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void drive_ready();
 
     void begin_tile();
@@ -93,6 +94,7 @@ private:
     bool stalled_ = false;  ///< at the last edge a begun tile had no tap, because of last_stall_
     bool shadow_busy_ = false;
     Stall last_stall_ = Stall::fill;
+    int shown_weight_bits_ = 8;
 };
 
 }  // namespace widthwise

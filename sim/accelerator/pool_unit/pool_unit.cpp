@@ -20,8 +20,6 @@ void PoolUnit::drive_ready() {
 void PoolUnit::do_reset() {
     layer_ = nullptr;
     last_seen_ = false;
-    results.clear();
-    stored.clear();
 }
 
 void PoolUnit::step() {
@@ -115,16 +113,7 @@ void PoolUnit::emit(const ResultPosition& position, int y, int x, int value) {
     write_.bytes[i] = static_cast<std::uint8_t>(value);
 }
 
-bool PoolUnit::idle() const {
-    return !outputs.valid() && !additions.valid() && !results.valid() && !stored.valid() && !last_seen_;
-}
-
-void PoolUnit::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= outputs.valid_rises();
-    events |= additions.valid_rises();
-    events |= results.valid_rises();
-    events |= stored.valid_rises();
-}
+bool PoolUnit::works() const { return last_seen_; }
 
 void PoolUnit::add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "last_seen", last_seen_); }
 

@@ -17,22 +17,22 @@ namespace widthwise {
 
 class PoolUnit : public Unit {
 public:
-    LinkIn<OutputBeat> outputs{"outputs"};        ///< RequantUnit
-    LinkIn<OutputBeat> additions{"additions"};    ///< ResidualUnit: of layers with a residual addition, instead
-    LinkOut<ActivationWrite> results{"results"};  ///< ActivationBuffer
-    LinkOut<Token> stored{"stored"};              ///< Sequencer: the strip's last result has been taken
+    LinkIn<OutputBeat> outputs{*this, "outputs", Ready::combinational};  ///< RequantUnit
+    LinkIn<OutputBeat> additions{*this, "additions",
+                                 Ready::combinational};  ///< ResidualUnit: of layers with a residual addition, instead
+    LinkOut<ActivationWrite> results{*this, "results"};  ///< ActivationBuffer
+    LinkOut<Token> stored{*this, "stored"};              ///< Sequencer: the strip's last result has been taken
 
     PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     ResultProbe probe;
 
 private:
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void drive_ready();
     void take(const OutputBeat& beat);
     /// Each goes into its windows, or out as it is.

@@ -27,8 +27,6 @@ void RequantUnit::do_reset() {
     biased_.valid = scaled_.valid = rounded_.valid = false;
     byte_ = 0;
     blocked_.write(false);
-    outputs.clear();
-    addends.clear();
 }
 
 void RequantUnit::step() {
@@ -161,15 +159,7 @@ void RequantUnit::count(const Stage& stage) const {
     if (layer.requantization) count_requantization(events, layer.requantization->format.mode, n);
 }
 
-bool RequantUnit::idle() const {
-    return !sums.valid() && !biased_.valid && !scaled_.valid && !rounded_.valid && !outputs.valid() && !addends.valid();
-}
-
-void RequantUnit::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= sums.valid_rises();
-    events |= outputs.valid_rises();
-    events |= addends.valid_rises();
-}
+bool RequantUnit::works() const { return biased_.valid || scaled_.valid || rounded_.valid; }
 
 void RequantUnit::add_waves(WaveList& wave, const std::string& scope) const {
     for (int lane = 0; lane < lanes_; ++lane) {

@@ -18,13 +18,13 @@ using ResultProbe = std::function<void(int, int, int, int, std::int64_t)>;
 
 class RequantUnit : public Unit {
 public:
-    LinkIn<PsumBeat> sums{"sums"};           ///< PeArray
-    LinkOut<OutputBeat> outputs{"outputs"};  ///< PoolUnit
-    LinkOut<OutputBeat> addends{"addends"};  ///< ResidualUnit: of layers with a residual addition
+    LinkIn<PsumBeat> sums{*this, "sums", Ready::combinational};  ///< PeArray
+    LinkOut<OutputBeat> outputs{*this, "outputs"};               ///< PoolUnit
+    LinkOut<OutputBeat> addends{*this, "addends"};               ///< ResidualUnit: of layers with a residual addition
 
     RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     ResultProbe probe;
 
@@ -41,8 +41,7 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void drive_ready();
     [[nodiscard]] bool can_move() const { return outputs.can_load() && addends.can_load(); }
     void add_bias(Stage& to) const;

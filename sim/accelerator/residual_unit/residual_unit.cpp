@@ -21,8 +21,6 @@ void ResidualUnit::drive_ready() {
 void ResidualUnit::do_reset() {
     waiting_.clear();
     summed_valid_ = false;
-    operand_request.clear();
-    outputs.clear();
 }
 
 void ResidualUnit::step() {
@@ -85,15 +83,7 @@ void ResidualUnit::put_out() {
     outputs.load(output_);
 }
 
-bool ResidualUnit::idle() const {
-    return !values.valid() && !operand_request.valid() && !operands.valid() && !outputs.valid() && !summed_valid_ &&
-           waiting_.empty();
-}
-
-void ResidualUnit::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= values.valid_rises();
-    events |= outputs.valid_rises();
-}
+bool ResidualUnit::works() const { return summed_valid_ || !waiting_.empty(); }
 
 void ResidualUnit::add_waves(WaveList& wave, const std::string& scope) const {
     for (int lane = 0; lane < lanes_; ++lane) {

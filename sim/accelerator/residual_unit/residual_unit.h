@@ -15,22 +15,21 @@ namespace widthwise {
 
 class ResidualUnit : public Unit {
 public:
-    LinkIn<OutputBeat> values{"values"};                         ///< RequantUnit
-    LinkOut<ActivationRead> operand_request{"operand_request"};  ///< ActivationBuffer
-    LinkIn<Word> operands{"operands"};                           ///< ActivationBuffer
-    LinkOut<OutputBeat> outputs{"outputs"};                      ///< PoolUnit
+    LinkIn<OutputBeat> values{*this, "values", Ready::combinational};   ///< RequantUnit
+    LinkOut<ActivationRead> operand_request{*this, "operand_request"};  ///< ActivationBuffer
+    LinkIn<Word> operands{*this, "operands", Ready::combinational};     ///< ActivationBuffer
+    LinkOut<OutputBeat> outputs{*this, "outputs"};                      ///< PoolUnit
 
     ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     ResultProbe probe;
 
 private:
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void drive_ready();
     void request(const OutputBeat& beat);
     void add(const OutputBeat& beat, const Word& word);

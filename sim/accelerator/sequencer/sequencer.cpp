@@ -40,13 +40,6 @@ void Sequencer::do_reset() {
     layer_ = 0;
     prefetched_ = 0;
     slots_free_ = 2;
-    line_buffer.clear();
-    weight_buffer.clear();
-    pe_array.clear();
-    dma.clear();
-    dma_done.drive_ready(true);
-    slot_released.drive_ready(true);
-    strip_stored.drive_ready(true);
 }
 
 void Sequencer::step() {
@@ -308,20 +301,12 @@ void Sequencer::end_phase(LayerRecord& record) {
                                     record.events[Event::mac_multiply] - record.events[Event::mac_gated];
 }
 
-bool Sequencer::idle() const {
-    return !acted_ && state_ != State::resume && !dma_done.valid() && !slot_released.valid() && !strip_stored.valid() &&
-           !(state_ == State::idle && start_requested_);
+bool Sequencer::works() const {
+    return acted_ || state_ == State::resume || (state_ == State::idle && start_requested_);
 }
 
-void Sequencer::wake_events(sc_core::sc_event_or_list& events) const {
+void Sequencer::add_wake_events(sc_core::sc_event_or_list& events) const {
     events |= start_event_;
-    for (const LinkOut<TileCommand>* link : {&line_buffer, &weight_buffer, &pe_array}) {
-        events |= link->ready_rises();
-    }
-    events |= dma.ready_rises();
-    events |= dma_done.valid_rises();
-    events |= slot_released.valid_rises();
-    events |= strip_stored.valid_rises();
     events |= computing.value_changed_event();
     events |= draining.value_changed_event();
 }

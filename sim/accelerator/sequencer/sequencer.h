@@ -29,15 +29,15 @@ struct DramLayout {
 
 class Sequencer : public Unit {
 public:
-    LinkOut<TileCommand> line_buffer{"line_buffer"};
-    LinkOut<TileCommand> weight_buffer{"weight_buffer"};
-    LinkOut<TileCommand> pe_array{"pe_array"};
-    LinkOut<DmaCommand> dma{"dma"};
-    LinkIn<Token> dma_done{"dma_done"};
-    LinkIn<Token> slot_released{"slot_released"};  ///< WeightBuffer
-    LinkIn<Token> strip_stored{"strip_stored"};    ///< PoolUnit
-    sc_core::sc_in<bool> computing{"computing"};   ///< PeArray
-    sc_core::sc_in<bool> draining{"draining"};     ///< PeArray
+    LinkOut<TileCommand> line_buffer{*this, "line_buffer"};
+    LinkOut<TileCommand> weight_buffer{*this, "weight_buffer"};
+    LinkOut<TileCommand> pe_array{*this, "pe_array"};
+    LinkOut<DmaCommand> dma{*this, "dma"};
+    LinkIn<Token> dma_done{*this, "dma_done"};
+    LinkIn<Token> slot_released{*this, "slot_released"};  ///< WeightBuffer
+    LinkIn<Token> strip_stored{*this, "strip_stored"};    ///< PoolUnit
+    sc_core::sc_in<bool> computing{"computing"};          ///< PeArray
+    sc_core::sc_in<bool> draining{"draining"};            ///< PeArray
 
     Sequencer(const sc_core::sc_module_name& name, const sc_core::sc_time& period, RunRecord& record);
 
@@ -52,7 +52,7 @@ public:
                     const PartTiming& timing, std::uint64_t batch_cycle, std::int64_t weight_parts_before,
                     std::function<void()> on_done);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
     /// The state, in capitals.
     [[nodiscard]] std::string_view phase() const;
     /// The layer being worked on; none around the layers.
@@ -67,8 +67,8 @@ private:
 
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
+    void add_wake_events(sc_core::sc_event_or_list& events) const override;
 
     void begin();
     void begin_resume();

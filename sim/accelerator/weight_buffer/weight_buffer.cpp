@@ -14,11 +14,7 @@ void WeightBuffer::do_reset() {
     parts_filled_ = parts_used_ = 0;
     releases_ = 0;
     reading_ = writing_ = false;
-    released.clear();
-    weights.clear();
     starved_by.write(Stall::dram);
-    fill.drive_ready(true);
-    command.drive_ready(true);
 }
 
 void WeightBuffer::restore(std::int64_t parts_filled, std::int64_t parts_used) {
@@ -121,17 +117,7 @@ void WeightBuffer::finish_tile() {
     tap_ = part_ = 0;
 }
 
-bool WeightBuffer::idle() const {
-    return commands_.empty() && !command.valid() && !fill.valid() && !weights.valid() && !released.valid() &&
-           releases_ == 0;
-}
-
-void WeightBuffer::wake_events(sc_core::sc_event_or_list& events) const {
-    events |= command.valid_rises();
-    events |= fill.valid_rises();
-    events |= weights.valid_rises();
-    events |= released.valid_rises();
-}
+bool WeightBuffer::works() const { return !commands_.empty() || releases_ > 0; }
 
 void WeightBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope, "tap", tap_, 24);

@@ -15,15 +15,15 @@ namespace widthwise {
 
 class WeightBuffer : public Unit {
 public:
-    LinkIn<WeightWrite> fill{"fill"};                 ///< Dma
-    LinkIn<TileCommand> command{"command"};           ///< Sequencer
-    LinkOut<Token> released{"released"};              ///< Sequencer: a slot is free again (streamed)
-    LinkOut<WeightOperands> weights{"weights"};       ///< PeArray
-    sc_core::sc_out<Stall> starved_by{"starved_by"};  ///< why `weights` is not valid: dram or weights
+    LinkIn<WeightWrite> fill{*this, "fill"};            ///< Dma
+    LinkIn<TileCommand> command{*this, "command"};      ///< Sequencer
+    LinkOut<Token> released{*this, "released"};         ///< Sequencer: a slot is free again (streamed)
+    LinkOut<WeightOperands> weights{*this, "weights"};  ///< PeArray
+    sc_core::sc_out<Stall> starved_by{"starved_by"};    ///< why `weights` is not valid: dram or weights
 
     WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const;
+    void add_waves(WaveList& wave, const std::string& scope) const override;
 
     /// Begins in the middle of a batch, after reset: so many parts of weights have arrived and been used up (resident: 1 and 0).
     /// The caller puts those that are still to be used into memory().
@@ -33,8 +33,7 @@ public:
 private:
     void do_reset() override;
     void step() override;
-    [[nodiscard]] bool idle() const override;
-    void wake_events(sc_core::sc_event_or_list& events) const override;
+    [[nodiscard]] bool works() const override;
     void accept_fill();
     void assemble();
     void load_operands();

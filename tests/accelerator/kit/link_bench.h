@@ -27,27 +27,27 @@ struct LinkWires {
         : data(link.data), valid(link.valid), ready(link.ready) {}  // NOLINT(*explicit*): the same
     /// Those of a link whose owner keeps it to itself, by its full name.
     static LinkWires find(const std::string& link) {
-        return {found<T>(link + "_data"), found<bool>(link + "_valid"), found<bool>(link + "_ready")};
+        return {found<DataRegister<T>>(link + "_data"), found<Signal>(link + "_valid"), found<Signal>(link + "_ready")};
     }
     /// The producer offers a payload.
     [[nodiscard]] bool offered() const { return valid.read(); }
     /// It does, and nobody takes it.
     [[nodiscard]] bool held() const { return valid.read() && !ready.read(); }
 
-    const sc_core::sc_signal<T>& data;
-    const sc_core::sc_signal<bool>& valid;
-    const sc_core::sc_signal<bool>& ready;
+    using Signal = sc_core::sc_signal<bool>;
+    const DataRegister<T>& data;
+    const Signal& valid;
+    const Signal& ready;
 
 private:
-    LinkWires(const sc_core::sc_signal<T>& the_data, const sc_core::sc_signal<bool>& the_valid,
-              const sc_core::sc_signal<bool>& the_ready)
+    LinkWires(const DataRegister<T>& the_data, const Signal& the_valid, const Signal& the_ready)
         : data(the_data), valid(the_valid), ready(the_ready) {}
 
-    template <typename Value>
-    static const sc_core::sc_signal<Value>& found(const std::string& name) {
-        const auto* signal = dynamic_cast<const sc_core::sc_signal<Value>*>(sc_core::sc_find_object(name.c_str()));
-        if (signal == nullptr) throw std::runtime_error("there is no signal " + name);
-        return *signal;
+    template <typename Object>
+    static const Object& found(const std::string& name) {
+        const auto* object = dynamic_cast<const Object*>(sc_core::sc_find_object(name.c_str()));
+        if (object == nullptr) throw std::runtime_error("there is no " + name);
+        return *object;
     }
 };
 
