@@ -20,9 +20,9 @@ namespace widthwise {
 enum class Stall : std::uint8_t {
     skew,     ///< systolic: the previous tile's wavefront has not left the array
     drain,    ///< finished sums still occupy the (shadow) accumulators, or the layer's last results are on their way
-    dram,     ///< weights or the input have not arrived from DRAM
+    dram,     ///< weights or inputs have not arrived from DRAM, or results have not arrived there
     weights,  ///< the weight buffer's port is narrower than the array's rows
-    port_conflict,  ///< the line buffer's fill lost the activation buffer's port to a write
+    port_conflict,  ///< the line buffer's fill lost the activation buffer's port to a write or a residual operand
     fill,           ///< a feature-map row has not arrived in the line buffer
 };
 inline constexpr std::size_t kStallCount = static_cast<std::size_t>(Stall::fill) + 1;
