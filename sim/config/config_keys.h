@@ -48,6 +48,7 @@ inline constexpr RealRange kClockMhz{0.001, 10000.0};
 inline constexpr RealRange kPositive{0.0, 1e6, true};
 inline constexpr RealRange kSigned{-1e6, 1e6};
 inline constexpr IntRange kUpTo256{1, 256};
+inline constexpr IntRange kStripExtent{1, 65535};
 inline constexpr IntRange kActivationBits{2, 8};
 inline constexpr IntRange kWeightBits{2, 9};
 inline constexpr IntRange kAccumulatorBits{kMinAccumulatorBits, kMaxAccumulatorBits};
@@ -159,6 +160,15 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
              "Of the datapath; 2: a read and a write port; 1: one port, writes first (not for networks with residual "
              "additions). The Dma has one of its own."},
             hardware.activation_buffer.ports, kPorts);
+        s.automatic({"strip_rows",
+                     "Of a layer in strips, rows of the sums that a strip has at most (the fewest that it can have, if "
+                     "those are "
+                     "more); auto: what moves the fewest bytes."},
+                    hardware.activation_buffer.strip_rows, kStripExtent);
+        s.automatic({"strip_channels", "Likewise, output channels."}, hardware.activation_buffer.strip_channels,
+                    kStripExtent);
+        s.boolean({"prefetch_strips", "The next strip is fetched while one is worked on, if both fit."},
+                  hardware.activation_buffer.prefetch_strips);
     });
     v.section({"weight_buffer", "Weights on chip."}, [&](auto& s) {
         s.integer({"bytes", "Capacity."}, hardware.weight_buffer.bytes, kCapacity);

@@ -88,6 +88,9 @@ struct LineBufferParams {
 struct ActivationBufferParams {
     std::int64_t bytes = 65536;  ///< capacity, both halves of the ping-pong together, 1..2^30
     int ports = 2;               ///< 2: a read and a write port; 1: one port, writes first
+    int strip_rows = 0;          ///< of the sums, that a strip has at most, 1..65535; 0: as many as it likes
+    int strip_channels = 0;      ///< likewise
+    bool prefetch_strips = true;
     friend bool operator==(const ActivationBufferParams&, const ActivationBufferParams&) = default;
 };
 

@@ -10,12 +10,14 @@ using Hardware = const HardwareParams&;
 using Users = const KeyUsers&;
 
 constexpr std::string_view kNoWeights = "no layer has weights";
+constexpr std::string_view kMapsFit = "all feature maps lie in the activation buffer";
 constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
 constexpr std::string_view kNothingRescaled =
     "no layer has weights, an addition or an average to divide, so that nothing is rescaled";
 constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
 
 bool has_weights(Hardware /*hardware*/, Users users) { return users.weights; }
+bool in_strips(Hardware /*hardware*/, Users users) { return users.strips; }
 bool computes_values(Hardware /*hardware*/, Users users) {
     return users.weights || users.addition || users.average_pool;
 }
@@ -101,6 +103,15 @@ constexpr std::array kNeeds{
         "line_buffer.rows", [](auto& h) -> auto& { return h.line_buffer.rows; },
         [](Hardware, Users u) { return u.map_lines; }, "fully connected layers hold up to two vectors"),
     need(
+        "activation_buffer.strip_rows", [](auto& h) -> auto& { return h.activation_buffer.strip_rows; }, in_strips,
+        kMapsFit),
+    need(
+        "activation_buffer.strip_channels", [](auto& h) -> auto& { return h.activation_buffer.strip_channels; },
+        in_strips, kMapsFit),
+    need(
+        "activation_buffer.prefetch_strips", [](auto& h) -> auto& { return h.activation_buffer.prefetch_strips; },
+        in_strips, kMapsFit),
+    need(
         "weight_buffer.bytes", [](auto& h) -> auto& { return h.weight_buffer.bytes; }, has_weights, kNoWeights),
     need(
         "weight_buffer.storage", [](auto& h) -> auto& { return h.weight_buffer.storage; }, has_weights, kNoWeights),
@@ -125,6 +136,7 @@ KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
     output_rows |= other.output_rows;
     average_pool |= other.average_pool;
     addition |= other.addition;
+    strips |= other.strips;
     return *this;
 }
 

@@ -135,14 +135,19 @@ void connect(const Network& network, Schedule& schedule) {
     }
 }
 
+bool has_strips(const Schedule& schedule) {
+    return std::any_of(schedule.layers.begin(), schedule.layers.end(),
+                       [](const LayerSchedule& layer) { return layer.in_strips(); });
+}
+
 /// Layers described and placed, none of them completed. `pools_apart` become layers of their own.
 Schedule placed(const Network& network, const HardwareParams& hardware, int images, const std::set<int>& pools_apart) {
     const std::vector<LayerOperators> layers = LayerJoiner(network, pools_apart).run();
     KeyUsers users;
     for (const LayerOperators& operators : layers) users |= key_users(network, hardware, operators);
+    users.strips = true;  // until it is known
     Schedule schedule;
     schedule.hardware = used_part(hardware, users);
-    schedule.unused_keys = unused_keys(hardware, users);
     schedule.network = &network;
     schedule.images = images;
     for (const LayerOperators& operators : layers) {
@@ -155,6 +160,9 @@ Schedule placed(const Network& network, const HardwareParams& hardware, int imag
     for (LayerSchedule& layer : schedule.layers) number_read_rows(layer);
     place_weights(schedule);
     place_feature_maps(schedule);
+    users.strips = has_strips(schedule);
+    schedule.unused_keys = unused_keys(hardware, users);
+    schedule.hardware = used_part(schedule.hardware, users);
     return schedule;
 }
 
@@ -202,8 +210,7 @@ Schedule compile(const Network& network, const HardwareParams& hardware, int ima
     check_dram(schedule, hardware.dram);
     HardwareParams decided = hardware;
     decided.weight_buffer.storage = schedule.hardware.weight_buffer.storage;
-    const bool strips = std::any_of(schedule.layers.begin(), schedule.layers.end(),
-                                    [](const LayerSchedule& layer) { return layer.in_strips(); });
+    const bool strips = has_strips(schedule);
     std::int64_t moves = 0;
     for (LayerSchedule& layer : schedule.layers) {
         complete_layer(layer, network, decided, strips);

@@ -83,14 +83,30 @@ bool StripFitter::windows_are_apart() const {
     return window.pad_top == 0 && window.kernel_height <= window.stride_height;
 }
 
+namespace {
+
+/// Of ascending numbers those up to `most`, or else the first; 0: all.
+void keep_up_to(std::vector<int>& numbers, int most) {
+    if (most == 0) return;
+    const auto end = std::upper_bound(numbers.begin() + 1, numbers.end(), most);
+    numbers.erase(end, numbers.end());
+}
+
+}  // namespace
+
 std::vector<StripExtents> StripFitter::candidates() const {
-    std::vector<int> rows = {layer_.sums.height};
+    std::vector<int> rows;
     const int step = layer_.pooling ? layer_.pooling->window.stride_height : 1;
     for (int r = step; windows_are_apart() && r < layer_.sums.height; r += step) rows.push_back(r);
+    rows.push_back(layer_.sums.height);
+    keep_up_to(rows, hardware_.activation_buffer.strip_rows);
     const int tiles = layer_.groups == 1 ? 1 : layer_.tiles_per_group();
+    std::vector<int> channels;  // of so many tiles
+    for (int t = tiles; t <= layer_.channel_tiles; t += tiles) channels.push_back(strip_channels(layer_, t).made);
+    keep_up_to(channels, hardware_.activation_buffer.strip_channels);
     std::vector<StripExtents> all;
-    for (int t = tiles; t <= layer_.channel_tiles; t += tiles) {
-        for (const int r : rows) all.push_back({r, t});
+    for (int i = 1; i <= static_cast<int>(channels.size()); ++i) {
+        for (const int r : rows) all.push_back({r, i * tiles});
     }
     return all;
 }
@@ -165,8 +181,8 @@ std::optional<StripChoice> StripFitter::choose(std::int64_t space) const {
     const auto rank = [](const StripChoice& c) { return std::tuple(c.traffic, c.strips, -c.extents.rows); };
     for (const StripExtents& extents : candidates()) {
         if (bytes(extents, false) > space) continue;
-        const StripChoice choice{extents, bytes(extents, true) <= space, traffic(extents), strips(extents),
-                                 transfers(extents)};
+        const bool prefetches = hardware_.activation_buffer.prefetch_strips && bytes(extents, true) <= space;
+        const StripChoice choice{extents, prefetches, traffic(extents), strips(extents), transfers(extents)};
         if (!best || rank(choice) < rank(*best)) best = choice;
     }
     return best;

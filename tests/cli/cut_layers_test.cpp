@@ -42,6 +42,18 @@ TEST(CutLayers, AreSaidByCheck) {
     EXPECT_THAT(whole.out, Not(HasSubstr("cut ")));
 }
 
+/// The keys bound what a strip has; a layer takes the smallest that it can have where that is more.
+TEST(CutLayers, TakeTheExtentsThatTheKeysAllow) {
+    std::vector<std::string> settings = kSmall;
+    settings.insert(settings.end(), {"activation_buffer.strip_rows=3", "activation_buffer.strip_channels=8"});
+    const std::string bounded = test::run_tool(command("check", settings)).out;
+    EXPECT_THAT(bounded, HasSubstr("c1: 14 strips of 2 rows of its sums by 6 channels, the next prefetched; "));
+    EXPECT_THAT(bounded, HasSubstr("c3: 10 strips of 2 rows of its sums by 8 channels, one at a time; "));
+    settings.emplace_back("activation_buffer.prefetch_strips=false");
+    EXPECT_THAT(test::run_tool(command("check", settings)).out,
+                HasSubstr("c1: 14 strips of 2 rows of its sums by 6 channels, one at a time; "));
+}
+
 /// Each tile is fetched anew, in one part: no part of the reduction is left to say.
 TEST(CutLayers, OnePartIsSaidToo) {
     const test::ToolResult result =

@@ -53,6 +53,9 @@ HardwareParams other_values() {
     hardware.requant = {RequantMode::shift, Rounding::floor, 9, 3};
     hardware.pool.rounding = Rounding::floor;
     hardware.line_buffer.rows = 5;
+    hardware.activation_buffer.strip_rows = 3;
+    hardware.activation_buffer.strip_channels = 4;
+    hardware.activation_buffer.prefetch_strips = false;
     hardware.weight_buffer = {77, WeightStorage::streamed, 3};
     hardware.loop_accounting = true;
     return hardware;
@@ -78,7 +81,7 @@ TEST(UnusedKeys, NameEachKeyOnceWithTheFirstReason) {
     KeyUsers users;
     users.weights = users.requantized = users.common_width = users.convolution = users.kernel_loops = users.map_lines =
         true;
-    users.output_rows = true;
+    users.output_rows = users.strips = true;
     std::vector<std::string> found;
     for (const UnusedKey& unused : unused_keys(hardware, users)) {
         found.push_back(fmt::format("{}: {}", unused.key, unused.reason));

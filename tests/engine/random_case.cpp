@@ -108,6 +108,9 @@ public:
             h.activation_buffer.bytes = random_.percent(50) ? random_.in(4, 120) : random_.in(4, 1200);
         if (random_.percent(40)) h.weight_buffer.bytes = random_.in(20, 600);
         if (random_.percent(20)) h.weight_buffer.storage = WeightStorage::automatic;
+        if (random_.percent(40)) h.activation_buffer.strip_rows = random_.in(1, 3);
+        if (random_.percent(20)) h.activation_buffer.strip_channels = random_.in(1, 20);
+        h.activation_buffer.prefetch_strips = !random_.percent(20);
     }
 
     std::vector<std::uint8_t> image(const Tensor& input) {
