@@ -94,6 +94,7 @@ struct Outputs {
 std::string command_text(const ParsedOptions& options, const HalfOpenRange& images) {
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
                        repeated_options(options, {"engine", "accumulator", "energy", "set", "clock", "clock-strips"}) +
+                           (options.has("clock") ? repeated_options(options, {"wave-image"}) : "") +
                            (options.has("histogram") ? " --histogram" : ""));
 }
 
@@ -139,6 +140,12 @@ void run(const ParsedOptions& options) {
                                      {"timeline", "timeline"},
                                      {"link-trace", "trace of links"}}) {
         if (options.has(name)) spdlog::info("{}: {}", what, options.text(name));
+    }
+    const std::optional<ClockedCycles>& clocked = report->outcome.clocked;
+    if (clocked && records_waveform(options) && !options.has("wave-cycles") &&
+        clocked->end - clocked->begin > kDefaultWaveCycles) {
+        spdlog::info("of waveforms the first {} cycles of {}:{}; --wave-cycles takes others", kDefaultWaveCycles,
+                     clocked->begin, clocked->end);
     }
 }
 

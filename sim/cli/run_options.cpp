@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "common/error.h"
+#include "schedule/compile.h"
 #include "text/letter_case.h"
 #include "text/list_text.h"
 #include "text/printable.h"
@@ -15,6 +16,14 @@
 
 namespace widthwise {
 namespace {
+
+/// The layer does an operator of this name, in lower case.
+bool does(const LayerSchedule& layer, const Network& network, const std::string& name) {
+    const auto is = [&](int op) { return lower_case(network.operators[static_cast<std::size_t>(op)].name) == name; };
+    return (layer.computation && is(layer.computation->operator_index)) ||
+           (layer.addition && is(layer.addition->operator_index)) ||
+           (layer.pooling && is(layer.pooling->operator_index));
+}
 
 /// The layer that the option names: as it is, or in double quotes as --accumulator takes it.
 int layer_index(const ParsedOptions& options, const std::string& option, const Schedule& schedule) {
@@ -27,6 +36,11 @@ int layer_index(const ParsedOptions& options, const std::string& option, const S
     for (const std::string& wanted : {lower_case(valid_utf8(name)), lower_case(valid_utf8(from_list_name(name)))}) {
         const auto found = std::find(names.begin(), names.end(), wanted);
         if (found != names.end()) return static_cast<int>(found - names.begin());
+        for (const LayerSchedule& layer : schedule.layers) {
+            if (!does(layer, *schedule.network, wanted)) continue;
+            throw InputError(fmt::format("--{}: '{}' is not a layer of its own; layer '{}' does it", option,
+                                         shown_name(name), shown[static_cast<std::size_t>(layer.index)]));
+        }
     }
     throw InputError(fmt::format("--{}: the network has no layer '{}' (layers: {}){}", option, shown_name(name),
                                  fmt::join(shown, ", "), suggestion(name, shown)));
@@ -83,8 +97,10 @@ std::vector<OptionSpec> waveform_options() {
          "waveforms. "
          "Implies one job."},
         {"wave-cycles", "A:B",
-         fmt::format("Clock cycles A up to B, counted from reset (default: 0:{}, all with --wave-image).",
-                     kDefaultWaveCycles)},
+         fmt::format(
+             "Clock cycles A up to B, counted from reset (default: 0:{0}, all with --wave-image; with --clock the "
+             "first {0} of the layer).",
+             kDefaultWaveCycles)},
         {"wave-layer", "NAME",
          "Only the cycles in which this layer runs; its name as it is, or quoted as --accumulator takes it."},
         {"wave-image", "N", "Only the cycles of this image (and those of its batch)."},
@@ -113,12 +129,19 @@ std::optional<PartRequest> chosen_part(const ParsedOptions& options, const Sched
     if (options.has("dump-layers")) throw InputError("--dump-layers: use it without --clock");
     const auto first = static_cast<int>(images.first);
     PartRequest request;
-    request.part = whole_layer(schedule, layer_index(options, "clock", schedule));
     request.image = first;
+    request.histograms = options.has("histogram");
     if (options.has("wave-image")) {
         request.image =
             parse_integer("--wave-image", options.text("wave-image"), {first, static_cast<int>(images.end) - 1});
     }
+    // A last, smaller batch may have other strips.
+    const int in_batch = (request.image - first) % schedule.images;
+    const int images_of_batch = std::min(schedule.images, static_cast<int>(images.end) - (request.image - in_batch));
+    const int layer = layer_index(options, "clock", schedule);
+    request.part = images_of_batch == schedule.images
+                       ? whole_layer(schedule, layer)
+                       : whole_layer(compile(*schedule.network, schedule.hardware, images_of_batch), layer);
     if (!options.has("clock-strips")) return request;
     const int strips = request.part.end_strip;
     const HalfOpenRange chosen = parse_range("--clock-strips", options.text("clock-strips"), strips);
@@ -170,6 +193,11 @@ void check_waveform_options(const ParsedOptions& options) {
         return;
     }
     if (options.has("vcd-strings") && !options.has("vcd")) throw InputError("--vcd-strings needs --vcd FILE");
+    for (const char* option : {"wave-depth", "wave-scope"}) {
+        if (options.has(option) && !options.has("vcd") && !options.has("fst"))
+            throw InputError(
+                fmt::format("--{} needs --vcd or --fst FILE: timelines and traces of links have no scopes", option));
+    }
     const auto given = std::ranges::find_if(kWaveFormats, [&](const char* name) { return options.has(name); });
     const std::string format = std::string("--") + *given;
     if (options.has("clock")) {

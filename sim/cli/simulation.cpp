@@ -97,7 +97,8 @@ public:
         fan_.emplace(std::move(writers));
     }
     WaveWriter& writer() { return *fan_; }
-    void close() {
+    /// `hint`: what the message says where nothing was recorded.
+    void close(const std::string& hint = "") {
         if (vcd_) vcd_->close();
         if (fst_) fst_->close();
         if (links_) links_->close();
@@ -109,7 +110,8 @@ public:
         if (recorded > 0) return;
         throw InputError(
             "waveform: no cycle of this run is within --wave-cycles, --wave-layer and --wave-image; nothing was "
-            "recorded");
+            "recorded" +
+            hint);
     }
 
 private:
@@ -150,7 +152,10 @@ std::string simulate_part(const Workload& workload, const SimulationRequest& req
     PartRun run = run_with_part(workload.network, *request.schedule, *request.part,
                                 static_cast<int>(request.images.first), static_cast<int>(request.images.end),
                                 request.jobs, source_of(workload), sink, wave ? &wave->writer() : nullptr);
-    if (wave) wave->close();
+    if (wave) {
+        wave->close(fmt::format("; {} is clocked in cycles {}:{}", request.wave->layers[request.part->part.layer],
+                                run.clocked.begin_cycle, run.clocked.end_cycle));
+    }
     if (!run.difference.empty()) {
         throw SimulationError(fmt::format(
             "the clocked part differs from the fast engine and the schedule model in its {}: a bug in one of them",
@@ -158,8 +163,14 @@ std::string simulate_part(const Workload& workload, const SimulationRequest& req
     }
     const ClockedPart& part = request.part->part;
     outcome.record = std::move(run.record);
-    outcome.clocked = {part.layer,      part.first_strip,        part.end_strip,
-                       run.first_image, run.clocked.begin_cycle, run.clocked.end_cycle};
+    ClockedCycles& clocked = outcome.clocked.emplace();
+    clocked.layer = part.layer;
+    clocked.first_strip = part.first_strip;
+    clocked.end_strip = part.end_strip;
+    clocked.first_image = run.first_image;
+    clocked.whole = run.whole;
+    clocked.begin = run.clocked.begin_cycle;
+    clocked.end = run.clocked.end_cycle;
     return encode_outcome(outcome);
 }
 

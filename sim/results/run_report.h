@@ -54,6 +54,7 @@ struct ClockedCycles {
     int first_strip = 0;
     int end_strip = 0;
     int first_image = 0;
+    bool whole = true;  ///< these are all strips of the layer
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
 };

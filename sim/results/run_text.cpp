@@ -130,11 +130,11 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
 std::string clocked_text(const RunReport& report) {
     const ClockedCycles& clocked = *report.outcome.clocked;
     const Phase& phase = report.layer(static_cast<std::size_t>(clocked.layer));
-    const bool whole = clocked.first_strip == 0 && clocked.end_strip == static_cast<int>(phase.layer->strips.size());
     return fmt::format(
         "{}{} of the batch of image {}: cycles {}:{} of the run, {} % of all, as the schedule model has them",
-        printable(phase.name), whole ? "" : fmt::format(", strips {}:{}", clocked.first_strip, clocked.end_strip),
-        clocked.first_image, clocked.begin, clocked.end, significant(100 * *report.clocked_share(), 3));
+        printable(phase.name),
+        clocked.whole ? "" : fmt::format(", strips {}:{}", clocked.first_strip, clocked.end_strip), clocked.first_image,
+        clocked.begin, clocked.end, significant(100 * *report.clocked_share(), 3));
 }
 
 }  // namespace

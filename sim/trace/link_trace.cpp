@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "text/printable.h"
+
 namespace widthwise {
 
 LinkTraceWriter::LinkTraceWriter(const std::string& path, WaveLimits limits) : limits_(std::move(limits)), file_(path) {
@@ -26,7 +28,7 @@ void LinkTraceWriter::sample(std::uint64_t cycle) {
     for (std::size_t i = 0; i < links_.size(); ++i) {
         const TracedLink& link = *links_[i];
         std::string line = fmt::format("\t{}\t{:d}\t{:d}\t{}\n", link.traced_name(), link.is_valid(), link.is_ready(),
-                                       link.is_valid() ? link.data_text() : "");
+                                       link.is_valid() ? printable(link.data_text()) : "");
         if (line == shown_[i]) continue;
         file_.write(fmt::format("{}{}", cycle, line));
         shown_[i] = std::move(line);

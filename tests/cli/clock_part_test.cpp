@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "kit/file_text.h"
 #include "kit/temporary_files.h"
 #include "kit/tool.h"
 #include "trace/vcd_reader.h"
@@ -39,6 +40,34 @@ TEST(ClockOption, GivesTheResultsOfAWholeRunAndSaysWhatWasClocked) {
     clocked.erase("clocked");
     clocked["command"] = whole["command"];
     EXPECT_EQ(clocked, whole);
+}
+
+/// The last batch is smaller, and its layers have fewer strips than those of a whole one.
+TEST(ClockOption, TakesTheStripsOfTheBatch) {
+    const std::vector<std::string> line = {
+        "run",   "configs/widthwise-8x8.yaml",   "--images", "0:4", "--set", "batch=3",
+        "--set", "activation_buffer.bytes=3300", "--clock",  "c3"};
+    std::vector<std::string> first = line, last = line;
+    first.insert(first.end(), {"--wave-image", "0"});
+    last.insert(last.end(), {"--wave-image", "3"});
+    EXPECT_EQ(summary(first)["clocked"]["strips"], Json({{"first", 0}, {"end", 3}}));
+    const Json of_last = summary(last);
+    EXPECT_EQ(of_last["clocked"]["strips"], Json({{"first", 0}, {"end", 1}}));
+    EXPECT_THAT(of_last["command"].get<std::string>(), HasSubstr(" --wave-image 3"));
+    last.insert(last.end(), {"--clock-strips", "1:2"});
+    const test::ToolResult refused = test::run_tool(last);
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("allowed: A:B with 0 <= A < B <= 1"));
+}
+
+TEST(ClockOption, CountsHistogramsAsAWholeRunDoes) {
+    const test::TemporaryFolder folder;
+    for (const auto& [name, option] : {std::pair{"part", "--clock=c3"}, {"whole", "--engine=fast"}}) {
+        const test::ToolResult result = test::run_tool({"run", "configs/widthwise-8x8.yaml", "--images", "0:3",
+                                                        "--histogram", option, "--quiet", "--out", folder.path(name)});
+        ASSERT_EQ(result.status, 0) << result.err;
+    }
+    EXPECT_EQ(test::read_file(folder.path("part/psums.csv")), test::read_file(folder.path("whole/psums.csv")));
 }
 
 /// What the array and the links show is in both files, at the same times.
@@ -90,6 +119,9 @@ TEST(ClockOption, RefusesWhatDoesNotGoTogether) {
         {{"--clock", "c3", "--dump-layers", "d"}, "--dump-layers: use it without --clock"},
         {{"--clock", "c3", "--wave-image", "2"}, "--wave-image: 2 is out of range (allowed: 0..1)"},
         {{"--clock", "c3", "--vcd", "w.vcd", "--wave-layer", "c3"}, "--wave-layer: --clock names the layer already"},
+        {{"--clock", "s2"}, "--clock: 's2' is not a layer of its own; layer 'c1' does it"},
+        {{"--clock", "c3", "--link-trace", "t", "--wave-depth", "2"}, "--wave-depth needs --vcd or --fst FILE"},
+        {{"--clock", "c3", "--link-trace", "t", "--wave-cycles", "0:5"}, "recorded; c3 is clocked in cycles "},
         {{"--clock", "c3", "--wave-depth", "2"}, "--wave-depth needs --vcd, --fst, --timeline or --link-trace FILE"},
     };
     for (const auto& [options, message] : cases) {

@@ -60,7 +60,9 @@ struct TileCommand {
     bool ends_weights = false;  ///< the last tile of its channel tile
     friend bool operator==(const TileCommand&, const TileCommand&) = default;
     friend std::ostream& operator<<(std::ostream& out, const TileCommand& c) {
-        return out << (c.layer != nullptr ? c.layer->name : "-") << '#' << c.number;
+        return out << (c.layer != nullptr ? c.layer->name : "-") << " tile " << c.number << ", strip " << c.strip
+                   << ", channel tile " << c.index.channel_tile << ", image group " << c.index.image_group
+                   << ", column tile " << c.index.tile << (c.ends_weights ? ", ends weights" : "");
     }
     void add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
 };
@@ -100,7 +102,8 @@ struct ResultPosition {
     friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ResultPosition& p) {
         return out << (p.layer != nullptr ? p.layer->name : "-") << " image " << p.image << " channel " << p.channel
-                   << " pixel " << p.pixel << " byte " << p.byte << (p.last_of_strip ? " last" : "");
+                   << " pixel " << p.pixel << (p.along_channels ? " along channels" : "") << " byte " << p.byte
+                   << " strip " << p.strip << (p.last_of_strip ? " last" : "");
     }
 };
 
@@ -142,7 +145,7 @@ struct ActivationWrite {
     Wires<std::uint8_t, kMaxPooledPixels> bytes;
     friend bool operator==(const ActivationWrite&, const ActivationWrite&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ActivationWrite& w) {
-        return out << w.bytes << " at " << w.addresses;
+        return out << "layer " << w.layer << ' ' << w.bytes << " at " << w.addresses;
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", addresses.values[0], 32);
@@ -158,7 +161,7 @@ struct ActivationRead {
     int bytes = 0;
     friend bool operator==(const ActivationRead&, const ActivationRead&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ActivationRead& r) {
-        return out << r.bytes << " bytes at " << r.address;
+        return out << "layer " << r.layer << ' ' << r.bytes << " bytes at " << r.address;
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", address, 32);
@@ -188,7 +191,7 @@ struct WeightWrite {
     Wires<std::uint8_t, kMaxPortBytes> bytes;
     friend bool operator==(const WeightWrite&, const WeightWrite&) = default;
     friend std::ostream& operator<<(std::ostream& out, const WeightWrite& w) {
-        return out << w.bytes << " at " << w.address << (w.last ? " last" : "");
+        return out << "layer " << w.layer << ' ' << w.bytes << " at " << w.address << (w.last ? " last" : "");
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "address", address, 32);
@@ -230,7 +233,7 @@ struct DramRequest {
     std::int64_t bytes = 0;
     friend bool operator==(const DramRequest&, const DramRequest&) = default;
     friend std::ostream& operator<<(std::ostream& out, const DramRequest& r) {
-        return out << (r.write ? "write " : "read ") << r.bytes << " at " << r.address;
+        return out << "layer " << r.layer << (r.write ? " write " : " read ") << r.bytes << " at " << r.address;
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "write", write);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/error.h"
 #include "engine/fast/fast_engine.h"
 
 namespace widthwise {
@@ -16,9 +17,11 @@ namespace {
 /// The fast engine's runs before, of and behind the batch.
 class SurroundingRun {
 public:
-    SurroundingRun(const Network& network, const Schedule& schedule, int threads, const ImageSource& source,
-                   const OutputSink& sink)
-        : engine_(network, schedule, threads), source_(source), sink_(sink) {}
+    SurroundingRun(const Network& network, const Schedule& schedule, int threads, bool histograms,
+                   const ImageSource& source, const OutputSink& sink)
+        : engine_(network, schedule, threads), source_(source), sink_(sink) {
+        if (histograms) engine_.collect_histograms();
+    }
 
     /// The record of images [first, end) alone.
     RunRecord run(int first, int end) {
@@ -94,8 +97,12 @@ PartRun run_with_part(const Network& network, const Schedule& schedule, const Pa
     start.first_image = first + start.batches * batch;
     start.images = std::min(batch, end - start.first_image);
     const LayerSchedule& layer = clocked.schedule(start.images).layers[request.part.layer];
+    if (request.part.first_strip >= request.part.end_strip ||
+        request.part.end_strip > static_cast<int>(layer.strips.size())) {
+        throw SimulationError("the layer has no such strips in this batch");
+    }
 
-    SurroundingRun surroundings(network, schedule, threads, source, sink);
+    SurroundingRun surroundings(network, schedule, threads, request.histograms, source, sink);
     LayerMaps maps;
     if (start.batches > 0) {
         const RunRecord before = surroundings.run(first, start.first_image);
@@ -111,8 +118,8 @@ PartRun run_with_part(const Network& network, const Schedule& schedule, const Pa
     result.record = surroundings.total();
     result.first_image = start.first_image;
     result.clocked = clocked.run_part(request.part, start, maps);
-    const bool whole = is_whole(clocked.schedule(start.images), request.part);
-    const LayerRecord* expected = whole ? &of_batch.layers[request.part.layer] : nullptr;
+    result.whole = is_whole(clocked.schedule(start.images), request.part);
+    const LayerRecord* expected = result.whole ? &of_batch.layers[request.part.layer] : nullptr;
     result.difference = difference(result.clocked, expected);
     return result;
 }

@@ -19,12 +19,14 @@ class WaveWriter;
 struct PartRequest {
     ClockedPart part;
     int image = 0;
+    bool histograms = false;  ///< of the finished psums, in the record
 };
 
 struct PartRun {
     RunRecord record;  ///< of all images, from the fast engine
     PartRecord clocked;
     int first_image = 0;  ///< of the part's batch
+    bool whole = true;    ///< the part is all strips of its layer
     /// What of the part differs from what the fast engine and the schedule model say; empty: nothing.
     std::string difference;
 };
