@@ -90,6 +90,11 @@ LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardwar
         const int input_rows = (output_rows_ - 1) * layer.stride_height + layer.kernel_height;
         needed_ = std::max(1, std::min(input_rows, ReadRows(layer).count()));
     }
+    // Where a kernel is dilated a strip leaves out rows in between, which a whole map reads for other rows of sums.
+    if (strips && hardware.array.mapping == Mapping::row && !layer.image_columns) {
+        const ReadRows rows(layer);
+        for (int y = 0; y < layer.sums.height; ++y) needed_ = std::max(needed_, rows.needed_by({y, y + 1}).count());
+    }
     row_bytes_ = std::int64_t{layer.line_channels} * layer.line_bytes * images_;
     fitting_ = blocks_held(row_bytes_);
 }
