@@ -39,8 +39,8 @@ public:
     /// Runs one batch from the next edge on; `inputs` are the images' quantized bytes, one after the other. Every
     /// schedule started must have the weights (network, tiling, tap order) of the installed one.
     void start(const Schedule& schedule, std::span<const std::uint8_t> inputs, std::function<void()> on_done);
-    /// Runs a part of a batch alone, after reset: from the next edge on, which is that of `timing.transfers.since`, the transfer in
-    /// flight; then the part. The memories hold what they would.
+    /// Runs a part of a batch alone, after reset: from the next edge on, which is that of `timing.transfers.since`, the
+    /// transfer in flight; then the part. The memories hold what they would.
     void start_part(const Schedule& schedule, const ClockedPart& part, const PartTiming& timing, const LayerMaps& maps,
                     const BatchStart& batch, std::function<void()> on_done);
     /// Whether the part, when it has ended, has stored `maps.output`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The accelerator beginning in the middle of a batch: array, line buffer and pool are empty there, and the memories get what
-// they would hold.
+// The accelerator beginning in the middle of a batch: array, line buffer and pool are empty there, and the memories get
+// what they would hold.
 #include <algorithm>
 
 #include "accelerator/accelerator.h"
@@ -105,14 +105,11 @@ bool Accelerator::holds_strip(const LayerSchedule& layer, int number, std::span<
     const auto row_strips = static_cast<int>(layer.row_strips.size());
     const RowRange rows =
         layer.in_strips() ? output_rows(layer, layer.extents, number % row_strips) : RowRange{0, layer.output.height};
-    const int end_channel = strip.end_channel_tile == layer.channel_tiles ? layer.output.channels
-                                                                          : layer.first_channel(strip.end_channel_tile);
-    const int first_image = layer.image_columns ? strip.first_group * layer.array_columns : strip.first_group;
-    const int end_image =
-        layer.image_columns ? std::min(strip.end_group * layer.array_columns, layer.images) : strip.end_group;
     const std::int64_t line = std::int64_t{layer.output.width} * layer.value_bytes;
-    for (int image = first_image; image < end_image; ++image) {
-        for (int c = layer.first_channel(strip.first_channel_tile); c < end_channel; ++c) {
+    const int first_channel = layer.first_channel(strip.first_channel_tile);
+    const int end_channel = layer.first_channel(strip.end_channel_tile);
+    for (int image = layer.first_image(strip.first_group); image < layer.first_image(strip.end_group); ++image) {
+        for (int c = first_channel; c < end_channel; ++c) {
             for (int y = rows.first; y < rows.end; ++y) {
                 const std::uint8_t* expected =
                     output.data() + image * layer.output_bytes() + (std::int64_t{c} * layer.output.height + y) * line;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every key of an accelerator file, written down once: whatever reads, writes, changes, checks or lists keys is a visitor
-// of describe(). A new parameter is a member in hardware.h and a line here; configs/schema.json and the table in
-// configs/README.md are what `widthwise schema` prints (a test compares them), and sweeps and --set know it at once. If
-// something can leave it without effect, it has a row in key_use.cpp too.
+// Every key of an accelerator file, written down once: whatever reads, writes, changes, checks or lists keys is a
+// visitor of describe(). A new parameter is a member in hardware.h and a line here; configs/schema.json and the table
+// in configs/README.md are what `widthwise schema` prints (a test compares them), and sweeps and --set know it at once.
+// If something can leave it without effect, it has a row in key_use.cpp too.
 #pragma once
 
 #include <optional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which key is used under which circumstances. A key that nothing uses is accepted, named by `widthwise check`, and left
-// out of resolved files, digests and energies (configs/README.md, "Keys without effect").
+// Which key is used under which circumstances. A key that nothing uses is accepted, named by `widthwise check`, and
+// left out of resolved files, digests and energies (configs/README.md, "Keys without effect").
 #pragma once
 
 #include <span>
@@ -28,8 +28,8 @@ struct KeyUsers {
     friend bool operator==(const KeyUsers&, const KeyUsers&) = default;
 };
 
-/// What a key needs to have an effect. A key may have several rows, one after the other, and needs them all. Keys without
-/// a row are always used.
+/// What a key needs to have an effect. A key may have several rows, one after the other, and needs them all. Keys
+/// without a row are always used.
 struct KeyNeed {
     std::string_view key;  ///< dotted
     bool (*met)(const HardwareParams& hardware, const KeyUsers& users);

@@ -55,10 +55,10 @@ public:
 
     /// Of a batch of so many images: as many as the hardware says, or fewer.
     const Schedule& schedule(int images);
-    /// Clocks a part of a batch alone, instead of run() and once per engine. `maps.output` is needed for what strips before the
-    /// part have made, and is compared with what the part stores. The waveform holds the part's cycles, with the times that
-    /// they have in a whole run; a register that the part has not written yet is at its reset value, where a whole run shows
-    /// what was left in it.
+    /// Clocks a part of a batch alone, instead of run() and once per engine. `maps.output` is needed for what strips
+    /// before the part have made, and is compared with what the part stores. The waveform holds the part's cycles, with
+    /// the times that they have in a whole run; a register that the part has not written yet is at its reset value,
+    /// where a whole run shows what was left in it.
     PartRecord run_part(const ClockedPart& part, const PartStart& start, const LayerMaps& maps);
 
 private:

@@ -87,8 +87,8 @@ SumsBySign sums_by_sign(std::span<const std::int16_t> weights) {
     return sums;
 }
 
-/// A weight adds between its product with one end of the activations' range and with the other, or nothing yet: so a channel
-/// is known by the sums of its positive and of its negative weights.
+/// A weight adds between its product with one end of the activations' range and with the other, or nothing yet: so a
+/// channel is known by the sums of its positive and of its negative weights.
 int l1_bits(const Operator& op, const Quantization& input) {
     const std::int64_t low = std::min<std::int64_t>(input.low(), 0);
     const std::int64_t high = std::max<std::int64_t>(input.high(), 0);

@@ -50,7 +50,8 @@ struct OverflowCounts {
     friend bool operator==(const OverflowCounts&, const OverflowCounts&) = default;
 };
 
-/// Events of requantizing n sums. Each mode has an operator of its own; biases and zero points are added in all of them.
+/// Events of requantizing n sums. Each mode has an operator of its own; biases and zero points are added in all of
+/// them.
 inline void count_requantization(EventCounts& events, RequantMode mode, std::uint64_t n) {
     switch (mode) {
         case RequantMode::fixed_point:

@@ -47,8 +47,8 @@ struct RunSetup {
     int end = 0;
 };
 
-/// Of a run whose counts come from the schedule model: strips [first_strip, end_strip) of a layer that were clocked, in the batch
-/// that begins with image `first_image`, and their cycles [begin, end) of the run.
+/// Of a run whose counts come from the schedule model: strips [first_strip, end_strip) of a layer that were clocked, in
+/// the batch that begins with image `first_image`, and their cycles [begin, end) of the run.
 struct ClockedCycles {
     int layer = 0;
     int first_strip = 0;

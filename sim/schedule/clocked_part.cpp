@@ -15,7 +15,8 @@ bool is_whole(const Schedule& schedule, const ClockedPart& part) {
 
 namespace {
 
-/// Cycles of the part: those counted when it ends without those counted when it began. What no other cause took is drain.
+/// Cycles of the part: those counted when it ends without those counted when it began. What no other cause took is
+/// drain.
 CycleCounts difference(const CycleCounts& end, const CycleCounts& begin, Edge total) {
     CycleCounts cycles;
     cycles.compute = end.compute - begin.compute;

@@ -23,14 +23,15 @@ struct ClockedPart {
 ClockedPart whole_layer(const Schedule& schedule, int layer);
 [[nodiscard]] bool is_whole(const Schedule& schedule, const ClockedPart& part);
 
-/// Feature maps of a batch, image after image, as the network has them: what a layer reads, what it adds, and what it makes as
-/// that is stored.
+/// Feature maps of a batch, image after image, as the network has them: what a layer reads, what it adds, and what it
+/// makes as that is stored.
 struct LayerMaps {
     std::vector<std::uint8_t> input, addend, output;
 };
 
-/// When a part begins and ends, as the schedule model has it: edges of its batch. A whole layer begins with the wait for
-/// its first strip; else a part begins with its first strip, after the wait, and ends where the strip behind it begins.
+/// When a part begins and ends, as the schedule model has it: edges of its batch. A whole layer begins with the wait
+/// for its first strip; else a part begins with its first strip, after the wait, and ends where the strip behind it
+/// begins.
 struct PartTiming {
     Edge layer_begin = 0;
     Edge begin = 0;

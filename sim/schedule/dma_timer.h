@@ -18,11 +18,12 @@ Edge words(std::int64_t bytes, int per_cycle);
 Edge fetch_edges(const DramParams& dram, std::int64_t bytes);
 Edge store_edges(const DramParams& dram, std::int64_t bytes);
 
-/// What goes on between DRAM and the chip when a strip begins, and since when that is all that there is to know: from the
-/// edge `since` on a Dma that was idle until then does the same.
+/// What goes on between DRAM and the chip when a strip begins, and since when that is all that there is to know: from
+/// the edge `since` on a Dma that was idle until then does the same.
 struct TransferState {
     Edge since = 0;  ///< not after the strip's beginning
-    /// The Sequencer commands it at `since`; it is the one that the Dma works on when the strip begins, if there is one.
+    /// The Sequencer commands it at `since`; it is the one that the Dma works on when the strip begins, if there is
+    /// one.
     std::optional<TransferKind> in_flight;
     // Commanded before, and ended: parts of weights of the batch, fetches and stores of the layer.
     std::int64_t weight_parts = 0;
@@ -33,9 +34,9 @@ struct TransferState {
     std::vector<Edge> strips_stored;     ///< and of the layer's strips, likewise
 };
 
-/// The Dma working through its commands during a batch: parts of streamed weights, and what the strips of a layer read and
-/// make. A command is chosen when the one before has been taken, among those that may go by then: weights first, then what
-/// is read. So whoever asks for the end of one must have said before what else may go until then.
+/// The Dma working through its commands during a batch: parts of streamed weights, and what the strips of a layer read
+/// and make. A command is chosen when the one before has been taken, among those that may go by then: weights first,
+/// then what is read. So whoever asks for the end of one must have said before what else may go until then.
 class DmaTimer {
 public:
     explicit DmaTimer(const Schedule& schedule);

@@ -117,7 +117,8 @@ private:
         }
     }
 
-    /// Taps [first, end) of a part. Once nothing is waited for the rest goes at once; that is looked at ever more seldom.
+    /// Taps [first, end) of a part. Once nothing is waited for the rest goes at once; that is looked at ever more
+    /// seldom.
     void time_run(const TileCursor& tile, int part, int first, int end) {
         const auto taps = static_cast<int>(layer_.taps.size());
         for (int t = first, pause = 1; t < end && !quick_run(tile, part, t, end); pause *= 2) {
@@ -220,8 +221,9 @@ private:
             fill_.block(first_beat + b + kRequantized + edges(Rule::ask));
     }
 
-    /// Sums leave byte by byte: the third stage of requantization hands on one byte of each of the beat's sums at an edge
-    /// and holds the beat in the second meanwhile. One more waits in the first, and the next in the array's register.
+    /// Sums leave byte by byte: the third stage of requantization hands on one byte of each of the beat's sums at an
+    /// edge and holds the beat in the second meanwhile. One more waits in the first, and the next in the array's
+    /// register.
     void drain_sums(Edge first_beat, int beats) {
         for (int b = 0; b < beats; ++b) {
             drained_ = std::max(b == 0 ? first_beat : drained_ + 1, sums_.biased);

@@ -11,8 +11,8 @@
 
 namespace widthwise {
 
-/// Strip `strip` of a layer begins at `edge`, after what it waited for; `cycles` counts the layer up to there, but for what
-/// no cause has taken yet.
+/// Strip `strip` of a layer begins at `edge`, after what it waited for; `cycles` counts the layer up to there, but for
+/// what no cause has taken yet.
 using StripBegins = std::function<void(int strip, Edge edge, const CycleCounts& cycles)>;
 
 /// Follows the tiles of a layer that begins at edge `start`; returns the edge at which the next phase begins. Fills

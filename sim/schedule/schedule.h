@@ -62,8 +62,8 @@ struct LineBlock {
     friend bool operator==(const LineBlock&, const LineBlock&) = default;
 };
 
-/// The blocks that column tiles [first_tile, end_tile) read, in the order in which they are filled. Those of a tile that
-/// is cut into parts lie part after part: part p from first_of_part[p] on; else there is one.
+/// The blocks that column tiles [first_tile, end_tile) read, in the order in which they are filled. Those of a tile
+/// that is cut into parts lie part after part: part p from first_of_part[p] on; else there is one.
 struct LinePass {
     int first_tile = 0;
     int end_tile = 0;
@@ -72,8 +72,8 @@ struct LinePass {
     friend bool operator==(const LinePass&, const LinePass&) = default;
 };
 
-/// Consecutive taps of the order of accumulation that read the same blocks: `end_tap` is one past the last. Loops of a cut
-/// reduction are at kernel rows [first_row, end_row), and so on (not dilated).
+/// Consecutive taps of the order of accumulation that read the same blocks: `end_tap` is one past the last. Loops of a
+/// cut reduction are at kernel rows [first_row, end_row), and so on (not dilated).
 struct TapPart {
     int end_tap = 0;
     int first_row = 0, end_row = 0;
@@ -109,7 +109,8 @@ struct KernelTaps {
     int width = 1;
 };
 
-/// Everything the units need to know of one layer: what it does (layer/layer.h), and when and where the hardware does it.
+/// Everything the units need to know of one layer: what it does (layer/layer.h), and when and where the hardware does
+/// it.
 struct LayerSchedule {
     int index = 0;                           ///< position in Schedule::layers
     std::string name;                        ///< of the operator with the weights, or else of the first
@@ -201,8 +202,9 @@ struct LayerSchedule {
     }
     [[nodiscard]] int tiles_per_group() const { return channel_tiles / groups; }
     [[nodiscard]] int group_of(int channel_tile) const { return channel_tile / tiles_per_group(); }
-    /// Output channels of the tile: consecutive ones, of one group.
+    /// Output channels of the tile: consecutive ones, of one group. `channel_tile` may be one past the last.
     [[nodiscard]] int first_channel(int channel_tile) const {
+        if (channel_tile == channel_tiles) return sums.channels;
         return group_of(channel_tile) * (sums.channels / groups) + channel_tile % tiles_per_group() * array_rows;
     }
     [[nodiscard]] int channels_in_tile(int channel_tile) const {
@@ -211,11 +213,12 @@ struct LayerSchedule {
     }
     /// First input channel that the tile reads.
     [[nodiscard]] int first_line_channel(int channel_tile) const { return group_of(channel_tile) * line_channels; }
-    [[nodiscard]] int images_in_group(int group) const {
-        if (!image_columns) return 1;
-        const int first = group * array_columns;
-        return first + array_columns <= images ? array_columns : images - first;
+    /// Of the batch; `group` may be one past the last.
+    [[nodiscard]] int first_image(int group) const {
+        if (!image_columns) return group;
+        return group == image_groups ? images : group * array_columns;
     }
+    [[nodiscard]] int images_in_group(int group) const { return first_image(group + 1) - first_image(group); }
     /// Stored bytes of one image's output.
     [[nodiscard]] std::int64_t output_bytes() const { return output.elements() * value_bytes; }
     /// Of each output channel, beside its weights.
@@ -240,8 +243,7 @@ struct LayerSchedule {
     }
     /// Bytes of the channel tiles before, in the weight buffer or in DRAM.
     [[nodiscard]] std::int64_t weight_offset(int channel_tile) const {
-        const std::int64_t channels = channel_tile == channel_tiles ? sums.channels : first_channel(channel_tile);
-        return computation ? channels * (std::int64_t{tap_count} + parameter_bytes()) : 0;
+        return computation ? first_channel(channel_tile) * (std::int64_t{tap_count} + parameter_bytes()) : 0;
     }
     /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`, for the strip.
     [[nodiscard]] std::int64_t line_address(const Strip& strip, int image, int c, int y) const {

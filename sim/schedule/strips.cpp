@@ -85,10 +85,10 @@ private:
         strip.end_line_pass = rows.end_line_pass;
         if (!layer_.strips.empty())
             strip.first_number = layer_.strips.back().first_number + layer_.strips.back().tile_count();
-        first_image_ = layer_.image_columns ? group * layer_.array_columns : group;
-        end_image_ = first_image_ + layer_.images_in_group(group);
+        first_image_ = layer_.first_image(group);
+        end_image_ = layer_.first_image(group + 1);
         first_channel_ = layer_.first_channel(first_tile);
-        end_channel_ = end_tile == layer_.channel_tiles ? layer_.sums.channels : layer_.first_channel(end_tile);
+        end_channel_ = layer_.first_channel(end_tile);
         index_ = static_cast<int>(layer_.strips.size());
         place_input(strip, number);
         place_addend(strip, number);

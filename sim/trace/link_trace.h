@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every link at every edge, as text: what is compared with another implementation of the same accelerator. A waveform need not
-// hold all data.
+// Every link at every edge, as text: what is compared with another implementation of the same accelerator. A waveform
+// need not hold all data.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace widthwise {
 
-/// A line for each link of a cycle in which `valid`, `ready`, or the data of a valid link differ from those of the line before of
-/// this link: cycle, link, valid, ready, data, parted by tabs; data is empty while the link is not valid.
+/// A line for each link of a cycle in which `valid`, `ready`, or the data of a valid link differ from those of the line
+/// before of this link: cycle, link, valid, ready, data, parted by tabs; data is empty while the link is not valid.
 class LinkTraceWriter : public WaveWriter {
 public:
     /// Writes to `path` itself. Of `limits`, cycles, layer and image count. Throws InputError when they leave nothing,

@@ -91,7 +91,8 @@ TEST_F(Import, OutputsAreAnAxisOfSweeps) {
 }
 
 TEST_F(Import, OutputsOfOneFileShareNoValues) {
-    // Two layers with the same arithmetic, one for each output: what the layers compute does not tell the networks apart.
+    // Two layers with the same arithmetic, one for each output: what the layers compute does not tell the networks
+    // apart.
     test::ChainBuilder builder = test::quantized_input();
     builder.conv({1, 1, 1, 1}, {2});
     builder.qdq<std::uint8_t>("y", 0.25F, 0);

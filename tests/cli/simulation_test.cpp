@@ -41,12 +41,16 @@ TEST(Outcome, SurvivesTheWayThroughAPipe) {
     for (const std::int64_t psum : {-40, 0, 99}) outcome.record.histograms[1].add(psum);
     outcome.record.store.cycles[Stall::dram] = 6;
     outcome.predictions = {{7, 8, 9}, {10, -1, 11}};
+    outcome.clocked = {1, 2, 5, 40, false, 1000, 2500};
     const std::string bytes = encode_outcome(outcome);
     const RunOutcome back = decode_outcome(bytes);
     EXPECT_EQ(back.record, outcome.record);
     ASSERT_EQ(back.predictions.size(), 2U);
     EXPECT_EQ(back.predictions[0].predicted, 9);
     EXPECT_EQ(back.predictions[1].label, -1);
+    ASSERT_TRUE(back.clocked.has_value());
+    EXPECT_EQ(back.clocked->end_strip, 5);
+    EXPECT_EQ(back.clocked->end, 2500U);
     EXPECT_THROW(decode_outcome(bytes.substr(1)), SimulationError);
     EXPECT_THROW(decode_outcome(bytes + "x"), SimulationError);
 }

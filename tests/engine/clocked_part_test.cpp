@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a run clocked alone: every signal at every cycle of it as in a whole clocked run, and the record of a whole run.
+// A part of a run clocked alone: every signal at every cycle of it as in a whole clocked run, and the record of a whole
+// run.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -62,9 +63,9 @@ private:
 
 bool in_element(const WaveVariable& variable) { return variable.scope.find(".pe_array.row") != std::string::npos; }
 
-/// Where the signals differ, beside registers that nothing has written since the part began: in the whole run these hold what
-/// was left in them, in the part what reset left. In a systolic array what is left moves on from element to element. Overflow
-/// events of earlier strips of the layer are not known. `whole` has one cycle before the part too.
+/// Where the signals differ, beside registers that nothing has written since the part began: in the whole run these
+/// hold what was left in them, in the part what reset left. In a systolic array what is left moves on from element to
+/// element. Overflow events of earlier strips of the layer are not known. `whole` has one cycle before the part too.
 std::string signal_difference(const SignalRecorder& whole, const SignalRecorder& part, Interconnect interconnect,
                               bool within_layer) {
     if (part.cycles.empty() || whole.cycles.size() != part.cycles.size() + 1 ||
@@ -95,8 +96,8 @@ std::string signal_difference(const SignalRecorder& whole, const SignalRecorder&
     return "";
 }
 
-/// With less of an activation buffer, so that more layers are worked on in strips, and a slow DRAM, so that transfers last
-/// longer than strips.
+/// With less of an activation buffer, so that more layers are worked on in strips, and a slow DRAM, so that transfers
+/// last longer than strips.
 void make_strips(RandomCase& random) {
     const HardwareParams drawn = random.hardware;
     for (const int divisor : {16, 8, 4, 2}) {

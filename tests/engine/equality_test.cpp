@@ -45,8 +45,8 @@ struct CaseHeader {
     std::uint64_t text_bytes = 0;
 };
 
-/// Seeds [first, end) in a child process, since a case may crash. `report` gets the text of each; returns the seed after
-/// the last one, where to go on.
+/// Seeds [first, end) in a child process, since a case may crash. `report` gets the text of each; returns the seed
+/// after the last one, where to go on.
 std::uint64_t run_in_child(std::uint64_t first, std::uint64_t end,
                            const std::function<void(std::uint64_t, const std::string&)>& report) {
     int ends[2];

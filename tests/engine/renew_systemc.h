@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SystemC elaborates once per simulation context, and a process has one. Tests that elaborate many times in a process give
-// each time a context of its own; the variables are SystemC 2.3.4's, not the standard's.
+// SystemC elaborates once per simulation context, and a process has one. Tests that elaborate many times in a process
+// give each time a context of its own; the variables are SystemC 2.3.4's, not the standard's.
 #pragma once
 
 #include <systemc>

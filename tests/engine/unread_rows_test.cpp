@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Layers whose kernel reads some rows of the feature map, or none: such rows are not filled, and neither engine waits for
-// them, however narrow the fill port is.
+// Layers whose kernel reads some rows of the feature map, or none: such rows are not filled, and neither engine waits
+// for them, however narrow the fill port is.
 #include <gtest/gtest.h>
 
 #include "engine/engine_difference.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys without effect: on random networks and hardware, a key that is said to be unused changes nothing at all, and each
-// key that can be unused changes something somewhere when it is used.
+// Keys without effect: on random networks and hardware, a key that is said to be unused changes nothing at all, and
+// each key that can be unused changes something somewhere when it is used.
 #include "config/key_use.h"
 
 #include <fmt/format.h>

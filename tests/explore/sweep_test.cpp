@@ -157,7 +157,8 @@ TEST(Sweep, SettingsOfAnOptionAreThoseOfTheFile) {
     EXPECT_EQ(sweep.networks().front().path, network) << "counts from the working directory";
 }
 
-/// With few rows of the array and 459 bytes of maps a pool of LeNet-5 becomes a layer of its own: other layers, equal values.
+/// With few rows of the array and 459 bytes of maps a pool of LeNet-5 becomes a layer of its own: other layers, equal
+/// values.
 TEST(Sweep, PointsWhosePoolsAreLayersOfTheirOwnHaveTheSameAccuracy) {
     for (const char* sizes : {"[65536, 459]", "[459, 65536]"}) {
         const test::TemporaryFolder folder;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Relu, Clip and Pad without a layer of their own, and pools: what becomes of them. That values are right is what tests/goldens/exporters shows
-// (shipped_models_test.cpp).
+// Relu, Clip and Pad without a layer of their own, and pools: what becomes of them. That values are right is what
+// tests/goldens/exporters shows (shipped_models_test.cpp).
 #include "kit/refusal.h"
 #include "network/exporter_forms.h"
 

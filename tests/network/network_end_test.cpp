@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends of networks, values in other files, and what a refusal advises. That values are right is what tests/goldens/exporters shows
-// (shipped_models_test.cpp).
+// Ends of networks, values in other files, and what a refusal advises. That values are right is what
+// tests/goldens/exporters shows (shipped_models_test.cpp).
 #include <filesystem>
 #include <fstream>
 #include <string>

@@ -11,6 +11,7 @@
 #include "kit/network_builder.h"
 #include "kit/temporary_files.h"
 #include "results/fields.h"
+#include "results/made_up_setup.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"
 
@@ -130,19 +131,10 @@ struct FieldRun {
     }
 
     [[nodiscard]] RunReport report() const {
-        RunSetup setup;
-        setup.version = "1.2.3";
+        RunSetup setup = made_up_setup(config, network, schedule, table);
         setup.command = "widthwise run tiny.yaml --images 10:14";
         setup.engine = "fast";
-        setup.config = config;
-        setup.network = &network;
-        setup.schedule = &schedule;
-        setup.table = &table;
-        setup.images = {"images.gz", "11"};
-        setup.labels = {"labels.gz", "22"};
         setup.energy_table = {"tenths", "33"};
-        setup.first = 10;
-        setup.end = 14;
         RunOutcome outcome;
         outcome.record.images = 4;
         outcome.record.setup = record(0);

@@ -7,6 +7,7 @@
 
 #include "config/run_config.h"
 #include "network/onnx_import.h"
+#include "results/made_up_setup.h"
 #include "results/run_report.h"
 #include "schedule/compile.h"
 
@@ -23,19 +24,10 @@ struct MadeUpRun {
         table = EnergyTable::load(table_name, root);
     }
     [[nodiscard]] RunReport report() const {
-        RunSetup setup;
-        setup.version = "1.2.3";
+        RunSetup setup = made_up_setup(config, network, schedule, table);
         setup.command = "widthwise run config.yaml --images 10:14";
         setup.engine = "systemc";
-        setup.config = config;
-        setup.network = &network;
-        setup.schedule = &schedule;
-        setup.table = &table;
-        setup.images = {"images.gz", "11"};
-        setup.labels = {"labels.gz", "22"};
         setup.energy_table = {"horowitz-45nm", "33"};
-        setup.first = 10;
-        setup.end = 14;
         return {setup, outcome()};
     }
     [[nodiscard]] RunOutcome outcome() const {

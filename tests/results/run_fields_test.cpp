@@ -124,6 +124,25 @@ TEST(RunFields, OfTheSummary) {
     test::expect_json(summary_json(run.report()), expected);
 }
 
+/// Of a part that was clocked alone: a quarter of the run's cycles.
+TEST(RunFields, OfAClockedPart) {
+    const FieldRun run;
+    RunReport report = run.report();
+    report.total.record.cycles.total = 8000;
+    ClockedCycles& clocked = report.outcome.clocked.emplace();
+    clocked = {1, 2, 5, 12, false, 1000, 3000};
+    test::expect_json(summary_json(report)["clocked"], {{"layer", "a1"},
+                                                        {"strips", {{"first", 2}, {"end", 5}}},
+                                                        {"first_image", 12},
+                                                        {"cycles", {{"first", 1000}, {"end", 3000}}},
+                                                        {"share", 0.25}});
+    EXPECT_THAT(run_text(report),
+                HasSubstr("clocked         a1, strips 2:5 of the batch of image 12: cycles 1000:3000 of "
+                          "the run, 25.0 % of all, as the schedule model has them\n"));
+    clocked.whole = true;
+    EXPECT_THAT(run_text(report), HasSubstr("clocked         a1 of the batch of image 12: "));
+}
+
 TEST(RunFields, OfTheLayers) {
     const FieldRun run;
     std::vector<Json> rows;

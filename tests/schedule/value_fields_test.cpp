@@ -107,7 +107,8 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
           "layer.requantization is there"}) {
         EXPECT_TRUE(paths.contains(path)) << path;
     }
-    // Names, places, times, and what follows from other fields. Whoever adds to this list says that no value depends on it.
+    // Names, places, times, and what follows from other fields. Whoever adds to this list says that no value depends on
+    // it.
     EXPECT_THAT(elsewhere, ::testing::UnorderedElementsAreArray({"layer.array_columns",
                                                                  "layer.array_rows",
                                                                  "layer.block_lines",

@@ -12,8 +12,8 @@
 namespace widthwise::test {
 namespace {
 
-/// A convolution of 18 taps, 3 channels and 6 x 6 outputs, a pool of its own, 5 outputs of 27 inputs; 9 bytes beside the
-/// weights of each channel.
+/// A convolution of 18 taps, 3 channels and 6 x 6 outputs, a pool of its own, 5 outputs of 27 inputs; 9 bytes beside
+/// the weights of each channel.
 Schedule streamed(const NetworkBuilder& builder, std::int64_t bytes) {
     HardwareParams hardware;
     hardware.array.rows = 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// On-chip SRAM for feature maps: ping-pong halves for a chain of layers, placed by lifetime where layers branch.
-// With two ports it serves a read and a write of the datapath in the same cycle; with one, writes go first and reads wait.
+// On-chip SRAM for feature maps: ping-pong halves for a chain of layers, placed by lifetime where layers branch. With
+// two ports it serves a read and a write of the datapath in the same cycle; with one, writes go first and reads wait.
 // The Dma has a port beside them: what it moves belongs to another strip.
 #pragma once
 
@@ -37,8 +37,8 @@ private:
     void do_reset() override;
     void step() override;
     [[nodiscard]] bool works() const override;
-    /// Who gets the port(s) of the datapath: results on the write side; residual operands, then fill, on the read side. The
-    /// Dma has a port of its own.
+    /// Who gets the port(s) of the datapath: results on the write side; residual operands, then fill, on the read side.
+    /// The Dma has a port of its own.
     void arbitrate();
     void serve(LinkIn<ActivationRead>& request, LinkOut<Word>& data);
     void commit(const ActivationWrite& write);

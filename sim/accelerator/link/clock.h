@@ -7,8 +7,8 @@
 
 namespace widthwise {
 
-/// Rising edges at 0, period, 2 * period, ..., or from begin_at() on. Binds to any sc_in<bool>. Its value is high from the rising edge on;
-/// without falling edges it stays high, and only the events matter.
+/// Rising edges at 0, period, 2 * period, ..., or from begin_at() on. Binds to any sc_in<bool>. Its value is high from
+/// the rising edge on; without falling edges it stays high, and only the events matter.
 class Clock : public sc_core::sc_module, public sc_core::sc_signal_in_if<bool> {
 public:
     Clock(const sc_core::sc_module_name& name, const sc_core::sc_time& period) : sc_module(name), period_(period) {

@@ -19,8 +19,8 @@
 
 namespace widthwise {
 
-/// The register behind a link's data. It shows what was written after the edge, as sc_signal does; nobody waits for it to change,
-/// so that values are neither compared nor announced.
+/// The register behind a link's data. It shows what was written after the edge, as sc_signal does; nobody waits for it
+/// to change, so that values are neither compared nor announced.
 template <typename T>
 class DataRegister : public sc_core::sc_prim_channel {
 public:

@@ -122,8 +122,8 @@ struct PsumBeat {
     }
 };
 
-/// RequantUnit -> PoolUnit or ResidualUnit, ResidualUnit -> PoolUnit: quantized activations, or one byte (0..255) of each
-/// of a beat of sums that leave.
+/// RequantUnit -> PoolUnit or ResidualUnit, ResidualUnit -> PoolUnit: quantized activations, or one byte (0..255) of
+/// each of a beat of sums that leave.
 struct OutputBeat {
     ResultPosition position;
     Wires<std::int16_t, kMaxLanes> values;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The skeleton of every unit: clock, synchronous reset, one clocked process that costs nothing while the unit is idle. A unit
-// knows the ends of its links: they are reset with it, tell whether it can sleep and wake it up.
+// The skeleton of every unit: clock, synchronous reset, one clocked process that costs nothing while the unit is idle.
+// A unit knows the ends of its links: they are reset with it, tell whether it can sleep and wake it up.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,8 @@ public:
 
     /// To its initial value; a producer lowers `valid`.
     virtual void reset() = 0;
-    /// After an edge: nothing can happen on it at coming edges until one of wake_events() occurs. An input whose `valid` was high
-    /// at this edge is not quiet: it may stay high with the next payload, and then raises no event.
+    /// After an edge: nothing can happen on it at coming edges until one of wake_events() occurs. An input whose
+    /// `valid` was high at this edge is not quiet: it may stay high with the next payload, and then raises no event.
     [[nodiscard]] virtual bool quiet() const = 0;
     virtual void wake_events(sc_core::sc_event_or_list& events) const = 0;
 };
@@ -51,8 +51,8 @@ protected:
     virtual void do_reset() = 0;
     /// One rising edge.
     virtual void step() = 0;
-    /// After step(): the registers alone make something happen at the next edge. Else the unit sleeps while its links are
-    /// quiet.
+    /// After step(): the registers alone make something happen at the next edge. Else the unit sleeps while its links
+    /// are quiet.
     [[nodiscard]] virtual bool works() const = 0;
     /// Called once: what else ends the sleep.
     virtual void add_wake_events(sc_core::sc_event_or_list& /*events*/) const {}

@@ -181,7 +181,7 @@ void PeArray::load_beat() {
     position.layer = &layer;
     position.channel = layer.first_channel(index.channel_tile) + from.row;
     position.along_channels = layer.image_columns;
-    position.image = layer.image_columns ? index.image_group * layer.array_columns + from.column : index.image_group;
+    position.image = layer.first_image(index.image_group) + (layer.image_columns ? from.column : 0);
     position.pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + from.column;
     position.strip = leaving_.tile.strip;
     position.last_of_strip = leaving_.beat + 1 == leaving_.beats && ends_strip(leaving_.tile);

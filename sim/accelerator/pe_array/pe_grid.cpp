@@ -100,8 +100,8 @@ void BroadcastGrid::clock(const IssuedTap& tap, const Activations& activations, 
 void BroadcastGrid::accumulate() {
     const IssuedTap& tap = in_products_;
     if (!tap.layer->computation) {
-        // No tap of this tile is still in the operand registers' way: a tile of passing pixels has one tap, and the registers
-        // hold the next tile's only after this edge.
+        // No tap of this tile is still in the operand registers' way: a tile of passing pixels has one tap, and the
+        // registers hold the next tile's only after this edge.
         for (int c = 0; c < tap.columns; ++c) value_[at(0, c)] = exact_[at(0, c)] = product_[at(0, c)];
         return;
     }

@@ -23,8 +23,8 @@ struct IssuedTap {
     bool first = false;  ///< of the tile: accumulators start anew
 };
 
-/// rows x columns PEs. Derived classes add the interconnect's registers, and may choose how the PEs lie in the simulator's memory:
-/// those that work on the same tap side by side.
+/// rows x columns PEs. Derived classes add the interconnect's registers, and may choose how the PEs lie in the
+/// simulator's memory: those that work on the same tap side by side.
 class PeGrid {
 public:
     PeGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record);

@@ -8,9 +8,9 @@
 
 namespace widthwise {
 
-/// `systolic`: operands enter at the edges, skewed by one cycle per row and column, and move on by one PE a cycle. So PE (r, c)
-/// works on the tap that was issued r + c cycles ago, and all PEs of a diagonal r + c work on the same one: they lie side by
-/// side, by their columns. While no tap is on its way through the array, registers hold.
+/// `systolic`: operands enter at the edges, skewed by one cycle per row and column, and move on by one PE a cycle. So
+/// PE (r, c) works on the tap that was issued r + c cycles ago, and all PEs of a diagonal r + c work on the same one:
+/// they lie side by side, by their columns. While no tap is on its way through the array, registers hold.
 class SystolicGrid : public PeGrid {
 public:
     SystolicGrid(const ArrayParams& params, PsumStatistics statistics, RunRecord& record);
@@ -21,8 +21,8 @@ public:
     void add_waves(WaveList& wave, const std::string& scope, int weight_bits) const override;
 
 private:
-    /// What the edge registers remember of a tap until its last row and column have received it; and the tap itself until its
-    /// last products are accumulated.
+    /// What the edge registers remember of a tap until its last row and column have received it; and the tap itself
+    /// until its last products are accumulated.
     struct Entry {
         IssuedTap tap;
         std::vector<std::int16_t> activations, weights;

@@ -223,8 +223,8 @@ void Sequencer::issue_dma(const DmaCommand& command) {
     acted_ = dma_loaded_ = true;
 }
 
-/// One command at an edge. Weights go first, since the array stands still without them; then what strips read, then what
-/// they have made.
+/// One command at an edge. Weights go first, since the array stands still without them; then what strips read, then
+/// what they have made.
 void Sequencer::issue_transfers() {
     if (dma_loaded_ || !dma.can_load()) return;
     if (issue_weights()) return;

@@ -45,9 +45,10 @@ public:
     /// first time. `on_done` is called at the edge at which the last output byte has left.
     void start(const Schedule& schedule, const DramLayout& layout, std::function<void()> on_done);
 
-    /// Runs a part of a batch alone, after reset, from the next edge on: first, from `timing.transfers.since` on, the transfer
-    /// that is in flight when the part begins; then the part. `batch_cycle`: the cycle at which the batch began.
-    /// `weight_parts_before`: fetched by the batches before it. `on_done` is called at the edge at which the part ends.
+    /// Runs a part of a batch alone, after reset, from the next edge on: first, from `timing.transfers.since` on, the
+    /// transfer that is in flight when the part begins; then the part. `batch_cycle`: the cycle at which the batch
+    /// began. `weight_parts_before`: fetched by the batches before it. `on_done` is called at the edge at which the
+    /// part ends.
     void start_part(const Schedule& schedule, const DramLayout& layout, const ClockedPart& part,
                     const PartTiming& timing, std::uint64_t batch_cycle, std::int64_t weight_parts_before,
                     std::function<void()> on_done);

@@ -25,8 +25,8 @@ public:
 
     void add_waves(WaveList& wave, const std::string& scope) const override;
 
-    /// Begins in the middle of a batch, after reset: so many parts of weights have arrived and been used up (resident: 1 and 0).
-    /// The caller puts those that are still to be used into memory().
+    /// Begins in the middle of a batch, after reset: so many parts of weights have arrived and been used up (resident:
+    /// 1 and 0). The caller puts those that are still to be used into memory().
     void restore(std::int64_t parts_filled, std::int64_t parts_used);
     [[nodiscard]] ZeroBytes& memory() { return memory_; }
 

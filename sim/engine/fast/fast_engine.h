@@ -33,8 +33,8 @@ public:
 
     /// Reports every operator's values of everything that follows (single-threaded then).
     void report_values(ValueSink sink);
-    /// Reports the feature maps of these layers (-1: the network's input) from everything that follows; called from several
-    /// threads, with different images. No layers: none any more.
+    /// Reports the feature maps of these layers (-1: the network's input) from everything that follows; called from
+    /// several threads, with different images. No layers: none any more.
     void report_maps(std::vector<int> layers, MapSink sink);
     /// Every record that follows has histograms of the finished psums.
     void collect_histograms();

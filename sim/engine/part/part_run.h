@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A part of a run on the clocked model, the rest without a clock: the fast engine knows every value at the part's borders, and
-// the schedule model every edge.
+// A part of a run on the clocked model, the rest without a clock: the fast engine knows every value at the part's
+// borders, and the schedule model every edge.
 #pragma once
 
 #include <string>
@@ -31,9 +31,8 @@ struct PartRun {
     std::string difference;
 };
 
-/// Runs images [first, end), of which `request.image` is one. `schedule`: of batches of hardware.batch. Waveforms show the part.
-/// One SystemC engine is made: a process
-/// can have one. `threads`: of the fast engine.
+/// Runs images [first, end), of which `request.image` is one. `schedule`: of batches of hardware.batch. Waveforms show
+/// the part. One SystemC engine is made: a process can have one. `threads`: of the fast engine.
 PartRun run_with_part(const Network& network, const Schedule& schedule, const PartRequest& request, int first, int end,
                       int threads, const ImageSource& source, const OutputSink& sink, WaveWriter* wave);
 

@@ -213,7 +213,8 @@ void expect_same(const std::vector<T>& actual, const std::vector<T>& expected, c
     }
 }
 
-/// Of each pair of transfers the second comes no earlier after the first than the rule says; `stalled` false: just then.
+/// Of each pair of transfers the second comes no earlier after the first than the rule says; `stalled` false: just
+/// then.
 inline void expect_rule(Rule rule, const std::vector<std::uint64_t>& from, const std::vector<std::uint64_t>& to,
                         bool stalled) {
     ASSERT_EQ(from.size(), to.size());

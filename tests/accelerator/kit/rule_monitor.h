@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The witness that a fixed distance of schedule/timing_rules.h is kept on the links of a bench, in every run: with random
-// stalls and without.
+// The witness that a fixed distance of schedule/timing_rules.h is kept on the links of a bench, in every run: with
+// random stalls and without.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,8 @@ inline std::uint64_t edge_of(const std::vector<std::uint64_t>& edges, std::size_
 /// was held up on its way. Names the rules when that fails.
 class RuleMonitor : public sc_core::sc_module {
 public:
-    /// The edge of the cause of event i, or none where the rules do not speak of the event. Asked once for each event, in
-    /// their order, when every monitor has seen the event's edge.
+    /// The edge of the cause of event i, or none where the rules do not speak of the event. Asked once for each event,
+    /// in their order, when every monitor has seen the event's edge.
     using Cause = std::function<std::optional<std::uint64_t>(std::size_t i)>;
     /// At an edge: what is on its way is held up.
     using Held = std::function<bool()>;

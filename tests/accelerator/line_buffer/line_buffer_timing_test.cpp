@@ -109,8 +109,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, LineBufferTiming, testing::Range(0, static_cast<
                              return std::string(kCases[static_cast<std::size_t>(test.param)].name);
                          });
 
-/// The first tap leaves words_per_line + 2 edges after the command: the first word's grant, one word a cycle, the way from
-/// the memory, the output register.
+/// The first tap leaves words_per_line + 2 edges after the command: the first word's grant, one word a cycle, the way
+/// from the memory, the output register.
 TEST(LineBufferTimingOf, TheFirstTapWaitsForItsLineOnly) {
     const Geometry g{3, 8, 28, 5, 24, 8, 6};
     const Network network = network_of(g);

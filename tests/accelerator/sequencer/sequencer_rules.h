@@ -17,8 +17,8 @@
 
 namespace widthwise::test {
 
-/// In networks with strips, only of the tiles within one: what a strip or a transfer follows from depends on the transfers
-/// of others there, which the equality of the two engines holds to their edges.
+/// In networks with strips, only of the tiles within one: what a strip or a transfer follows from depends on the
+/// transfers of others there, which the equality of the two engines holds to their edges.
 class SequencerRules {
 public:
     struct Links {
