@@ -115,7 +115,7 @@ void Accelerator::install(const Schedule& schedule) {
     weights.reserve(static_cast<std::size_t>(schedule.weight_bytes));
     for (const LayerSchedule& layer : schedule.layers) {
         if (!layer.computation) continue;
-        for (int t = 0; t < layer.channel_tiles; ++t) append_tile(weights, layer, t);
+        for (int t = 0; t < layer.channel_tile_count(); ++t) append_tile(weights, layer, t);
     }
     dram.memory = std::move(weights);
     lay_out(schedule);

@@ -47,6 +47,7 @@ constexpr bool depends(Data data, Dim dim) {
 using DimFilter = bool (*)(Dim);
 constexpr bool any_dim(Dim) { return true; }
 constexpr bool dim_of_sums(Dim dim) { return depends(Data::sums, dim); }
+constexpr bool dim_of_channels(Dim dim) { return dim == Dim::group || dim == Dim::out_channel; }
 constexpr bool dim_of_pixels(Dim dim) { return dim == Dim::out_row || dim == Dim::out_column || dim == Dim::out_pixel; }
 
 /// Trips of a loop follow one another, or run side by side in the rows or the columns of the array.

@@ -29,7 +29,7 @@ int strip_made(const LayerSchedule& layer) { return strip_channels(layer, layer.
 std::int64_t dram_traffic(const LayerSchedule& layer, const HardwareParams& hardware) {
     if (layer.in_strips()) return StripFitter(layer, hardware).traffic(layer.extents);
     if (!is_streamed(layer, hardware)) return 0;
-    return layer.weight_offset(layer.channel_tiles) * layer.weight_fetches(layer.strips.front());
+    return layer.weight_offset(layer.channel_tile_count()) * layer.weight_fetches(layer.strips.front());
 }
 
 nlohmann::ordered_json cut_json(const LayerSchedule& layer, const HardwareParams& hardware) {

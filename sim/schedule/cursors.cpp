@@ -59,7 +59,7 @@ void WeightFetchCursor::next() {
         begin_strip();
         return;
     }
-    layer_address_ += layer_->weight_offset(layer_->channel_tiles);
+    layer_address_ += layer_->weight_offset(layer_->channel_tile_count());
     ++layer_;
     begin_layer();
 }

@@ -258,8 +258,8 @@ void place_weights(Schedule& schedule) {
         layer.weight_address = schedule.weight_bytes;
         layer.first_weight_tile = tiles;
         layer.weight_part_taps = layer.tap_count;
-        tiles += layer.channel_tiles;
-        for (int t = 0; t < layer.channel_tiles; ++t) schedule.weight_bytes += layer.weight_tile_bytes(t);
+        tiles += layer.channel_tile_count();
+        for (int t = 0; t < layer.channel_tile_count(); ++t) schedule.weight_bytes += layer.weight_tile_bytes(t);
     }
     const bool fits = schedule.weight_bytes <= params.bytes;
     const std::int64_t resident_bytes =

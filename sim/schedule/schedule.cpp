@@ -71,7 +71,7 @@ std::vector<int> Schedule::last_operators() const {
 
 int Schedule::channel_tiles() const {
     int tiles = 0;
-    for (const LayerSchedule& layer : layers) tiles += layer.channel_tiles;
+    for (const LayerSchedule& layer : layers) tiles += layer.channel_tile_count();
     return tiles;
 }
 

@@ -42,6 +42,14 @@ struct Tap {
     int weight = 0;  ///< offset within the channel's weights
 };
 
+/// Consecutive output channels of one group, one per array row.
+struct ChannelTile {
+    int group = 0;
+    int first = 0;  ///< among the channels of all groups
+    int count = 0;  ///< 1..rows
+    friend bool operator==(const ChannelTile&, const ChannelTile&) = default;
+};
+
 /// Consecutive output pixels of one image (or images of one group), one per array column.
 struct ColumnTile {
     int first = 0;  ///< pixel index y * width + x within the sums' feature map; 0 in image-column layers
@@ -152,9 +160,10 @@ struct LayerSchedule {
     int fill_word_bytes = 8;                  ///< one a cycle
 
     LoopNest nest;
-    std::vector<ColumnTile> tiles;      ///< of one map, in the order of the nest
-    std::vector<LinePass> line_passes;  ///< of one channel tile and image group, in that order
-    std::vector<int> row_position;      ///< of each feature-map row among those that a tap reads, or -1
+    std::vector<ChannelTile> channel_tiles;  ///< in the order of the nest
+    std::vector<ColumnTile> tiles;           ///< of one map, in the order of the nest
+    std::vector<LinePass> line_passes;       ///< of one channel tile and image group, in that order
+    std::vector<int> row_position;           ///< of each feature-map row among those that a tap reads, or -1
     std::vector<LineWindow> windows;
     std::vector<int> tile_window;  ///< index into windows of each tile
     std::vector<TapPart> parts;    ///< of the taps
@@ -168,9 +177,8 @@ struct LayerSchedule {
     std::int64_t strips_address = 0;  ///< of what they hold in the activation buffer
     std::int64_t strips_room = 0;     ///< bytes that are free for it there
     int tap_count = 0;                ///< how many those are, known before they are listed
-    int channel_tiles = 1;
-    int array_rows = 1;     ///< rows used by a full channel tile
-    int array_columns = 1;  ///< columns used by a full column tile or image group
+    int array_rows = 1;               ///< rows used by a full channel tile
+    int array_columns = 1;            ///< columns used by a full column tile or image group
     int image_groups = 1;
 
     std::int64_t weight_address = 0;  ///< resident: of the layer's first tile in the weight buffer
@@ -194,25 +202,22 @@ struct LayerSchedule {
         return pooling ? pooling->operator_index : addition ? addition->operator_index : computation->operator_index;
     }
     [[nodiscard]] std::int64_t tile_count() const {
-        return std::int64_t{channel_tiles} * image_groups * static_cast<std::int64_t>(tiles.size());
+        return std::int64_t{channel_tile_count()} * image_groups * static_cast<std::int64_t>(tiles.size());
     }
     /// Bytes that a block takes in the line buffer.
     [[nodiscard]] std::int64_t block_bytes() const {
         return std::int64_t{block_lines} * line_stride * (image_columns ? array_columns : 1);
     }
-    [[nodiscard]] int tiles_per_group() const { return channel_tiles / groups; }
-    [[nodiscard]] int group_of(int channel_tile) const { return channel_tile / tiles_per_group(); }
-    /// Output channels of the tile: consecutive ones, of one group. `channel_tile` may be one past the last.
+    [[nodiscard]] int channel_tile_count() const { return static_cast<int>(channel_tiles.size()); }
+    /// `channel_tile` may be one past the last.
     [[nodiscard]] int first_channel(int channel_tile) const {
-        if (channel_tile == channel_tiles) return sums.channels;
-        return group_of(channel_tile) * (sums.channels / groups) + channel_tile % tiles_per_group() * array_rows;
+        return channel_tile == channel_tile_count() ? sums.channels : channel_tiles[channel_tile].first;
     }
-    [[nodiscard]] int channels_in_tile(int channel_tile) const {
-        const int rest = sums.channels / groups - channel_tile % tiles_per_group() * array_rows;
-        return rest < array_rows ? rest : array_rows;
-    }
+    [[nodiscard]] int channels_in_tile(int channel_tile) const { return channel_tiles[channel_tile].count; }
     /// First input channel that the tile reads.
-    [[nodiscard]] int first_line_channel(int channel_tile) const { return group_of(channel_tile) * line_channels; }
+    [[nodiscard]] int first_line_channel(int channel_tile) const {
+        return channel_tiles[channel_tile].group * line_channels;
+    }
     /// Of the batch; `group` may be one past the last.
     [[nodiscard]] int first_image(int group) const {
         if (!image_columns) return group;
@@ -274,10 +279,10 @@ void visit_fields(Self& self, Visitor&& visit) {
            sums, output, value_bytes, input_quantization, input_may_be_negative, input_placement, output_placement,
            input_layer, addend_placement, input_place, addend_place, output_place, extents, kernel_taps, map_height,
            groups, line_channels, line_bytes, stride_height, stride_width, pad_top, pad_left, kernel_height,
-           kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes, nest, tiles, line_passes,
-           row_position, windows, tile_window, parts, line_fit, taps, row_strips, strips, fetches, stores, prefetches,
-           strips_address, strips_room, tap_count, channel_tiles, array_rows, array_columns, image_groups,
-           weight_address, weight_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
+           kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes, nest, channel_tiles, tiles,
+           line_passes, row_position, windows, tile_window, parts, line_fit, taps, row_strips, strips, fetches, stores,
+           prefetches, strips_address, strips_room, tap_count, array_rows, array_columns, image_groups, weight_address,
+           weight_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -315,7 +320,6 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("prefetches", prefetches, Role::elsewhere);
     visit("strips_address", strips_address, Role::elsewhere);
     visit("strips_room", strips_room, Role::elsewhere);
-    visit("channel_tiles", channel_tiles, Role::elsewhere);
     visit("array_rows", array_rows, Role::elsewhere);
     visit("array_columns", array_columns, Role::elsewhere);
     visit("image_groups", image_groups, Role::elsewhere);
@@ -325,10 +329,11 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("first_weight_tile", first_weight_tile, Role::elsewhere);
     // Structures of places, times and prices.
     static_cast<void>(input_placement), static_cast<void>(output_placement), static_cast<void>(addend_placement);
-    static_cast<void>(nest), static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(attributes);
+    static_cast<void>(nest), static_cast<void>(windows), static_cast<void>(tiles), static_cast<void>(channel_tiles);
     static_cast<void>(line_passes), static_cast<void>(parts), static_cast<void>(strips);
     static_cast<void>(row_strips), static_cast<void>(fetches), static_cast<void>(stores);
-    static_cast<void>(input_place), static_cast<void>(addend_place), static_cast<void>(output_place);
+    static_cast<void>(attributes), static_cast<void>(input_place), static_cast<void>(addend_place),
+        static_cast<void>(output_place);
     static_cast<void>(line_fit), static_cast<void>(extents),
         static_cast<void>(kernel_taps);  // those follow from the taps
 }

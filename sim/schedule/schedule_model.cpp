@@ -96,7 +96,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     if (layer.computation.has_value()) {
         count_macs(schedule, layer, events);
         const bool streamed = schedule.hardware.weight_buffer.storage == WeightStorage::streamed;
-        for (int t = 0; t < layer.channel_tiles; ++t) {
+        for (int t = 0; t < layer.channel_tile_count(); ++t) {
             const auto rows = static_cast<Count>(layer.channels_in_tile(t));
             const Count tiles = static_cast<Count>(layer.image_groups) * layer.tiles.size();
             events[Event::weight_buffer_read] += rows * taps * tiles;
@@ -107,7 +107,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     // Every working column reads one activation per tap, once per channel tile.
     const Count columns =
         layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
-    events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tiles);
+    events[Event::line_buffer_read] += columns * taps * static_cast<Count>(layer.channel_tile_count());
     Count filled = 0;
     for (const Strip& strip : layer.strips) filled += filled_bytes(layer, strip);
     events[Event::line_buffer_write] += filled;

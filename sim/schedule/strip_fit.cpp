@@ -33,7 +33,7 @@ RowRange output_rows(const LayerSchedule& layer, const StripExtents& extents, in
 StripChannels strip_channels(const LayerSchedule& layer, int channel_tiles) {
     const int of_group = layer.sums.channels / layer.groups;
     if (layer.groups == 1) return {std::min(of_group, channel_tiles * layer.array_rows), layer.line_channels};
-    const int groups = channel_tiles / layer.tiles_per_group();
+    const int groups = layer.channel_tiles[channel_tiles - 1].group + 1;
     return {groups * of_group, groups * layer.line_channels};
 }
 
@@ -100,9 +100,10 @@ std::vector<StripExtents> StripFitter::candidates() const {
     for (int r = step; windows_are_apart() && r < layer_.sums.height; r += step) rows.push_back(r);
     rows.push_back(layer_.sums.height);
     keep_up_to(rows, hardware_.activation_buffer.strip_rows);
-    const int tiles = layer_.groups == 1 ? 1 : layer_.tiles_per_group();
+    const int tiles = layer_.groups == 1 ? 1 : layer_.channel_tile_count() / layer_.groups;
     std::vector<int> channels;  // of so many tiles
-    for (int t = tiles; t <= layer_.channel_tiles; t += tiles) channels.push_back(strip_channels(layer_, t).made);
+    for (int t = tiles; t <= layer_.channel_tile_count(); t += tiles)
+        channels.push_back(strip_channels(layer_, t).made);
     keep_up_to(channels, hardware_.activation_buffer.strip_channels);
     std::vector<StripExtents> all;
     for (int i = 1; i <= static_cast<int>(channels.size()); ++i) {
@@ -135,19 +136,20 @@ std::int64_t StripFitter::least_bytes() const {
 }
 
 std::int64_t StripFitter::strips(const StripExtents& extents) const {
-    return product(ceil_div(layer_.channel_tiles, extents.channel_tiles), layer_.image_groups, row_strips(extents));
+    return product(ceil_div(layer_.channel_tile_count(), extents.channel_tiles), layer_.image_groups,
+                   row_strips(extents));
 }
 
 /// A row each at worst, of input, operand and output.
 std::int64_t StripFitter::transfers(const StripExtents& extents) const {
-    const int blocks = ceil_div(layer_.channel_tiles, extents.channel_tiles);
+    const int blocks = ceil_div(layer_.channel_tile_count(), extents.channel_tiles);
     const std::int64_t rows = std::int64_t{rows_.count()} + layer_.sums.height + layer_.output.height;
     return strips(extents) + product(blocks, layer_.images, rows);
 }
 
 std::int64_t StripFitter::traffic(const StripExtents& extents) const {
     const std::int64_t images = layer_.images;
-    const int blocks = ceil_div(layer_.channel_tiles, extents.channel_tiles);
+    const int blocks = ceil_div(layer_.channel_tile_count(), extents.channel_tiles);
     std::int64_t traffic = 0;
     if (layer_.input_place.in_dram) {
         const std::int64_t once = layer_.fully_connected
@@ -158,7 +160,7 @@ std::int64_t StripFitter::traffic(const StripExtents& extents) const {
     if (layer_.addend_place.in_dram) traffic += layer_.sums.elements() * images;
     if (layer_.output_place.in_dram) traffic += layer_.output_bytes() * images;
     if (!streamed_) return traffic;
-    const std::int64_t weights = layer_.weight_offset(layer_.channel_tiles);
+    const std::int64_t weights = layer_.weight_offset(layer_.channel_tile_count());
     // Parts come again for each column tile, and tiles for each strip that finds other weights in their place.
     if (layer_.weight_parts() > 1) return traffic + weights * layer_.image_groups * column_tiles(extents);
     const bool stay = extents.channel_tiles == 1;

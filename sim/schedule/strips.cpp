@@ -23,7 +23,7 @@ MapRegion whole_map(const Placement& placement, std::int64_t channel_stride, std
 
 Strip whole_strip(const LayerSchedule& layer) {
     Strip strip;
-    strip.end_channel_tile = layer.channel_tiles;
+    strip.end_channel_tile = layer.channel_tile_count();
     strip.end_group = layer.image_groups;
     strip.end_tile = static_cast<int>(layer.tiles.size());
     strip.end_line_pass = static_cast<int>(layer.line_passes.size());
@@ -60,10 +60,10 @@ public:
 
     void run() {
         const int tiles = layer_.extents.channel_tiles;
-        for (int tile = 0; tile < layer_.channel_tiles; tile += tiles) {
+        for (int tile = 0; tile < layer_.channel_tile_count(); tile += tiles) {
             for (int group = 0; group < layer_.image_groups; ++group) {
                 for (int number = 0; number < static_cast<int>(layer_.row_strips.size()); ++number) {
-                    add_strip(tile, std::min(tile + tiles, layer_.channel_tiles), group, number);
+                    add_strip(tile, std::min(tile + tiles, layer_.channel_tile_count()), group, number);
                 }
                 ++boxes_;
             }

@@ -32,7 +32,13 @@ void describe_nest(LayerSchedule& layer, const HardwareParams& hardware, const L
     };
     layer.array_rows = side(Place::rows);
     layer.array_columns = side(Place::columns);
-    layer.channel_tiles = layer.groups * ceil_div(extents.out_channels, layer.array_rows);
+    layer.channel_tiles.clear();
+    Cursor cursor(nest, Memory::dram, Memory::array, dim_of_channels);
+    do {
+        const auto group = static_cast<int>(cursor.first(Dim::group));
+        const int first = group * extents.out_channels + static_cast<int>(cursor.first(Dim::out_channel));
+        layer.channel_tiles.push_back({group, first, cursor.count(Dim::out_channel)});
+    } while (cursor.next());
     layer.image_groups = ceil_div(layer.images, layer.image_columns ? layer.array_columns : 1);
 }
 

@@ -12,7 +12,7 @@ std::vector<std::uint64_t> busy_cycles(const LayerSchedule& layer, const ArrayPa
     if (!layer.computation) return busy;
     // Every channel tile meets every column tile of every image group.
     std::vector<std::uint64_t> row_tiles(rows, 0), column_tiles(columns, 0);
-    for (int t = 0; t < layer.channel_tiles; ++t) {
+    for (int t = 0; t < layer.channel_tile_count(); ++t) {
         for (int r = 0; r < layer.channels_in_tile(t); ++r) ++row_tiles[static_cast<std::size_t>(r)];
     }
     for (int group = 0; group < layer.image_groups; ++group) {

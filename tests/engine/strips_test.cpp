@@ -146,7 +146,7 @@ TEST(Strips, MoveAsLittleAsAnyOthers) {
             if (!layer.in_strips()) continue;
             ++layers;
             prefetching += layer.prefetches ? 1 : 0;
-            by_channels += layer.extents.channel_tiles < layer.channel_tiles ? 1 : 0;
+            by_channels += layer.extents.channel_tiles < layer.channel_tile_count() ? 1 : 0;
             by_rows += layer.row_strips.size() > 1 ? 1 : 0;
             expect_best_choice(layer, schedule.hardware, layer.strips_room);
             if (HasFailure()) return;

@@ -57,7 +57,7 @@ TEST(Layers, ALonePoolBypassesTheArray) {
     EXPECT_EQ(layer.output, (Shape{3, 4, 4}));
     // A pass is one channel, its pixels go through one row of the array with one tap each.
     EXPECT_EQ(layer.array_rows, 1);
-    EXPECT_EQ(layer.channel_tiles, 3);
+    EXPECT_EQ(layer.channel_tile_count(), 3);
     EXPECT_EQ(layer.line_channels, 1);
     EXPECT_EQ(layer.taps.size(), 1U);
     EXPECT_EQ(layer.tiles.size(), 9 * 3);
@@ -240,7 +240,7 @@ TEST(Layers, TilesDoNotSpanGroups) {
     hardware.array.rows = 2;
     const Schedule schedule = compile(builder.network(), hardware, 1);
     const LayerSchedule& layer = schedule.layers[0];
-    ASSERT_EQ(layer.channel_tiles, 4);
+    ASSERT_EQ(layer.channel_tile_count(), 4);
     const int first[] = {0, 2, 3, 5};
     const int count[] = {2, 1, 2, 1};
     for (int t = 0; t < 4; ++t) {

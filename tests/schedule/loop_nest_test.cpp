@@ -105,7 +105,7 @@ std::vector<TileIndex> tiles_of(const LayerSchedule& layer) {
 void expect_nest_order(const LayerSchedule& layer) {
     TileCursor cursor(layer);
     std::int64_t number = 0;
-    for (int m = 0; m < layer.channel_tiles; ++m) {
+    for (int m = 0; m < layer.channel_tile_count(); ++m) {
         for (int g = 0; g < layer.image_groups; ++g) {
             const auto tiles = static_cast<int>(layer.tiles.size());
             for (int t = 0; t < tiles; ++t, ++number) {

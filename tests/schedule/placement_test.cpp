@@ -61,7 +61,7 @@ TEST(WeightTiles, FollowOneAnother) {
     const LayerSchedule& f = schedule.layers[2];
     // A tile: taps x channels weights of a byte, and 4 + 4 + 1 bytes of parameters per channel.
     EXPECT_EQ(kBiasBytes + kFactorBytes, 9);
-    EXPECT_EQ(c.channel_tiles, 3);
+    EXPECT_EQ(c.channel_tile_count(), 3);
     EXPECT_EQ(c.weight_tile_bytes(0), 2 * (18 + 9));
     EXPECT_EQ(c.weight_tile_bytes(2), 1 * (18 + 9));
     EXPECT_EQ(c.weight_address, 0);

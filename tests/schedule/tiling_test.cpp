@@ -114,7 +114,7 @@ TEST(Tiles, RowMappingStartsAnewInEveryRow) {
     const NetworkBuilder builder = NetworkBuilder({1, 3, 7}).convolution("c", 3, square_window(2));  // 2x6
     const LayerSchedule layer = only_layer(builder, array_of(2, 4));
     EXPECT_EQ(text(layer.tiles), "0+4@0..0 4+2@0..0 6+4@1..1 10+2@1..1 ");
-    EXPECT_EQ(layer.channel_tiles, 2);
+    EXPECT_EQ(layer.channel_tile_count(), 2);
     EXPECT_EQ(layer.channels_in_tile(0), 2);
     EXPECT_EQ(layer.channels_in_tile(1), 1);
     EXPECT_EQ(layer.line_passes.size(), 1);

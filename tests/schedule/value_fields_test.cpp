@@ -113,7 +113,6 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
                                                                  "layer.array_rows",
                                                                  "layer.block_lines",
                                                                  "layer.buffer_blocks",
-                                                                 "layer.channel_tiles",
                                                                  "layer.computation.has_bias",
                                                                  "layer.computation.overflow_possible",
                                                                  "layer.computation.weight_zero_points.size",

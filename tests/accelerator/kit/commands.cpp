@@ -8,7 +8,7 @@ namespace widthwise::test {
 
 std::vector<TileIndex> plain_tiles(const LayerSchedule& layer) {
     std::vector<TileIndex> tiles;
-    for (int m = 0; m < layer.channel_tiles; ++m) {
+    for (int m = 0; m < layer.channel_tile_count(); ++m) {
         for (int g = 0; g < layer.image_groups; ++g) {
             for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) tiles.push_back({m, g, t});
         }

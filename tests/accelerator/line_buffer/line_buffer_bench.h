@@ -156,7 +156,7 @@ private:
 
     /// Every row that some output pixel reads, once per pass (channel tile and image).
     static std::uint64_t bytes_needed(const Operator& op, const LayerSchedule& layer) {
-        const auto passes = static_cast<std::uint64_t>(layer.channel_tiles * layer.images);
+        const auto passes = static_cast<std::uint64_t>(layer.channel_tile_count() * layer.images);
         if (layer.fully_connected) return passes * static_cast<std::uint64_t>(layer.input.elements());
         std::vector<bool> used(static_cast<std::size_t>(layer.input.height), false);
         for (int y = 0; y < layer.sums.height; ++y) {

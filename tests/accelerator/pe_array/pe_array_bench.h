@@ -161,7 +161,8 @@ private:
                 }
             }
         }
-        const bool last_tile = at.channel_tile + 1 == layer.channel_tiles && at.image_group + 1 == layer.image_groups &&
+        const bool last_tile = at.channel_tile + 1 == layer.channel_tile_count() &&
+                               at.image_group + 1 == layer.image_groups &&
                                at.tile + 1 == static_cast<int>(layer.tiles.size());
         beats.back().position.last_of_strip = last_tile;
     }

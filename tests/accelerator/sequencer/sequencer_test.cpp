@@ -111,7 +111,7 @@ private:
             for (const LayerSchedule& layer : schedule.layers) {
                 for (const TileCommand& command : plain_commands(layer)) tiles.push_back(command);
                 tiles_until.push_back(tiles.size());
-                for (int m = 0; streamed && layer.computation.has_value() && m < layer.channel_tiles;
+                for (int m = 0; streamed && layer.computation.has_value() && m < layer.channel_tile_count();
                      ++m, ++weight_tiles) {
                     const std::int64_t channels =
                         std::min(layer.array_rows, layer.sums.channels - m * layer.array_rows);

@@ -71,7 +71,7 @@ private:
 
     void add_layer(const Network& network, const LayerSchedule& layer, std::int64_t& address, Random& random) {
         std::int64_t number = 0;
-        for (int m = 0; m < layer.channel_tiles; ++m) {
+        for (int m = 0; m < layer.channel_tile_count(); ++m) {
             if (layer.computation.has_value()) add_writes(network, layer, m, address, random);
             for (int g = 0; g < layer.image_groups; ++g) {
                 for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) {
