@@ -253,6 +253,19 @@ class Case:
                     np.uint8, 0, scale=np.exp2(np.ceil(np.log2(top))))
         return self
 
+    def requantize(self, scale, zero, dtype=None, relu=False):
+        """As ONNX Runtime's DequantizeLinear and QuantizeLinear: the real value in float32, divided by the new scale."""
+        name, source = self.unique("requantize"), self.tensor
+        real = self.centred().astype(F32) * self.scale
+        if relu:
+            self.nodes.append(helper.make_node("Relu", [source], [name + "_relu"], name + "_relu"))
+            source, real = name + "_relu", np.maximum(real, F32(0))
+        self.scale, self.zero, self.dtype = F32(scale), zero, dtype or self.dtype
+        limits = np.iinfo(self.dtype)
+        self.value = np.clip(np.rint(real / self.scale) + zero, limits.min, limits.max).astype(self.dtype)
+        self.quantize(name, source)
+        return self
+
     def flatten(self):
         name = self.unique("flatten")
         self.nodes.append(helper.make_node("Flatten", [self.tensor], [name + "_flat"], name, axis=1))

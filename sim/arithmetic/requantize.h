@@ -23,6 +23,9 @@ struct RequantScale {
     int shift = 0;                ///< fixed_point, shift: S in 0..62
     std::int64_t divisor = 1;     ///< reciprocal: round(1 / scale), at least 1
     float factor = 1.0F;          ///< float32: the scale itself
+    /// float32: what the product with the factor is divided by. Stored values that are requantized once more: ONNX
+    /// Runtime dequantizes them with one scale, and quantizes with the other.
+    float real_divisor = 1.0F;
     friend bool operator==(const RequantScale&, const RequantScale&) = default;
 };
 
@@ -56,7 +59,7 @@ constexpr std::int64_t requant_add_bias(std::int64_t accumulator, std::int64_t b
 /// multiplier gets there).
 constexpr ScaledSum requant_multiply(std::int64_t sum, const RequantScale& scale, const RequantFormat& format) {
     switch (format.mode) {
-        case RequantMode::float32: return {0, static_cast<float>(sum) * scale.factor};
+        case RequantMode::float32: return {0, static_cast<float>(sum) * scale.factor / scale.real_divisor};
         case RequantMode::fixed_point: {
             const __int128 product = static_cast<__int128>(sum) * scale.multiplier;
             if (product > INT64_MAX) return {INT64_MAX, 0.0F};

@@ -51,7 +51,8 @@ std::int64_t parameters(const Operator& op) {
 }
 
 bool has_window(const Operator& op) {
-    return op.kind != OperatorKind::fully_connected && op.kind != OperatorKind::addition;
+    return op.kind == OperatorKind::convolution || op.kind == OperatorKind::max_pool ||
+           op.kind == OperatorKind::average_pool;
 }
 
 std::string kernel_text(const Operator& op) {

@@ -21,6 +21,7 @@ namespace {
 bool does(const LayerSchedule& layer, const Network& network, const std::string& name) {
     const auto is = [&](int op) { return lower_case(network.operators[static_cast<std::size_t>(op)].name) == name; };
     return (layer.computation && is(layer.computation->operator_index)) ||
+           (layer.requantization && is(layer.requantization->operator_index)) ||
            (layer.addition && is(layer.addition->operator_index)) ||
            (layer.pooling && is(layer.pooling->operator_index));
 }

@@ -13,15 +13,18 @@ constexpr std::string_view kNoWeights = "no layer has weights";
 constexpr std::string_view kMapsFit = "all feature maps lie in the activation buffer";
 constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
 constexpr std::string_view kNothingRescaled =
-    "no layer has weights, an addition or an average to divide, so that nothing is rescaled";
+    "no layer has weights, a requantization, an addition or an average to divide, so that nothing is rescaled";
 constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
 
 bool has_weights(Hardware /*hardware*/, Users users) { return users.weights; }
 bool in_strips(Hardware /*hardware*/, Users users) { return users.strips; }
 bool computes_values(Hardware /*hardware*/, Users users) {
-    return users.weights || users.addition || users.average_pool;
+    return users.weights || users.requantization || users.addition || users.average_pool;
 }
-bool rescales(Hardware /*hardware*/, Users users) { return users.requantized || users.addition || users.average_pool; }
+bool requantizes(Hardware /*hardware*/, Users users) {
+    return users.requantized || users.requantization || users.addition;
+}
+bool rescales(Hardware hardware, Users users) { return requantizes(hardware, users) || users.average_pool; }
 bool has_integer_rounding(Hardware hardware, Users /*users*/) { return hardware.requant.mode != RequantMode::float32; }
 
 /// A shift and a reciprocal would not do for both operands of an addition: it has a multiplier in these modes too.
@@ -81,10 +84,10 @@ constexpr std::array kNeeds{
         kFloatRounds),
     need(
         "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; },
-        [](Hardware, Users u) { return u.weights || u.addition; }, "no layer has weights or an addition"),
+        [](Hardware, Users u) { return u.weights || u.requantization || u.addition; },
+        "no layer has weights, a requantization or an addition"),
     need(
-        "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; },
-        [](Hardware, Users u) { return u.requantized || u.addition; }, kSumsLeave),
+        "requantization.rounding", [](auto& h) -> auto& { return h.requant.rounding; }, requantizes, kSumsLeave),
     need(
         "requantization.multiplier_bits", [](auto& h) -> auto& { return h.requant.multiplier_bits; }, has_multiplier,
         "only requantization.mode: fixed_point and additions of integers have a multiplier"),
@@ -128,6 +131,7 @@ constexpr std::array kNeeds{
 KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
     weights |= other.weights;
     requantized |= other.requantized;
+    requantization |= other.requantization;
     common_width |= other.common_width;
     bias |= other.bias;
     convolution |= other.convolution;

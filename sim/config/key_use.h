@@ -13,10 +13,11 @@ namespace widthwise {
 
 /// What there is in one layer, or in all layers of a network together, that can use a key.
 struct KeyUsers {
-    bool weights = false;       ///< a convolution or a fully connected operator: accumulators, multipliers, weights
-    bool requantized = false;   ///< one of these whose sums do not leave as they are
-    bool common_width = false;  ///< one of these that accumulator.layers does not name
-    bool bias = false;          ///< a requantized one with a bias (of which the input's zero point makes a part)
+    bool weights = false;         ///< a convolution or a fully connected operator: accumulators, multipliers, weights
+    bool requantized = false;     ///< one of these whose sums do not leave as they are
+    bool requantization = false;  ///< of stored integers, without weights
+    bool common_width = false;    ///< one of these that accumulator.layers does not name
+    bool bias = false;            ///< a requantized one with a bias (of which the input's zero point makes a part)
     bool convolution = false;
     bool kernel_loops = false;  ///< a convolution of which two or more of row, column and channel have several values
     bool map_lines = false;     ///< a feature map that streams row by row: any layer but a fully connected one

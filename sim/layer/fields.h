@@ -73,11 +73,12 @@ void visit_fields(Self& self, Visitor&& visit) {
 
 template <FieldsOf<RequantScale> Self, typename Visitor>
 void visit_fields(Self& self, Visitor&& visit) {
-    auto& [multiplier, shift, divisor, factor] = self;
+    auto& [multiplier, shift, divisor, factor, real_divisor] = self;
     visit("multiplier", multiplier, Role::values);
     visit("shift", shift, Role::values);
     visit("divisor", divisor, Role::values);
     visit("factor", factor, Role::values);
+    visit("real_divisor", real_divisor, Role::values);
 }
 
 template <FieldsOf<ResidualOperand> Self, typename Visitor>

@@ -48,7 +48,8 @@ enum class OperatorKind : std::uint8_t {
     fully_connected,
     max_pool,
     average_pool,
-    addition,  ///< of two feature maps of one shape, as behind a residual connection
+    addition,        ///< of two feature maps of one shape, as behind a residual connection
+    requantization,  ///< of a feature map, to another scale, zero point or range
 };
 
 /// What was merged into the output range of an operator.

@@ -418,7 +418,7 @@ void GraphImporter::settle_clip(const onnx::NodeProto& node, GraphValue& value, 
                     "behind the Clip",
                     tensor(value).name, bound, quantization.scale);
     }
-    const bool is_relu = value.clip.low == 0.0F && !std::isfinite(value.clip.high);
+    const bool is_relu = value.clip.is_relu();
     value.clip = {};
     limit(node, value, low, high, is_relu ? Activation::relu : Activation::clip);
 }

@@ -59,6 +59,7 @@ private:
 
     // Operators of the QDQ form.
     void quantize(const onnx::NodeProto& node);
+    void requantize(const onnx::NodeProto& node, const GraphValue& value, const Quantization& found);
     void quantize_input(const onnx::NodeProto& node, GraphValue value, const Quantization& found);
     void dequantize(const onnx::NodeProto& node);
     void convolution(const onnx::NodeProto& node);

@@ -58,12 +58,7 @@ void GraphImporter::quantize(const onnx::NodeProto& node) {
         case Form::real: break;
         default: model_.fail(node, "its input '{}' is quantized already", input);
     }
-    if (!same_parameters(found, tensor(value).quantization)) {
-        model_.fail(node,
-                    "quantizes to {}, but '{}' is {}: nothing in between can requantize, expected equal ones (a "
-                    "requantization of its own needs hardware that is not modelled yet)",
-                    describe(found), tensor(value).name, describe(tensor(value).quantization));
-    }
+    if (!same_parameters(found, tensor(value).quantization)) return requantize(node, value, found);
     settle_clip(node, value, true);
     Tensor& source = network_.tensors[static_cast<std::size_t>(value.tensor)];
     if (value.unnamed) source.name = node.output(0);
@@ -73,6 +68,25 @@ void GraphImporter::quantize(const onnx::NodeProto& node) {
         limit(node, value, found.low(), found.high(), Activation::clip);
     }
     values_[node.output(0)] = value;
+}
+
+/// Of a dequantized map, to other parameters: an operator of its own, which takes a Relu or Clip in between as well.
+void GraphImporter::requantize(const onnx::NodeProto& node, const GraphValue& value, const Quantization& found) {
+    refuse_padding(node, value);
+    if (tensor(value).shape != value.view.shape) {
+        model_.fail(node, "reads the graph input in another shape than nodes before it");
+    }
+    PendingOperator pending;
+    pending.node = &node;
+    pending.output = value.view;
+    pending.low = value.clip.low;
+    pending.high = value.clip.high;
+    Operator& op = pending.op;
+    op.kind = OperatorKind::requantization;
+    op.input = value.tensor;
+    if (value.clip.is_relu()) op.activation = Activation::relu;
+    else if (value.clip.limits()) op.activation = Activation::clip;
+    finish(std::move(pending), node.output(0), value.view, found);
 }
 
 void GraphImporter::take_input_quantization(GraphValue& value, const std::string& name, const Quantization& found) {

@@ -71,6 +71,7 @@ struct ClipRange {
     float low = -std::numeric_limits<float>::infinity();
     float high = std::numeric_limits<float>::infinity();
     [[nodiscard]] bool limits() const { return std::isfinite(low) || std::isfinite(high); }
+    [[nodiscard]] bool is_relu() const { return low == 0.0F && !std::isfinite(high); }
     /// This range within another, as if limited to it next.
     [[nodiscard]] ClipRange then(const ClipRange& next) const {
         return {std::clamp(low, next.low, next.high), std::clamp(high, next.low, next.high)};

@@ -46,6 +46,7 @@ std::string layer_kind(const LayerSchedule& layer, const Network& network) {
         if (part) text += (text.empty() ? "" : " + ") + kind(part->operator_index);
     };
     add(layer.computation);
+    if (!layer.computation) add(layer.requantization);
     add(layer.addition);
     add(layer.pooling);
     return text;
@@ -69,6 +70,7 @@ std::string kind_name(OperatorKind kind) {
         case OperatorKind::max_pool: return "max pool";
         case OperatorKind::average_pool: return "average pool";
         case OperatorKind::addition: return "addition";
+        case OperatorKind::requantization: return "requantization";
     }
     return "";
 }

@@ -60,6 +60,7 @@ public:
             LayerOperators layer;
             last_ = -1;
             if (network_.operators[next_].has_weights()) layer.computing = take();
+            else if (at(OperatorKind::requantization)) layer.requantization = take();
             if (at(OperatorKind::addition)) layer.addition = take();
             const bool joined = last_ < 0 || !apart_.contains(static_cast<int>(next_));
             if (joined && (at(OperatorKind::max_pool) || at(OperatorKind::average_pool))) layer.pool = take();

@@ -21,6 +21,8 @@ namespace {
 
 /// A weight is stored in a byte.
 constexpr int kStoredWeightBits = 8;
+/// A stored integer less a zero point.
+constexpr int kDifferenceBits = 9;
 
 /// Rescale factors are formed in float32 for the float32 mode, as ONNX Runtime forms them, and in double otherwise.
 double rescale_factor(float input_scale, float weight_scale, float output_scale, RequantMode mode) {
@@ -31,6 +33,18 @@ double rescale_factor(float input_scale, float weight_scale, float output_scale,
     return static_cast<double>(input_scale) * weight_scale / output_scale;
 }
 
+RequantScale sum_scale(float input_scale, float weight_scale, float output_scale, const RequantFormat& format) {
+    return derive_requant_scale(rescale_factor(input_scale, weight_scale, output_scale, format.mode), format);
+}
+
+/// Of stored integers. ONNX Runtime rounds the real value that they stand for to a float32 before it divides.
+RequantScale stored_scale(float input_scale, float output_scale, const RequantFormat& format) {
+    if (format.mode != RequantMode::float32) return sum_scale(input_scale, 1.0F, output_scale, format);
+    RequantScale scale = derive_requant_scale(input_scale, format);
+    scale.real_divisor = output_scale;
+    return scale;
+}
+
 class LayerDescriber {
 public:
     LayerDescriber(const Network& network, const HardwareParams& hardware) : network_(network), hardware_(hardware) {}
@@ -38,9 +52,7 @@ public:
     LayerSchedule describe_frame(const LayerOperators& operators, int images) const {
         LayerSchedule layer;
         layer.images = images;
-        const Operator& first = network_.operators[operators.computing >= 0  ? operators.computing
-                                                   : operators.addition >= 0 ? operators.addition
-                                                                             : operators.pool];
+        const Operator& first = network_.operators[operators.first()];
         layer.name = first.name;
         layer.input = tensor(first.input).shape;
         layer.input_quantization = tensor(first.input).quantization;
@@ -53,6 +65,7 @@ public:
         } else {
             describe_passing_pixels(layer);
         }
+        if (operators.requantization >= 0) describe_lone_requantization(layer, operators.requantization);
         if (operators.addition >= 0) describe_addition(layer, operators);
         if (operators.pool >= 0) describe_pool(layer, operators.pool);
         layer.kernel_taps = kernel_of(layer);
@@ -66,10 +79,10 @@ public:
             const Operator& op = network_.operators[layer.computation->operator_index];
             describe_taps(layer, op);
             describe_arithmetic(*layer.computation, op);
-            if (layer.requantization) describe_requantization(layer, op);
         } else {
             layer.taps = {Tap{}};
         }
+        if (layer.requantization) describe_requantization(layer);
         if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
         describe_nest(layer, hardware_);  // where weights and maps come from is known now
         describe_column_tiles(layer);
@@ -179,17 +192,30 @@ private:
         computation.bias_preload = hardware_.accumulator.bias == BiasMode::preload;
         computation.weights_have_zero_points = op.weights.bits > kStoredWeightBits;
         if (!op.sums_leave) {
-            const Quantization& output = tensor(op.output).quantization;
-            layer.requantization.emplace().format = {hardware_.requant.mode,
-                                                     hardware_.requant.rounding,
-                                                     hardware_.requant.multiplier_bits,
-                                                     output.zero_point,
-                                                     op.clamp_low,
-                                                     op.clamp_high};
+            layer.requantization = requantization_to_output(index);
             return;
         }
         computation.bias_preload = true;  // sums that leave are whole when they leave the array
         layer.value_bytes = bytes_of_bits(computation.accumulator.bits);
+    }
+
+    /// Its factors are left open.
+    [[nodiscard]] Requantization requantization_to_output(int index) const {
+        const Operator& op = network_.operators[index];
+        Requantization stage;
+        stage.operator_index = index;
+        stage.format = {hardware_.requant.mode,
+                        hardware_.requant.rounding,
+                        hardware_.requant.multiplier_bits,
+                        tensor(op.output).quantization.zero_point,
+                        op.clamp_low,
+                        op.clamp_high};
+        return stage;
+    }
+
+    void describe_lone_requantization(LayerSchedule& layer, int index) const {
+        layer.requantization = requantization_to_output(index);
+        layer.requantization->input_zero_point = layer.input_quantization.zero_point;
     }
 
     void describe_arithmetic(Computation& computation, const Operator& op) const {
@@ -200,14 +226,17 @@ private:
         computation.overflow_possible = computation.worst_case_bits > computation.accumulator.bits;
     }
 
-    void describe_requantization(LayerSchedule& layer, const Operator& op) const {
+    void describe_requantization(LayerSchedule& layer) const {
+        Requantization& stage = *layer.requantization;
+        const Operator& op = network_.operators[stage.operator_index];
         const float input_scale = tensor(op.input).quantization.scale;
         const float output_scale = tensor(op.output).quantization.scale;
-        auto& [format, scales] = *layer.requantization;
-        for (int m = 0; m < op.weights.output_channels; ++m) {
+        stage.scales.reserve(layer.sums.channels);
+        for (int m = 0; m < layer.sums.channels; ++m) {
             try {
-                const double factor = rescale_factor(input_scale, op.weights.scale(m), output_scale, format.mode);
-                scales.push_back(derive_requant_scale(factor, format));
+                stage.scales.push_back(op.has_weights()
+                                           ? sum_scale(input_scale, op.weights.scale(m), output_scale, stage.format)
+                                           : stored_scale(input_scale, output_scale, stage.format));
             } catch (const InputError& error) {
                 refuse(layer, error.what());
             }
@@ -228,7 +257,8 @@ private:
 
     void describe_addition(LayerSchedule& layer, const LayerOperators& operators) const {
         const Operator& addition = network_.operators[operators.addition];
-        const int stream = operators.computing >= 0 ? network_.operators[operators.computing].output : addition.input;
+        const int before = operators.before_addition();
+        const int stream = before >= 0 ? network_.operators[before].output : addition.input;
         Addition& stage = layer.addition.emplace();
         stage.operator_index = operators.addition;
         stage.operand_is_first = stream != addition.input;
@@ -349,7 +379,7 @@ private:
             operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits, 8);
         a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits, 9);
         a.accumulator_bits = layer.computation ? layer.computation->accumulator.bits : kMaxAccumulatorBits;
-        a.requant_bits = a.accumulator_bits;
+        a.requant_bits = layer.requantization && !layer.computation ? kDifferenceBits : a.accumulator_bits;
         a.multiplier_bits = hardware_.requant.multiplier_bits;
         a.line_buffer_bytes = hardware_.line_buffer.bytes;
         a.activation_buffer_bytes = hardware_.activation_buffer.bytes;
@@ -406,6 +436,7 @@ void add_weights(KeyUsers& users, const Network& network, const HardwareParams& 
 KeyUsers key_users(const Network& network, const HardwareParams& hardware, const LayerOperators& operators) {
     KeyUsers users;
     users.addition = operators.addition >= 0;
+    users.requantization = operators.requantization >= 0;
     if (operators.pool >= 0) {
         const Operator& pool = network.operators[operators.pool];
         users.average_pool = pool.kind == OperatorKind::average_pool && !pool.sum_shift;
@@ -413,7 +444,7 @@ KeyUsers key_users(const Network& network, const HardwareParams& hardware, const
     if (operators.computing >= 0) {
         add_weights(users, network, hardware, network.operators[operators.computing]);
     } else {
-        const Operator& first = network.operators[users.addition ? operators.addition : operators.pool];
+        const Operator& first = network.operators[operators.first()];
         users.map_lines = true;
         users.output_rows = network.tensors[first.input].shape.height > 1;  // pixels pass as they are
     }
@@ -428,7 +459,9 @@ LayerSchedule describe_frame(const Network& network, const HardwareParams& hardw
 
 void complete_layer(LayerSchedule& layer, const Network& network, const HardwareParams& hardware, bool strips) {
     const auto index = [](const auto& part) { return part ? part->operator_index : -1; };
-    const LayerOperators operators{index(layer.computation), index(layer.addition), index(layer.pooling)};
+    const int requantization = layer.computation ? -1 : index(layer.requantization);
+    const LayerOperators operators{index(layer.computation), requantization, index(layer.addition),
+                                   index(layer.pooling)};
     const HardwareParams used = used_part(hardware, key_users(network, hardware, operators));
     LayerDescriber(network, used).complete(layer, strips);
 }

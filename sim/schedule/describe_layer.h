@@ -12,9 +12,14 @@ namespace widthwise {
 /// Indices into Network::operators of what one layer does, in this order; -1 where it does not. The first one there is
 /// reads the layer's input, each of the others the output of the one before.
 struct LayerOperators {
-    int computing = -1;  ///< convolution or fully connected
+    int computing = -1;       ///< convolution or fully connected, with its requantization
+    int requantization = -1;  ///< of stored integers; not behind a computation
     int addition = -1;
     int pool = -1;
+    [[nodiscard]] int before_addition() const { return computing >= 0 ? computing : requantization; }
+    [[nodiscard]] int first() const {
+        return before_addition() >= 0 ? before_addition() : addition >= 0 ? addition : pool;
+    }
 };
 
 /// What of a layer can use a key of the configuration.

@@ -165,7 +165,8 @@ private:
             "activation_buffer.bytes: {} cannot hold what the smallest strip of it reads and makes; needs at "
             "least {}",
             capacity_, least);
-        if (layer.pooling && (layer.computation || layer.addition)) throw PoolNeedsItsOwnLayer(layer, what, least);
+        if (layer.pooling && layer.first_operator() != layer.pooling->operator_index)
+            throw PoolNeedsItsOwnLayer(layer, what, least);
         throw StripsDoNotFit(layer, what, least);
     }
 

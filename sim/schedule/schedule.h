@@ -122,7 +122,7 @@ struct KernelTaps {
 struct LayerSchedule {
     int index = 0;                           ///< position in Schedule::layers
     std::string name;                        ///< of the operator with the weights, or else of the first
-    std::optional<Computation> computation;  ///< none: pixels pass the array and the RequantUnit unchanged
+    std::optional<Computation> computation;  ///< none: pixels pass the array unchanged
     std::optional<Requantization> requantization;
     std::optional<Addition> addition;
     std::optional<Pooling> pooling;
@@ -194,12 +194,16 @@ struct LayerSchedule {
     [[nodiscard]] bool has_weight_zero_points() const { return computation && computation->weights_have_zero_points; }
     /// Into Network::operators: what reads the layer's input, and what makes its output.
     [[nodiscard]] int first_operator() const {
-        return computation ? computation->operator_index
-               : addition  ? addition->operator_index
-                           : pooling->operator_index;
+        return computation      ? computation->operator_index
+               : requantization ? requantization->operator_index
+               : addition       ? addition->operator_index
+                                : pooling->operator_index;
     }
     [[nodiscard]] int last_operator() const {
-        return pooling ? pooling->operator_index : addition ? addition->operator_index : computation->operator_index;
+        return pooling          ? pooling->operator_index
+               : addition       ? addition->operator_index
+               : requantization ? requantization->operator_index
+                                : computation->operator_index;
     }
     [[nodiscard]] std::int64_t tile_count() const {
         return std::int64_t{channel_tile_count()} * image_groups * static_cast<std::int64_t>(tiles.size());

@@ -50,7 +50,6 @@ void count_macs(const Schedule& schedule, const LayerSchedule& layer, EventCount
         events[Event::address_add] += 2 * macs;
     }
     if (!layer.computation->bias_preload && layer.computation->has_bias) events[Event::bias_add] += outputs;
-    if (!layer.sums_leave()) count_requantization(events, layer.requantization->format.mode, outputs);
 }
 
 void count_weight_fetches(const LayerSchedule& layer, EventCounts& events) {
@@ -113,8 +112,12 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     events[Event::line_buffer_write] += filled;
     events[Event::activation_buffer_read] += filled;
     events[Event::activation_buffer_write] += static_cast<Count>(layer.output_bytes()) * images;
+    const Count sums = static_cast<Count>(layer.sums.elements()) * images;
+    if (layer.requantization.has_value()) {
+        count_requantization(events, layer.requantization->format.mode, sums);
+        if (layer.requantization->input_zero_point != 0) events[Event::bias_add] += sums;
+    }
     if (layer.addition.has_value()) {
-        const Count sums = static_cast<Count>(layer.sums.elements()) * images;
         events[Event::activation_buffer_read] += sums;
         count_additions(events, layer.addition->format.output.mode, sums);
     }

@@ -113,6 +113,28 @@ public:
         h.activation_buffer.prefetch_strips = !random_.percent(20);
     }
 
+    /// What an operator reads, or the network puts out, becomes other integers first, sometimes.
+    void requantize(Network& net) {
+        const int count = static_cast<int>(net.operators.size());
+        const int at = random_.in(0, 4 * count);
+        if (at > count || (at == count && net.operators.back().sums_leave)) return;
+        const bool at_end = at == count;
+        const int read = at_end ? net.output : net.operators[at].input;
+        Operator op;
+        op.name = "requantized";
+        op.kind = OperatorKind::requantization;
+        op.input = read;
+        op.output = static_cast<int>(net.tensors.size());
+        const Tensor made{op.name + "_q", net.tensors[read].shape, quantization()};
+        op.clamp_low = random_.percent(40) ? made.quantization.zero_point : made.quantization.low();
+        op.clamp_high = made.quantization.high();
+        net.tensors.push_back(made);
+        net.operators.insert(net.operators.begin() + at, op);
+        if (at_end) net.output = op.output;
+        else net.operators[at + 1].input = op.output;
+        keep_max_pools(net);
+    }
+
     std::vector<std::uint8_t> image(const Tensor& input) {
         std::vector<std::uint8_t> bytes(static_cast<std::size_t>(input.shape.elements()));
         const Quantization& q = input.quantization;
@@ -124,6 +146,17 @@ public:
     }
 
 private:
+    /// A MaxPool's output has its input's quantization.
+    static void keep_max_pools(Network& net) {
+        for (Operator& op : net.operators) {
+            if (op.kind != OperatorKind::max_pool) continue;
+            const Quantization& input = net.tensors[op.input].quantization;
+            net.tensors[op.output].quantization = input;
+            op.clamp_low = std::clamp(op.clamp_low, input.low(), input.high());
+            op.clamp_high = std::clamp(op.clamp_high, op.clamp_low, input.high());
+        }
+    }
+
     Quantization quantization() {
         Quantization q;
         q.is_signed = random_.percent(40);
@@ -297,6 +330,7 @@ RandomCase make_random_case(std::uint64_t seed) {
         apart.wide_weights(made.network);
         made.hardware = generate.hardware();
         apart.shrink(made.hardware);
+        apart.requantize(made.network);
         try {
             validate(made.hardware);
             compile(made.network, made.hardware, made.hardware.batch);

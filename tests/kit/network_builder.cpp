@@ -100,4 +100,8 @@ NetworkBuilder& NetworkBuilder::addition(const std::string& name, int other) {
     return *this;
 }
 
+NetworkBuilder& NetworkBuilder::requantization(const std::string& name) {
+    return append(name, OperatorKind::requantization, Window{}, Shape{last().shape}, quantization_);
+}
+
 }  // namespace widthwise::test

@@ -29,6 +29,8 @@ public:
     NetworkBuilder& average_pool(const Window& window, bool counts_padding = false);
     /// The output so far and an earlier tensor of its shape.
     NetworkBuilder& addition(const std::string& name, int other);
+    /// Of the output so far, to the quantization set and a scale of its own.
+    NetworkBuilder& requantization(const std::string& name);
 
     /// Of the tensors made from here on, but for their scales.
     NetworkBuilder& quantization(const Quantization& quantization);

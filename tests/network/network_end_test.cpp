@@ -186,15 +186,16 @@ TEST(Advice, NamesEveryObstacleAtOnce) {
     EXPECT_THAT(text, ::testing::HasSubstr("node 'third_node' (Conv): its weights take 3 channels"));
 }
 
-TEST(Advice, GoesOnBehindARequantization) {
+TEST(Advice, GoesOnBehindAQuantizerThatIsRefused) {
     ChainBuilder builder = convolved();
     builder.qdq<U8>("y", 0.25F, 0);
+    set(builder.step("Pad", "pad"), "pads", Extents{0, 0, 1, 1, 0, 0, 1, 1});
     builder.qdq<U8>("z", 0.5F, 0);
     builder.parameter<S8>("v", {1, 3, 1, 1}, {1, 1, 1}, {0.5F});
     builder.step("Conv", "second", {"v"});
     builder.qdq<U8>("a", 0.25F, 0);
     const std::string text = refusal(std::move(builder));
-    EXPECT_THAT(text, ::testing::HasSubstr("node 'z_q_node' (QuantizeLinear): quantizes to uint8, scale 0.5"));
+    EXPECT_THAT(text, ::testing::HasSubstr("node 'z_q_node' (QuantizeLinear): reads a map that a Pad has"));
     EXPECT_THAT(text, ::testing::HasSubstr("node 'second_node' (Conv): its weights take 3 channels"));
 }
 

@@ -140,12 +140,41 @@ TEST(PoolImport, MaxPoolOnIntegers) {
     EXPECT_EQ(network.operators[0].clamp_high, 127);
 }
 
-TEST(PoolImport, MaxPoolCannotRequantize) {
+TEST(PoolImport, OtherParametersBehindAMaxPoolAreARequantization) {
     ChainBuilder builder = quantized_input();
     set(builder.step("MaxPool", "pool"), "kernel_shape", Extents{2, 2});
-    builder.qdq<U8>("y", 0.25F, 3)
-        .expect_error(
-            {"node 'y_q_node' (QuantizeLinear)", "scale 0.25", "scale 0.5", "nothing in between can requantize"});
+    builder.qdq<U8>("y", 0.25F, 3);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 2U);
+    EXPECT_EQ(network.operators[0].kind, OperatorKind::max_pool);
+    const Operator& op = network.operators[1];
+    EXPECT_EQ(op.kind, OperatorKind::requantization);
+    EXPECT_EQ(op.name, "y_q_node");
+    EXPECT_EQ(op.input, network.operators[0].output);
+    EXPECT_EQ(network.tensors[op.input].quantization.scale, 0.5F);
+    EXPECT_EQ(output_tensor(network).quantization, (Quantization{false, 8, 3, 0.25F}));
+    EXPECT_EQ(output_tensor(network).shape, network.tensors[op.input].shape);
+}
+
+TEST(RequantizationImport, TakesAReluOrClipInBetween) {
+    for (const bool relu : {true, false}) {
+        ChainBuilder builder = quantized_input();
+        if (relu) {
+            builder.step("Relu", "limit");
+        } else {
+            builder.constant<float>("low", {}, {-0.5F});
+            builder.constant<float>("high", {}, {6.0F});
+            builder.step("Clip", "limit", {"low", "high"});
+        }
+        builder.qdq<U8>("y", 0.25F, 3);
+        const Network network = builder.import();
+        ASSERT_EQ(network.operators.size(), 1U);
+        const Operator& op = network.operators[0];
+        EXPECT_EQ(op.kind, OperatorKind::requantization);
+        EXPECT_EQ(op.activation, relu ? Activation::relu : Activation::clip);
+        EXPECT_EQ(op.clamp_low, relu ? 3 : 1);
+        EXPECT_EQ(op.clamp_high, relu ? 255 : 27);
+    }
 }
 
 TEST(PoolImport, AveragePoolMayRequantize) {
@@ -226,7 +255,7 @@ TEST(FlattenImport, BetweenQuantizeAndDequantizeAndBeforeTheFirstQuantize) {
     EXPECT_EQ(early.import().tensors[0].shape, (Shape{1, 2, 2}));
 }
 
-TEST(FlattenImport, RefusesOtherReshapesAndRequantization) {
+TEST(FlattenImport, RefusesOtherReshapes) {
     ChainBuilder axis = quantized_input();
     set(axis.step("Flatten", "flat"), "axis", std::int64_t{5});
     axis.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Flatten)", "names axis 5 of 4"});
@@ -239,9 +268,20 @@ TEST(FlattenImport, RefusesOtherReshapesAndRequantization) {
         reshape.step("Reshape", "flat", {name});
         reshape.qdq<U8>("f", 0.5F, 3).expect_error({"node 'flat_node' (Reshape)", "reshapes "});
     }
-    ChainBuilder scale = quantized_input();
-    scale.step("Flatten", "flat");
-    scale.qdq<U8>("f", 0.25F, 3).expect_error({"f_q_node", "nothing in between can requantize"});
+}
+
+TEST(FlattenImport, OtherParametersBehindItAreARequantization) {
+    ChainBuilder builder = quantized_input();
+    builder.step("Flatten", "flat");
+    builder.qdq<U8>("f", 0.25F, 3);
+    builder.parameter<I8>("v", {2, 16}, std::vector<std::int8_t>(32, 1), {0.5F});
+    set(builder.step("Gemm", "dense", {"v"}), "transB", std::int64_t{1});
+    builder.qdq<U8>("g", 0.25F, 0);
+    const Network network = builder.import();
+    ASSERT_EQ(network.operators.size(), 2U);
+    EXPECT_EQ(network.operators[0].kind, OperatorKind::requantization);
+    EXPECT_EQ(network.operators[1].kind, OperatorKind::fully_connected);
+    EXPECT_EQ(network.operators[1].input, network.operators[0].output);
 }
 
 /// Clamp range and bits of a convolution's output after `activations` has appended its nodes.

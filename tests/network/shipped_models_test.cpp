@@ -98,11 +98,24 @@ Values add(const Network& network, const Operator& op, const std::vector<Values>
     return result;
 }
 
+/// DequantizeLinear and QuantizeLinear.
+Values requantized(const Values& values, const Operator& op, const Quantization& in, const Quantization& out) {
+    Values result;
+    for (const int value : values) {
+        const float real = static_cast<float>(value - in.zero_point) * in.scale;
+        const float quotient = real / out.scale;
+        result.push_back(
+            std::clamp(static_cast<int>(std::nearbyint(quotient)) + out.zero_point, op.clamp_low, op.clamp_high));
+    }
+    return result;
+}
+
 Values execute(const Network& network, const Operator& op, const std::vector<Values>& tensors) {
     if (op.kind == OperatorKind::addition) return add(network, op, tensors);
     const Values& values = tensors[static_cast<std::size_t>(op.input)];
     const Tensor& in = network.tensors[static_cast<std::size_t>(op.input)];
     const Tensor& out = network.tensors[static_cast<std::size_t>(op.output)];
+    if (op.kind == OperatorKind::requantization) return requantized(values, op, in.quantization, out.quantization);
     const bool flat = op.kind == OperatorKind::fully_connected;
     const Shape shape = flat ? Shape{static_cast<int>(in.shape.elements()), 1, 1} : in.shape;
     const Map map{shape, in.quantization.zero_point, values};

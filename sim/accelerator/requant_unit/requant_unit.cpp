@@ -74,10 +74,12 @@ void RequantUnit::add_bias(Stage& to) const {
     const LayerSchedule& layer = *beat.position.layer;
     const auto& computation = layer.computation;
     const bool add = computation && !computation->bias_preload && !computation->bias.empty();
+    const int zero_point = layer.requantization ? layer.requantization->input_zero_point : 0;
     to.position = beat.position;
     to.count = beat.sums.count;
     for (int i = 0; i < to.count; ++i) {
-        const std::int64_t bias = add ? computation->bias[static_cast<std::size_t>(channel_of(to.position, i))] : 0;
+        const std::int64_t bias =
+            add ? computation->bias[static_cast<std::size_t>(channel_of(to.position, i))] : -zero_point;
         to.value[static_cast<std::size_t>(i)] = requant_add_bias(beat.sums[i], bias);
     }
 }
@@ -129,9 +131,10 @@ void RequantUnit::part(const Stage& from, Stage& to) const {
 
 void RequantUnit::report(const Stage& stage, int lane, std::int64_t value) const {
     const ResultPosition& position = stage.position;
-    if (!probe || !position.layer->computation) return;
-    probe(position.layer->computation->operator_index, position.image, channel_of(position, lane),
-          position.pixel + (position.along_channels ? 0 : lane), value);
+    const LayerSchedule& layer = *position.layer;
+    if (!probe || (!layer.computation && !layer.requantization)) return;
+    probe(layer.computation ? layer.computation->operator_index : layer.requantization->operator_index, position.image,
+          channel_of(position, lane), position.pixel + (position.along_channels ? 0 : lane), value);
 }
 
 void RequantUnit::clamp(const Stage& from) {
@@ -152,10 +155,11 @@ void RequantUnit::clamp(const Stage& from) {
 
 void RequantUnit::count(const Stage& stage) const {
     const LayerSchedule& layer = *stage.position.layer;
-    if (!layer.computation) return;
     EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
     const auto n = static_cast<std::uint64_t>(stage.count);
-    if (!layer.computation->bias_preload && layer.computation->has_bias) events[Event::bias_add] += n;
+    const bool adds_bias = layer.computation && !layer.computation->bias_preload && layer.computation->has_bias;
+    if (adds_bias || (layer.requantization && layer.requantization->input_zero_point != 0))
+        events[Event::bias_add] += n;
     if (layer.requantization) count_requantization(events, layer.requantization->format.mode, n);
 }
 

@@ -32,7 +32,7 @@ std::int64_t workspace_bytes(const LayerSchedule& layer) {
     constexpr auto kPerTap = static_cast<std::int64_t>(sizeof(void*) + sizeof(LaneQuads) / 4 + sizeof(LaneShorts));
     constexpr auto kPerChannel = static_cast<std::int64_t>(4 * sizeof(LaneInts) + sizeof(OrderedChannel) + 1);
     const bool adds_before_pooling = layer.addition.has_value() && layer.pooling.has_value();
-    const std::int64_t maps = (layer.computation ? 1 : 0) + (adds_before_pooling ? 1 : 0);
+    const std::int64_t maps = (layer.computation || layer.requantization ? 1 : 0) + (adds_before_pooling ? 1 : 0);
     return layer.tap_count * kPerTap + layer.sums.channels * kPerChannel +
            maps * layer.sums.elements() * layer.value_bytes * static_cast<std::int64_t>(sizeof(LaneBytes));
 }
@@ -51,6 +51,12 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
       zero_gating_(hardware.array.zero_gating) {
     taps_ = static_cast<int>(layer.taps.size());
     quads_ = (taps_ + 3) / 4;
+    if (!layer.computation && layer.requantization) {
+        for (int byte = 0; byte < 256; ++byte) {
+            const int value = layer.input_quantization.is_signed ? static_cast<std::int8_t>(byte) : byte;
+            requantized_[byte] = static_cast<std::uint8_t>(requantized(*layer.requantization, 0, value));
+        }
+    }
     if (!layer.computation) return;
     const AccumulatorFormat& format = layer.computation->accumulator;
     flip_ = layer.input_may_be_negative;
@@ -111,7 +117,8 @@ void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& o
     const bool adds = layer_.addition.has_value();
     const bool pools = layer_.pooling.has_value();
     if (layer_.computation.has_value()) compute_sums(input, lanes, workspace, record, probe);
-    const BlockMap* values = layer_.computation ? &workspace.sums : &input;
+    else if (layer_.requantization) requantize_stored(input, workspace.sums, lanes, probe);
+    const BlockMap* values = layer_.computation || layer_.requantization ? &workspace.sums : &input;
     if (adds) {
         add(*values, *residual, pools ? workspace.added : output, lanes, probe);
         values = &workspace.added;
@@ -456,6 +463,22 @@ void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const Lan
                           output_is_signed(stage.format) ? static_cast<std::int8_t>(byte) : byte);
                 }
             }
+        }
+    }
+}
+
+void FastLayer::requantize_stored(const BlockMap& input, BlockMap& output, int lanes, const LaneProbe& probe) const {
+    const Requantization& stage = *layer_.requantization;
+    const bool is_signed = output_is_signed(stage.format);
+    const int pixels = layer_.sums.height * layer_.sums.width;
+    output.resize(static_cast<std::size_t>(layer_.sums.elements()));
+    for (int at = 0; at < static_cast<int>(output.size()); ++at) {
+        const auto i = static_cast<std::size_t>(at);
+        for (int lane = 0; lane < kLanes; ++lane) output[i].lane[lane] = requantized_[input[i].lane[lane]];
+        for (int lane = 0; probe && lane < lanes; ++lane) {
+            const std::uint8_t byte = output[i].lane[lane];
+            probe(stage.operator_index, lane, at / pixels, at % pixels,
+                  is_signed ? static_cast<std::int8_t>(byte) : byte);
         }
     }
 }

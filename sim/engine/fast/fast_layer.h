@@ -2,6 +2,7 @@
 // One layer on a block of images: the values, overflow counts and psum statistics that the clocked model would give.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -22,7 +23,7 @@ using LaneProbe = std::function<void(int, int, int, int, std::int64_t)>;
 
 /// Scratch memory of one thread, reused from layer to layer.
 struct Workspace {
-    BlockMap sums;  ///< requantized, before pooling
+    BlockMap sums;  ///< requantized, before the stages behind
     std::vector<const LaneBytes*> taps;
     std::vector<LaneQuads> quads;
     std::vector<LaneShorts> wide;
@@ -75,6 +76,7 @@ private:
     void sum_in_order(const Channels& channels, Workspace& workspace) const;
     void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
                      const LaneProbe& probe) const;
+    void requantize_stored(const BlockMap& input, BlockMap& output, int lanes, const LaneProbe& probe) const;
     void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
     void finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
@@ -118,6 +120,7 @@ private:
     std::vector<std::int32_t> start_;         ///< the same in a lane's width
     std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
     std::optional<LaneRequantizer> requantizer_;
+    std::array<std::uint8_t, 256> requantized_{};  ///< of stored integers that are requantized, by their bytes
 };
 
 }  // namespace widthwise::fast

@@ -70,10 +70,10 @@ OutputBeat expected_beat(const PsumBeat& beat) {
             !layer.computation || layer.computation->bias_preload || layer.computation->bias.empty()
                 ? 0
                 : layer.computation->bias[m];
-        const std::int64_t value =
-            !layer.computation
-                ? beat.sums[lane]
-                : requantize(beat.sums[lane], bias, layer.requantization->scales[m], layer.requantization->format);
+        const std::int64_t value = layer.requantization
+                                       ? requantize(beat.sums[lane] - layer.requantization->input_zero_point, bias,
+                                                    layer.requantization->scales[m], layer.requantization->format)
+                                       : beat.sums[lane];
         out.values[lane] = static_cast<std::int16_t>(value);
     }
     return out;
@@ -92,9 +92,9 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     const int mode = std::get<0>(GetParam()), rounding = std::get<1>(GetParam()), seed = std::get<2>(GetParam());
     Random random(static_cast<std::uint64_t>(seed), "requant");
     const int lanes = seed == 0 ? 4 : random.in(1, 16);
-    // Bias added here; preloaded; none; and a layer of passing pixels between them.
+    // Bias added here; preloaded; none; and layers of passing pixels between them, one of them requantized.
     std::vector<LayerSchedule> layers;
-    for (int i = 0; i < 4; ++i) {
+    for (int i = 0; i < 5; ++i) {
         layers.push_back(layer_of(i, kModes[mode], kRoundings[rounding], random));
     }
     layers[1].computation->bias_preload = true;
@@ -102,6 +102,9 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     layers[2].computation->has_bias = false;
     layers[3].computation.reset();
     layers[3].requantization.reset();
+    layers[4].computation.reset();
+    layers[4].requantization->operator_index = 14;
+    layers[4].requantization->input_zero_point = -7;
 
     RequantUnitBench b(lanes, layers.size(), static_cast<std::uint64_t>(seed));
     std::vector<OutputBeat> expected;
@@ -122,10 +125,10 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     };
     b.bench.on_restart([&] { probed.clear(); });
     for (const OutputBeat& beat : expected) {
-        if (!beat.position.layer->computation) continue;
+        if (!beat.position.layer->requantization) continue;
         for (int lane = 0; lane < beat.values.count; ++lane) {
             expected_probes.push_back(
-                {beat.position.layer->computation->operator_index, beat.position.image, channel_of(beat.position, lane),
+                {10 + beat.position.layer->index, beat.position.image, channel_of(beat.position, lane),
                  beat.position.pixel + (beat.position.along_channels ? 0 : lane), beat.values[lane]});
         }
     }
@@ -137,7 +140,7 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
                                   EXPECT_EQ(probed, expected_probes);
                                   for (std::size_t i = 0; i < layers.size(); ++i) {
                                       const EventCounts& events = b.bench.record.layers[i].events;
-                                      const std::uint64_t n = !layers[i].computation ? 0 : values[i];
+                                      const std::uint64_t n = !layers[i].requantization ? 0 : values[i];
                                       const auto only = [&](RequantMode of) { return kModes[mode] == of ? n : 0; };
                                       EXPECT_EQ(events[Event::requant_multiply], only(RequantMode::fixed_point));
                                       EXPECT_EQ(events[Event::requant_shift], only(RequantMode::fixed_point));
@@ -145,7 +148,7 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
                                       EXPECT_EQ(events[Event::requant_divide], only(RequantMode::reciprocal));
                                       EXPECT_EQ(events[Event::requant_float_multiply], only(RequantMode::float32));
                                       EXPECT_EQ(events[Event::requant_add], n);
-                                      EXPECT_EQ(events[Event::bias_add], i == 0 ? n : 0);
+                                      EXPECT_EQ(events[Event::bias_add], i == 0 || i == 4 ? n : 0);
                                   }
                               });
 }
