@@ -20,6 +20,23 @@ constexpr Edge kRequantized = edges(Rule::take) + edges(Rule::requantize);
 
 namespace {
 
+/// Consecutive taps that need the same lines: of one row and one channel.
+struct TapRun {
+    int end = 0;  ///< one past the last
+    int row = 0;  ///< into PartTaps::rows
+    int channel = 0;
+};
+
+/// A part's taps, as far as the lines that they need are concerned.
+struct PartTaps {
+    std::vector<std::size_t> rows;  ///< of each row a tap, of the highest channel
+    std::vector<TapRun> runs;
+    /// The run that tap `t` belongs to.
+    [[nodiscard]] std::vector<TapRun>::const_iterator run_of(int t) const {
+        return std::upper_bound(runs.begin(), runs.end(), t, [](int at, const TapRun& run) { return at < run.end; });
+    }
+};
+
 /// What the strips of a layer have in common.
 struct LayerTables {
     explicit LayerTables(const LayerSchedule& layer) {
@@ -34,21 +51,25 @@ struct LayerTables {
     }
 
     std::vector<PixelWindows> pool_rows, pool_columns;
-    std::vector<std::vector<std::size_t>> line_taps;  ///< of each part the taps that tell which lines it needs
+    std::vector<PartTaps> parts;
 
 private:
-    /// One tap per kernel row is enough to know what a part needs: the one with the highest channel.
     void order_lines(const LayerSchedule& layer) {
         int first = 0;
         for (const TapPart& part : layer.parts) {
-            std::map<int, std::size_t> best;  // by row
+            PartTaps& made = parts.emplace_back();
+            std::map<int, int> places;  // of rows
             for (int t = first; t < part.end_tap; ++t) {
                 const Tap& tap = layer.taps[t];
-                const auto [at, is_new] = best.try_emplace(tap.row, t);
-                if (!is_new && tap.channel > layer.taps[at->second].channel) at->second = t;
+                const auto [place, is_new] = places.try_emplace(tap.row, static_cast<int>(made.rows.size()));
+                if (is_new) made.rows.push_back(t);
+                std::size_t& highest = made.rows[place->second];
+                if (tap.channel > layer.taps[highest].channel) highest = t;
+                const bool goes_on = !made.runs.empty() && made.runs.back().row == place->second &&
+                                     made.runs.back().channel == tap.channel;
+                if (!goes_on) made.runs.push_back({t, place->second, tap.channel});
+                made.runs.back().end = t + 1;
             }
-            line_taps.emplace_back();
-            for (const auto& [row, t] : best) line_taps.back().push_back(t);
             first = part.end_tap;
         }
     }
@@ -120,11 +141,60 @@ private:
     /// Taps [first, end) of a part. Once nothing is waited for the rest goes at once; that is looked at ever more
     /// seldom.
     void time_run(const TileCursor& tile, int part, int first, int end) {
-        const auto taps = static_cast<int>(layer_.taps.size());
-        for (int t = first, pause = 1; t < end && !quick_run(tile, part, t, end); pause *= 2) {
-            const int until = std::min(t + pause, end);
-            for (; t < until; ++t) issue_tap(tile, part, t, t == 0, t + 1 == taps);
+        look_up_lines(tile, part);
+        auto run = tables_.parts[part].run_of(first);
+        for (int t = first, pause = 1; t < end && !quick_run(tile, t, end); pause *= 2) {
+            for (int n = 0; n < pause && t < end; ++n, ++run) t = issue_taps(tile, *run, t, std::min(run->end, end));
         }
+    }
+
+    /// Taps [t, end) of a run. Returns `end`.
+    int issue_taps(const TileCursor& tile, const TapRun& run, int t, int end) {
+        const auto taps = static_cast<int>(layer_.taps.size());
+        while (t < end) {
+            const bool waits_for_lines_alone = t > 0 && layer_.weight_beats_per_tap == 1 && weights_arrive_ <= issued_;
+            const int count = waits_for_lines_alone ? std::min(end, taps - 1) - t : 0;
+            if (count > 0) {
+                issue_with_lines(tile, run, count);
+                t += count;
+            } else {
+                issue_tap(tile, run, t == 0, t + 1 == taps);
+                ++t;
+            }
+        }
+        return end;
+    }
+
+    /// `count` taps of a run that wait for its lines and for nothing else: what issue_tap() comes to, all at once.
+    void issue_with_lines(const TileCursor& tile, const TapRun& run, int count) {
+        const Edge lines = std::max(issued_, fill_.arrival(tile.pass(), lines_of(run)));
+        if (lines > issued_) count_starved(issued_ + 1, lines + edges(Rule::issue));
+        // The first tap's weights do not wait for its lines.
+        weights_read_ = count == 1 ? issued_ : lines + count - 1;
+        issued_ = lines + count;
+        lines_read_ = issued_ - 1;
+    }
+
+    /// Lines that the part's rows need for the tile, while it is timed.
+    void look_up_lines(const TileCursor& tile, int part) {
+        const ColumnTile& pixels = layer_.tiles[tile.index().tile];
+        const LookedUp looked_up{&tile.line_pass(), pixels.first_y, pixels.last_y, part,
+                                 layer_.images_in_group(tile.index().image_group)};
+        if (looked_up == looked_up_) return;
+        looked_up_ = looked_up;
+        lines_of_rows_.clear();
+        most_lines_ = 0;
+        for (const std::size_t t : tables_.parts[part].rows) {
+            const Tap& tap = layer_.taps[t];
+            const int lines = lines_needed(layer_, tile.line_pass(), tile.index(), part, tap);
+            lines_of_rows_.push_back({lines > 0, lines - tap.channel * looked_up.images});
+            most_lines_ = std::max(most_lines_, lines);
+        }
+    }
+
+    [[nodiscard]] int lines_of(const TapRun& run) const {
+        const LinesOfRow& row = lines_of_rows_[run.row];
+        return row.any ? row.of_channel_0 + run.channel * looked_up_.images : 0;
     }
 
     void release_weights() {
@@ -136,7 +206,7 @@ private:
     }
 
     /// Taps [first, end) of a part, if they wait for nothing: one an edge. False when any tap might wait.
-    bool quick_run(const TileCursor& tile, int part, int first, int end) {
+    bool quick_run(const TileCursor& tile, int first, int end) {
         if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
         if (first == 0 && issued_ + 1 < skew_until_) return false;
         const Edge last = issued_ + (end - first);
@@ -145,25 +215,15 @@ private:
         } else if (first == 0 && issued_ + 1 <= drained_) {
             return false;
         }
-        if (fill_.arrival(tile.pass(), most_lines(tile, part)) > issued_) return false;
+        if (fill_.arrival(tile.pass(), most_lines_) > issued_) return false;
         issued_ = last;
         lines_read_ = last - 1;
         weights_read_ = last - 1;
         return true;
     }
 
-    /// Lines that the part needs altogether.
-    int most_lines(const TileCursor& tile, int part) const {
-        int most = 0;
-        for (const std::size_t t : tables_.line_taps[part])
-            most = std::max(most, lines_needed(layer_, tile.line_pass(), tile.index(), part, layer_.taps[t]));
-        return most;
-    }
-
-    void issue_tap(const TileCursor& tile, int part, int t, bool first, bool last) {
-        const Tap& tap = layer_.taps[static_cast<std::size_t>(t)];
-        const Edge arrived =
-            fill_.arrival(tile.pass(), lines_needed(layer_, tile.line_pass(), tile.index(), part, tap));
+    void issue_tap(const TileCursor& tile, const TapRun& run, bool first, bool last) {
+        const Edge arrived = fill_.arrival(tile.pass(), lines_of(run));
         // Operand registers: refilled at the edge at which the tap before was issued, if the next operands are there.
         const Edge lines = std::max(issued_, arrived);
         const int beats = layer_.weight_beats_per_tap;
@@ -194,11 +254,15 @@ private:
         cycles_[Stall::dram] += until(weights_arrive_ + edges(Rule::issue));
         cycles_[Stall::weights] += until(weights + edges(Rule::issue));
         const Edge from = at;
-        const std::uint64_t starved = until(lines + edges(Rule::issue));
+        if (until(lines + edges(Rule::issue)) > 0) count_starved(from, at);
+    }
+
+    /// At the edges [from, end) a tap waits for lines.
+    void count_starved(Edge from, Edge end) {
         // The line buffer names the cause one edge after the port was denied.
-        const std::uint64_t denied = starved == 0 ? 0 : fill_.denied(from - 1, at - 2);
+        const std::uint64_t denied = fill_.denied(from - 1, end - 2);
         cycles_[Stall::port_conflict] += denied;
-        cycles_[Stall::fill] += starved - denied;
+        cycles_[Stall::fill] += static_cast<std::uint64_t>(end - from) - denied;
     }
 
     void drain(const TileIndex& index) {
@@ -280,6 +344,21 @@ private:
     Edge weights_arrive_ = 0;  ///< streamed: the current weight tile
     Edge skew_until_ = 0;      ///< first edge at which the next tile may enter
     Edge drained_ = 0;         ///< the last beat of the previous tile left
+    /// What lines_of_rows_ are of.
+    struct LookedUp {
+        const LinePass* pass = nullptr;
+        int first_y = 0, last_y = 0;
+        int part = 0;
+        int images = 0;
+        friend bool operator==(const LookedUp&, const LookedUp&) = default;
+    };
+    struct LinesOfRow {
+        bool any = false;  ///< false: padding
+        int of_channel_0 = 0;
+    };
+    LookedUp looked_up_;
+    std::vector<LinesOfRow> lines_of_rows_;
+    int most_lines_ = 0;  ///< that the part needs altogether
     /// Of sums that leave: edges at which the last beat came into the first and the second stage of requantization.
     struct {
         Edge biased = 0;

@@ -49,9 +49,13 @@ void LineFill::fill_line() {
         end_pass();
         return;
     }
-    const LineBlock& block = blocks[block_];
-    while (block_number_ >= holds_[hold_].first_block + layer_.buffer_blocks) ++hold_;
-    const int n = layer_.words_of_line(block);
+    if (line_in_block_ == 0) {
+        const LineBlock& block = blocks[block_];
+        words_of_line_ = layer_.words_of_line(block);
+        lines_in_block_ = block.channels * layer_.images_in_group(image_group_);
+        while (block_number_ >= holds_[hold_].first_block + layer_.buffer_blocks) ++hold_;
+    }
+    const int n = words_of_line_;
     // A word is asked for at the edge at which the one before was granted, once its block is free.
     Edge asked = std::max(last_grant_, holds_[hold_].edge);
     if (conflicts_) {
@@ -61,10 +65,14 @@ void LineFill::fill_line() {
         last_grant_ = asked + n;
     }
     arrivals_.push_back(last_grant_ + edges(Rule::arrive));
-    if (++line_in_block_ < block.channels * layer_.images_in_group(image_group_)) return;
+    if (++line_in_block_ < lines_in_block_) return;
     line_in_block_ = 0;
     ++block_number_;
     if (++block_ == static_cast<int>(blocks.size())) end_pass();
+}
+
+void LineFill::fill_to(int pass, int lines) {
+    while (pass_ < pass || (pass_ == pass && static_cast<int>(arrivals_.size()) < lines)) fill_line();
 }
 
 void LineFill::end_pass() {
@@ -75,13 +83,6 @@ void LineFill::end_pass() {
     if (++line_pass_ < strip_.end_line_pass) return;
     line_pass_ = strip_.first_line_pass;
     if (++image_group_ == strip_.end_group) image_group_ = strip_.first_group;
-}
-
-Edge LineFill::arrival(int pass, int lines) {
-    if (lines == 0) return 0;
-    while (pass_ < pass || (pass_ == pass && static_cast<int>(arrivals_.size()) < lines)) fill_line();
-    const std::vector<Edge>& of_pass = pass_ == pass ? arrivals_ : previous_arrivals_;
-    return of_pass[static_cast<std::size_t>(lines - 1)];
 }
 
 }  // namespace widthwise

@@ -15,7 +15,11 @@ class LineFill {
 public:
     LineFill(const LayerSchedule& layer, const Strip& strip, int ports, Edge first_request);
     /// Edge at which the first `lines` lines of `pass` have arrived.
-    Edge arrival(int pass, int lines);
+    Edge arrival(int pass, int lines) {
+        if (lines == 0) return 0;
+        if (pass_ < pass || (pass_ == pass && static_cast<int>(arrivals_.size()) < lines)) fill_to(pass, lines);
+        return (pass_ == pass ? arrivals_ : previous_arrivals_)[lines - 1];
+    }
     /// From `edge` on blocks from number `first_block` of the strip on must stay.
     void hold(std::int64_t first_block, Edge edge);
     /// A result is written to the activation buffer at `edge`: with one port no read is granted then.
@@ -24,6 +28,7 @@ public:
     [[nodiscard]] std::uint64_t denied(Edge first, Edge last) const;
 
 private:
+    void fill_to(int pass, int lines);
     void fill_line();
     void end_pass();
     Edge grant(Edge earliest);
@@ -47,6 +52,7 @@ private:
     int block_ = 0;
     std::int64_t block_number_ = 0;  ///< in the strip
     int line_in_block_ = 0;
+    int lines_in_block_ = 0, words_of_line_ = 0;  ///< once its first line has been filled
     Edge last_grant_;
     std::vector<Edge> arrivals_, previous_arrivals_;  ///< of pass_ and of the pass before
 };
