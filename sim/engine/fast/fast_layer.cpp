@@ -19,9 +19,6 @@ constexpr int kMaxLaneBits = 31;
 /// Widest accumulator that the ordered kernel keeps in 16-bit lanes.
 constexpr int kMaxShortBits = 16;
 
-/// Whether a byte of this output is a two's complement number; where none is negative both readings agree.
-bool output_is_signed(const RequantFormat& format) { return format.clamp_low < 0; }
-
 }  // namespace
 
 std::int64_t block_bytes(const LayerSchedule& layer) {
@@ -51,12 +48,7 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
       zero_gating_(hardware.array.zero_gating) {
     taps_ = static_cast<int>(layer.taps.size());
     quads_ = (taps_ + 3) / 4;
-    if (!layer.computation && layer.requantization) {
-        for (int byte = 0; byte < 256; ++byte) {
-            const int value = layer.input_quantization.is_signed ? static_cast<std::int8_t>(byte) : byte;
-            requantized_[byte] = static_cast<std::uint8_t>(requantized(*layer.requantization, 0, value));
-        }
-    }
+    prepare_stages();
     if (!layer.computation) return;
     const AccumulatorFormat& format = layer.computation->accumulator;
     flip_ = layer.input_may_be_negative;
@@ -72,6 +64,20 @@ FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware,
         path_ = flip_ || products_ == Products::long_ones ? Path::ordered : Path::bounded;
     }
     prepare_weights();
+}
+
+void FastLayer::prepare_stages() {
+    StoredRange range{layer_.input_quantization.is_signed, layer_.input_quantization.low(),
+                      layer_.input_quantization.high()};
+    if (layer_.requantization) {
+        if (!layer_.computation) requantization_.emplace(layer_);
+        range = range_of(layer_.requantization->format);
+    }
+    if (layer_.addition) {
+        addition_.emplace(layer_, range);
+        range = range_of(layer_.addition->format.output);
+    }
+    if (layer_.pooling) pooling_.emplace(layer_, range);
 }
 
 void FastLayer::prepare_weights() {
@@ -114,17 +120,16 @@ void FastLayer::prepare_weights() {
 
 void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
                     LayerRecord& record, const LaneProbe& probe) const {
-    const bool adds = layer_.addition.has_value();
-    const bool pools = layer_.pooling.has_value();
-    if (layer_.computation.has_value()) compute_sums(input, lanes, workspace, record, probe);
-    else if (layer_.requantization) requantize_stored(input, workspace.sums, lanes, probe);
-    const BlockMap* values = layer_.computation || layer_.requantization ? &workspace.sums : &input;
-    if (adds) {
-        add(*values, *residual, pools ? workspace.added : output, lanes, probe);
+    if (layer_.computation) compute_sums(input, lanes, workspace, record, probe);
+    else if (requantization_) requantization_->run(input, workspace.sums, lanes, probe);
+    const bool made = layer_.computation || requantization_;
+    const BlockMap* values = made ? &workspace.sums : &input;
+    if (addition_) {
+        addition_->run(*values, *residual, pooling_ ? workspace.added : output, lanes, probe);
         values = &workspace.added;
     }
-    if (pools) pool(*values, output, lanes, probe);
-    else if (!adds) output.swap(workspace.sums);
+    if (pooling_) pooling_->run(*values, output, lanes, probe);
+    else if (!addition_) output.swap(workspace.sums);
 }
 
 void FastLayer::compute_sums(const BlockMap& map, int lanes, Workspace& workspace, LayerRecord& record,
@@ -202,14 +207,13 @@ void FastLayer::store_sums(int pixel, int lanes, Workspace& workspace, const Lan
 }
 
 void FastLayer::report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const {
+    const StoredRange range = range_of(layer_.requantization->format);
     const std::size_t pixels =
         static_cast<std::size_t>(layer_.sums.height) * static_cast<std::size_t>(layer_.sums.width);
     for (int m = 0; m < layer_.sums.channels; ++m) {
         const LaneBytes& out = workspace.sums[static_cast<std::size_t>(m) * pixels + static_cast<std::size_t>(pixel)];
         for (int lane = 0; lane < lanes; ++lane) {
-            const std::uint8_t byte = out.lane[lane];
-            probe(layer_.computation->operator_index, lane, m, pixel,
-                  output_is_signed(layer_.requantization->format) ? static_cast<std::int8_t>(byte) : byte);
+            probe(layer_.computation->operator_index, lane, m, pixel, range.value(out.lane[lane]));
         }
     }
 }
@@ -380,126 +384,6 @@ void FastLayer::sum_plainly(const Channels& channels, int pixel, int lanes, Work
             const std::size_t at = i * pixels + static_cast<std::size_t>(pixel);
             const std::int64_t value = store_plain_sum(accumulator.value(), i, at, lane, workspace);
             if (probe) probe(layer_.computation->operator_index, lane, m, pixel, value);
-        }
-    }
-}
-
-FastLayer::PooledPixels FastLayer::pooled_pixels(int y, int x) const {
-    const Window& w = layer_.pooling->window;
-    const int top = y * w.stride_height - w.pad_top;
-    const int left = x * w.stride_width - w.pad_left;
-    return {std::max(0, top), std::min(layer_.sums.height, top + w.kernel_height), std::max(0, left),
-            std::min(layer_.sums.width, left + w.kernel_width)};
-}
-
-template <typename Visitor>
-void FastLayer::for_each_pixel(const BlockMap& map, int channel, const PooledPixels& pixels, Visitor&& visit) const {
-    for (int y = pixels.first_y; y < pixels.end_y; ++y) {
-        const std::ptrdiff_t row = (std::ptrdiff_t{channel} * layer_.sums.height + y) * layer_.sums.width;
-        for (int x = pixels.first_x; x < pixels.end_x; ++x) visit(map[static_cast<std::size_t>(row + x)]);
-    }
-}
-
-void FastLayer::pool_by_definition(const BlockMap& map, int channel, const PooledPixels& pixels, bool is_signed,
-                                   int lanes, LaneBytes& output) const {
-    for (int lane = 0; lane < lanes; ++lane) {
-        PoolPartial partial;
-        for_each_pixel(map, channel, pixels, [&](const LaneBytes& pixel) {
-            const std::uint8_t byte = pixel.lane[lane];
-            pool_add(partial, is_signed ? static_cast<std::int8_t>(byte) : byte, layer_.pooling->input_zero_point,
-                     layer_.pooling->input_scale);
-        });
-        output.lane[lane] = static_cast<std::uint8_t>(pooled(*layer_.pooling, partial));
-    }
-}
-
-namespace {
-
-/// Of the values that a stage behind the computation reads: with an addition before it the sum's, or else what was
-/// requantized, or the pixels that pass.
-struct StoredRange {
-    bool is_signed = false;
-    int low = 0;
-    int high = 0;
-};
-
-StoredRange range_of(const RequantFormat& format) {
-    return {output_is_signed(format), format.clamp_low, format.clamp_high};
-}
-
-StoredRange range_before_addition(const LayerSchedule& layer) {
-    if (layer.requantization) return range_of(layer.requantization->format);
-    const Quantization& pixels = layer.input_quantization;
-    return {pixels.is_signed, pixels.low(), pixels.high()};
-}
-
-}  // namespace
-
-void FastLayer::pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const {
-    const LayerSchedule& l = layer_;
-    output.resize(static_cast<std::size_t>(l.output.elements()));
-    const Pooling& stage = *l.pooling;
-    const StoredRange range = l.addition ? range_of(l.addition->format.output) : range_before_addition(l);
-    const bool is_signed = range.is_signed;
-    // Values whose maximum the pool's own clamp does not change.
-    const bool plain_maximum =
-        stage.is_max && stage.format.clamp_low <= range.low && stage.format.clamp_high >= range.high;
-    std::size_t at = 0;
-    for (int c = 0; c < l.output.channels; ++c) {
-        for (int oy = 0; oy < l.output.height; ++oy) {
-            for (int ox = 0; ox < l.output.width; ++ox, ++at) {
-                const PooledPixels pixels = pooled_pixels(oy, ox);
-                LaneBytes& result = output[at];
-                if (plain_maximum) {
-                    const std::ptrdiff_t row = (std::ptrdiff_t{c} * l.sums.height + pixels.first_y) * l.sums.width;
-                    result = map[static_cast<std::size_t>(row + pixels.first_x)];
-                    for_each_pixel(map, c, pixels, [&](const LaneBytes& p) { max_lanes(result, p, is_signed); });
-                } else {
-                    pool_by_definition(map, c, pixels, is_signed, lanes, result);
-                }
-                for (int lane = 0; probe && lane < lanes; ++lane) {
-                    const std::uint8_t byte = result.lane[lane];
-                    probe(stage.operator_index, lane, c, oy * l.output.width + ox,
-                          output_is_signed(stage.format) ? static_cast<std::int8_t>(byte) : byte);
-                }
-            }
-        }
-    }
-}
-
-void FastLayer::requantize_stored(const BlockMap& input, BlockMap& output, int lanes, const LaneProbe& probe) const {
-    const Requantization& stage = *layer_.requantization;
-    const bool is_signed = output_is_signed(stage.format);
-    const int pixels = layer_.sums.height * layer_.sums.width;
-    output.resize(static_cast<std::size_t>(layer_.sums.elements()));
-    for (int at = 0; at < static_cast<int>(output.size()); ++at) {
-        const auto i = static_cast<std::size_t>(at);
-        for (int lane = 0; lane < kLanes; ++lane) output[i].lane[lane] = requantized_[input[i].lane[lane]];
-        for (int lane = 0; probe && lane < lanes; ++lane) {
-            const std::uint8_t byte = output[i].lane[lane];
-            probe(stage.operator_index, lane, at / pixels, at % pixels,
-                  is_signed ? static_cast<std::int8_t>(byte) : byte);
-        }
-    }
-}
-
-/// The definition, one value after the other: there is one addition where a convolution has hundreds of products.
-void FastLayer::add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
-                    const LaneProbe& probe) const {
-    const LayerSchedule& l = layer_;
-    output.resize(static_cast<std::size_t>(l.sums.elements()));
-    const Addition& stage = *l.addition;
-    const bool is_signed = range_before_addition(l).is_signed;
-    const auto real = [](std::uint8_t byte, bool sign) { return sign ? static_cast<std::int8_t>(byte) : int{byte}; };
-    const int pixels = l.sums.height * l.sums.width;
-    for (int at = 0; at < static_cast<int>(output.size()); ++at) {
-        const auto i = static_cast<std::size_t>(at);
-        for (int lane = 0; lane < lanes; ++lane) {
-            const int value = real(values[i].lane[lane], is_signed);
-            const int operand = real(residual[i].lane[lane], stage.operand_is_signed);
-            const int sum = added(stage, value, operand);
-            output[i].lane[lane] = static_cast<std::uint8_t>(sum);
-            if (probe) probe(stage.operator_index, lane, at / pixels, at % pixels, sum);
         }
     }
 }

@@ -2,24 +2,20 @@
 // One layer on a block of images: the values, overflow counts and psum statistics that the clocked model would give.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <vector>
 
-#include "arithmetic/pooling.h"
+#include "engine/fast/block_map.h"
 #include "engine/fast/kernels.h"
 #include "engine/fast/requantize_lanes.h"
+#include "engine/fast/stages/addition.h"
+#include "engine/fast/stages/pooling.h"
+#include "engine/fast/stages/requantization.h"
 #include "record/record.h"
 #include "schedule/schedule.h"
 
 namespace widthwise::fast {
-
-/// Feature maps of a block, CHW, one LaneBytes per value (of sums that leave: per byte of a value).
-using BlockMap = std::vector<LaneBytes>;
-/// Takes one operator's value of one lane: (operator index, lane, channel, pixel, value).
-using LaneProbe = std::function<void(int, int, int, int, std::int64_t)>;
 
 /// Scratch memory of one thread, reused from layer to layer.
 struct Workspace {
@@ -61,6 +57,7 @@ private:
         plain,    ///< one accumulator at a time: sums beyond 31 bits, or statistics of every addition
     };
 
+    void prepare_stages();
     void prepare_weights();
     void compute_sums(const BlockMap& map, int lanes, Workspace& workspace, LayerRecord& record,
                       const LaneProbe& probe) const;
@@ -76,9 +73,6 @@ private:
     void sum_in_order(const Channels& channels, Workspace& workspace) const;
     void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
                      const LaneProbe& probe) const;
-    void requantize_stored(const BlockMap& input, BlockMap& output, int lanes, const LaneProbe& probe) const;
-    void add(const BlockMap& values, const BlockMap& residual, BlockMap& output, int lanes,
-             const LaneProbe& probe) const;
     void finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
                       const LaneProbe& probe) const;
     [[nodiscard]] std::int64_t store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
@@ -86,20 +80,6 @@ private:
     void store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const;
     void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
     void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
-    void pool(const BlockMap& map, BlockMap& output, int lanes, const LaneProbe& probe) const;
-    /// Where a pooling window lies in the map that is pooled.
-    struct PooledPixels {
-        int first_y = 0;
-        int end_y = 0;
-        int first_x = 0;
-        int end_x = 0;
-    };
-    [[nodiscard]] PooledPixels pooled_pixels(int y, int x) const;
-    /// Calls `visit` with the lanes of each pixel, row by row.
-    template <typename Visitor>
-    void for_each_pixel(const BlockMap& map, int channel, const PooledPixels& pixels, Visitor&& visit) const;
-    void pool_by_definition(const BlockMap& map, int channel, const PooledPixels& pixels, bool is_signed, int lanes,
-                            LaneBytes& output) const;
     void count_gated(const Channels& channels, int lanes, const Workspace& workspace, LayerRecord& record) const;
 
     const LayerSchedule& layer_;
@@ -120,7 +100,9 @@ private:
     std::vector<std::int32_t> start_;         ///< the same in a lane's width
     std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
     std::optional<LaneRequantizer> requantizer_;
-    std::array<std::uint8_t, 256> requantized_{};  ///< of stored integers that are requantized, by their bytes
+    std::optional<StoredRequantization> requantization_;  ///< without a computation
+    std::optional<LaneAddition> addition_;
+    std::optional<LanePooling> pooling_;
 };
 
 }  // namespace widthwise::fast
