@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <set>
 #include <vector>
 
 #include "common/error.h"
 #include "schedule/line_passes.h"
-#include "schedule/pooling_windows.h"
+#include "schedule/stages/addition.h"
+#include "schedule/stages/pooling.h"
+#include "schedule/stages/requantization.h"
 #include "schedule/tiling.h"
 #include "text/letter_case.h"
 
@@ -23,27 +23,6 @@ namespace {
 constexpr int kStoredWeightBits = 8;
 /// A stored integer less a zero point.
 constexpr int kDifferenceBits = 9;
-
-/// Rescale factors are formed in float32 for the float32 mode, as ONNX Runtime forms them, and in double otherwise.
-double rescale_factor(float input_scale, float weight_scale, float output_scale, RequantMode mode) {
-    if (mode == RequantMode::float32) {
-        const float product = input_scale * weight_scale;
-        return product / output_scale;
-    }
-    return static_cast<double>(input_scale) * weight_scale / output_scale;
-}
-
-RequantScale sum_scale(float input_scale, float weight_scale, float output_scale, const RequantFormat& format) {
-    return derive_requant_scale(rescale_factor(input_scale, weight_scale, output_scale, format.mode), format);
-}
-
-/// Of stored integers. ONNX Runtime rounds the real value that they stand for to a float32 before it divides.
-RequantScale stored_scale(float input_scale, float output_scale, const RequantFormat& format) {
-    if (format.mode != RequantMode::float32) return sum_scale(input_scale, 1.0F, output_scale, format);
-    RequantScale scale = derive_requant_scale(input_scale, format);
-    scale.real_divisor = output_scale;
-    return scale;
-}
 
 class LayerDescriber {
 public:
@@ -65,9 +44,10 @@ public:
         } else {
             describe_passing_pixels(layer);
         }
-        if (operators.requantization >= 0) describe_lone_requantization(layer, operators.requantization);
-        if (operators.addition >= 0) describe_addition(layer, operators);
-        if (operators.pool >= 0) describe_pool(layer, operators.pool);
+        if (operators.requantization >= 0)
+            layer.requantization = describe_requantization(network_, hardware_, operators.requantization);
+        if (operators.addition >= 0) describe_addition(layer, network_, hardware_, operators);
+        if (operators.pool >= 0) describe_pooling(layer, network_, hardware_, operators.pool);
         layer.kernel_taps = kernel_of(layer);
         describe_nest(layer, hardware_);
         describe_attributes(layer);
@@ -82,8 +62,8 @@ public:
         } else {
             layer.taps = {Tap{}};
         }
-        if (layer.requantization) describe_requantization(layer);
-        if (layer.pooling && !layer.pooling->is_max) describe_averages(layer);
+        if (layer.requantization) complete_requantization(layer, network_);
+        if (layer.pooling) complete_pooling(layer, network_);
         describe_nest(layer, hardware_);  // where weights and maps come from is known now
         describe_column_tiles(layer);
         describe_line_passes(layer, hardware_, strips);
@@ -192,30 +172,11 @@ private:
         computation.bias_preload = hardware_.accumulator.bias == BiasMode::preload;
         computation.weights_have_zero_points = op.weights.bits > kStoredWeightBits;
         if (!op.sums_leave) {
-            layer.requantization = requantization_to_output(index);
+            layer.requantization = describe_requantization(network_, hardware_, index);
             return;
         }
         computation.bias_preload = true;  // sums that leave are whole when they leave the array
         layer.value_bytes = bytes_of_bits(computation.accumulator.bits);
-    }
-
-    /// Its factors are left open.
-    [[nodiscard]] Requantization requantization_to_output(int index) const {
-        const Operator& op = network_.operators[index];
-        Requantization stage;
-        stage.operator_index = index;
-        stage.format = {hardware_.requant.mode,
-                        hardware_.requant.rounding,
-                        hardware_.requant.multiplier_bits,
-                        tensor(op.output).quantization.zero_point,
-                        op.clamp_low,
-                        op.clamp_high};
-        return stage;
-    }
-
-    void describe_lone_requantization(LayerSchedule& layer, int index) const {
-        layer.requantization = requantization_to_output(index);
-        layer.requantization->input_zero_point = layer.input_quantization.zero_point;
     }
 
     void describe_arithmetic(Computation& computation, const Operator& op) const {
@@ -224,23 +185,6 @@ private:
             std::any_of(computation.bias.begin(), computation.bias.end(), [](std::int64_t b) { return b != 0; });
         computation.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;
         computation.overflow_possible = computation.worst_case_bits > computation.accumulator.bits;
-    }
-
-    void describe_requantization(LayerSchedule& layer) const {
-        Requantization& stage = *layer.requantization;
-        const Operator& op = network_.operators[stage.operator_index];
-        const float input_scale = tensor(op.input).quantization.scale;
-        const float output_scale = tensor(op.output).quantization.scale;
-        stage.scales.reserve(layer.sums.channels);
-        for (int m = 0; m < layer.sums.channels; ++m) {
-            try {
-                stage.scales.push_back(op.has_weights()
-                                           ? sum_scale(input_scale, op.weights.scale(m), output_scale, stage.format)
-                                           : stored_scale(input_scale, output_scale, stage.format));
-            } catch (const InputError& error) {
-                refuse(layer, error.what());
-            }
-        }
     }
 
     /// Without weights each pixel passes, a channel at a time.
@@ -253,121 +197,6 @@ private:
         layer.line_bytes = layer.input.width;
         layer.map_height = layer.input.height;
         layer.tap_count = 1;
-    }
-
-    void describe_addition(LayerSchedule& layer, const LayerOperators& operators) const {
-        const Operator& addition = network_.operators[operators.addition];
-        const int before = operators.before_addition();
-        const int stream = before >= 0 ? network_.operators[before].output : addition.input;
-        Addition& stage = layer.addition.emplace();
-        stage.operator_index = operators.addition;
-        stage.operand_is_first = stream != addition.input;
-        const Quantization& a = tensor(addition.input).quantization;
-        const Quantization& b = tensor(addition.second_input).quantization;
-        const Quantization& sum = tensor(addition.output).quantization;
-        stage.operand_is_signed = (stage.operand_is_first ? a : b).is_signed;
-        const RequantFormat format = {
-            hardware_.requant.mode, hardware_.requant.rounding, hardware_.requant.multiplier_bits,
-            sum.zero_point,         addition.clamp_low,         addition.clamp_high};
-        try {
-            stage.format = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale, format);
-        } catch (const InputError& error) {
-            refuse(layer, fmt::format("addition '{}': {}", addition.name, error.what()));
-        }
-        if (hardware_.activation_buffer.ports == 1) {
-            refuse(layer,
-                   fmt::format("activation_buffer.ports: 1 cannot serve the residual addition '{}', whose operand is "
-                               "read while results are written; needs 2",
-                               addition.name));
-        }
-    }
-
-    void describe_pool(LayerSchedule& layer, int index) const {
-        const Operator& pool = network_.operators[index];
-        const Quantization& input = tensor(pool.input).quantization;
-        const Quantization& output = tensor(pool.output).quantization;
-        layer.output = tensor(pool.output).shape;
-        Pooling& stage = layer.pooling.emplace();
-        stage.operator_index = index;
-        stage.window = pool.window;
-        stage.is_max = pool.kind == OperatorKind::max_pool;
-        stage.counts_padding = pool.average_counts_padding;
-        stage.is_global = pool.global_average;
-        stage.input_zero_point = input.zero_point;
-        stage.input_scale = input.scale;
-        stage.output_scale = output.scale;
-        stage.format = {hardware_.requant.mode, hardware_.pool.rounding, hardware_.requant.multiplier_bits,
-                        output.zero_point,      pool.clamp_low,          pool.clamp_high};
-        if (pool.sum_shift) {
-            stage.format.mode = RequantMode::shift;
-            stage.format.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
-        }
-        check_pool_port(layer);
-    }
-
-    /// Dividing by the number of pixels is part of the rescale factor.
-    void describe_averages(LayerSchedule& layer) const {
-        const Operator& pool = network_.operators[layer.pooling->operator_index];
-        Pooling& stage = *layer.pooling;
-        stage.scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
-        for (const int n : pool_divisors(pool, tensor(pool.input).shape, layer.output)) {
-            if (pool.sum_shift) {
-                stage.scales[n].shift = pool.sum_shift->bits;
-                continue;
-            }
-            const double factor = stage.format.mode == RequantMode::float32
-                                      ? double{stage.input_scale / (stage.output_scale * static_cast<float>(n))}
-                                      : static_cast<double>(stage.input_scale) / (double{stage.output_scale} * n);
-            try {
-                stage.scales[n] = derive_requant_scale(factor, stage.format);
-            } catch (const InputError& error) {
-                refuse(layer, fmt::format("average pool '{}': {}", pool.name, error.what()));
-            }
-        }
-    }
-
-    /// Numbers of pixels that an average pool divides by: windows that reach into the padding may have fewer.
-    static std::vector<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
-        const Window& w = pool.window;
-        if (pool.average_counts_padding) return {w.kernel_height * w.kernel_width};
-        const auto inside = [](int outputs, int stride, int pad, int kernel, int extent) {
-            std::set<int> counts;
-            for (int first = -pad; outputs-- > 0; first += stride) {
-                counts.insert(std::min(first + kernel, extent) - std::max(first, 0));
-            }
-            return counts;
-        };
-        const std::set<int> columns = inside(output.width, w.stride_width, w.pad_left, w.kernel_width, input.width);
-        std::vector<int> divisors;
-        for (const int rows : inside(output.height, w.stride_height, w.pad_top, w.kernel_height, input.height)) {
-            for (const int count : columns) divisors.push_back(rows * count);
-        }
-        std::sort(divisors.begin(), divisors.end());
-        divisors.erase(std::unique(divisors.begin(), divisors.end()), divisors.end());
-        return divisors;
-    }
-
-    /// One beat of results can complete several windows, where padding cuts windows off; they are written together.
-    void check_pool_port(const LayerSchedule& layer) const {
-        const auto most_completed = [](const std::vector<PixelWindows>& axis) {
-            int most = 0;
-            for (const PixelWindows& pixel : axis) most = std::max(most, pixel.open - pixel.first);
-            return most;
-        };
-        const Window& w = layer.pooling->window;
-        const Shape& map = layer.sums;
-        const int rows =
-            most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
-        const int columns =
-            most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
-        const int pixels = rows * columns * hardware_.requant.lanes;
-        if (pixels > kMaxPooledPixels) {
-            refuse(layer,
-                   fmt::format(
-                       "requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
-                       "at most {}",
-                       hardware_.requant.lanes, pixels, kMaxPooledPixels));
-        }
     }
 
     void describe_attributes(LayerSchedule& layer) const {

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "schedule/stages/pooling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "common/error.h"
+#include "schedule/pooling_windows.h"
+#include "schedule/tiling.h"
+
+namespace widthwise {
+
+namespace {
+
+/// Numbers of pixels that an average pool divides by: windows that reach into the padding may have fewer.
+std::vector<int> pool_divisors(const Operator& pool, const Shape& input, const Shape& output) {
+    const Window& w = pool.window;
+    if (pool.average_counts_padding) return {w.kernel_height * w.kernel_width};
+    const auto inside = [](int outputs, int stride, int pad, int kernel, int extent) {
+        std::set<int> counts;
+        for (int first = -pad; outputs-- > 0; first += stride) {
+            counts.insert(std::min(first + kernel, extent) - std::max(first, 0));
+        }
+        return counts;
+    };
+    const std::set<int> columns = inside(output.width, w.stride_width, w.pad_left, w.kernel_width, input.width);
+    std::vector<int> divisors;
+    for (const int rows : inside(output.height, w.stride_height, w.pad_top, w.kernel_height, input.height)) {
+        for (const int count : columns) divisors.push_back(rows * count);
+    }
+    std::sort(divisors.begin(), divisors.end());
+    divisors.erase(std::unique(divisors.begin(), divisors.end()), divisors.end());
+    return divisors;
+}
+
+/// One beat of results can complete several windows, where padding cuts windows off; they are written together.
+void check_pool_port(const LayerSchedule& layer, const HardwareParams& hardware) {
+    const auto most_completed = [](const std::vector<PixelWindows>& axis) {
+        int most = 0;
+        for (const PixelWindows& pixel : axis) most = std::max(most, pixel.open - pixel.first);
+        return most;
+    };
+    const Window& w = layer.pooling->window;
+    const Shape& map = layer.sums;
+    const int rows =
+        most_completed(windows_along(map.height, w.kernel_height, w.stride_height, w.pad_top, layer.output.height));
+    const int columns =
+        most_completed(windows_along(map.width, w.kernel_width, w.stride_width, w.pad_left, layer.output.width));
+    const int pixels = rows * columns * hardware.requant.lanes;
+    if (pixels > kMaxPooledPixels) {
+        refuse(layer, fmt::format(
+                          "requantization.lanes: {} can complete {} pooling windows in one cycle; the pool unit writes "
+                          "at most {}",
+                          hardware.requant.lanes, pixels, kMaxPooledPixels));
+    }
+}
+
+}  // namespace
+
+void describe_pooling(LayerSchedule& layer, const Network& network, const HardwareParams& hardware, int index) {
+    const Operator& pool = network.operators[index];
+    const Quantization& input = network.tensors[pool.input].quantization;
+    const Quantization& output = network.tensors[pool.output].quantization;
+    layer.output = network.tensors[pool.output].shape;
+    Pooling& stage = layer.pooling.emplace();
+    stage.operator_index = index;
+    stage.window = pool.window;
+    stage.is_max = pool.kind == OperatorKind::max_pool;
+    stage.counts_padding = pool.average_counts_padding;
+    stage.is_global = pool.global_average;
+    stage.input_zero_point = input.zero_point;
+    stage.input_scale = input.scale;
+    stage.output_scale = output.scale;
+    stage.format = {hardware.requant.mode, hardware.pool.rounding, hardware.requant.multiplier_bits,
+                    output.zero_point,     pool.clamp_low,         pool.clamp_high};
+    if (pool.sum_shift) {
+        stage.format.mode = RequantMode::shift;
+        stage.format.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
+    }
+    check_pool_port(layer, hardware);
+}
+
+/// Dividing by the number of pixels is part of the rescale factor.
+void complete_pooling(LayerSchedule& layer, const Network& network) {
+    if (layer.pooling->is_max) return;
+    const Operator& pool = network.operators[layer.pooling->operator_index];
+    Pooling& stage = *layer.pooling;
+    stage.scales.resize(pool.window.kernel_height * pool.window.kernel_width + 1);
+    for (const int n : pool_divisors(pool, network.tensors[pool.input].shape, layer.output)) {
+        if (pool.sum_shift) {
+            stage.scales[n].shift = pool.sum_shift->bits;
+            continue;
+        }
+        const double factor = stage.format.mode == RequantMode::float32
+                                  ? double{stage.input_scale / (stage.output_scale * static_cast<float>(n))}
+                                  : static_cast<double>(stage.input_scale) / (double{stage.output_scale} * n);
+        try {
+            stage.scales[n] = derive_requant_scale(factor, stage.format);
+        } catch (const InputError& error) {
+            refuse(layer, fmt::format("average pool '{}': {}", pool.name, error.what()));
+        }
+    }
+}
+
+}  // namespace widthwise
