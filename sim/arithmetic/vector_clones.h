@@ -13,9 +13,12 @@
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
     !defined(WIDTHWISE_SANITIZED)
 #define WIDTHWISE_VECTOR_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
+/// For functions with fused multiply-adds, which the "avx2" of the others leaves to the library.
+#define WIDTHWISE_FMA_CLONES __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
 /// For functions that have a version with AVX-512 instructions written by hand.
 #define WIDTHWISE_AVX2_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDTHWISE_VECTOR_CLONES
+#define WIDTHWISE_FMA_CLONES
 #define WIDTHWISE_AVX2_CLONES
 #endif

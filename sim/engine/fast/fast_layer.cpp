@@ -74,7 +74,7 @@ void FastLayer::prepare_stages() {
         range = range_of(layer_.requantization->format);
     }
     if (layer_.addition) {
-        addition_.emplace(layer_, range);
+        addition_.emplace(layer_, range, dispatch_);
         range = range_of(layer_.addition->format.output);
     }
     if (layer_.pooling) pooling_.emplace(layer_, range);

@@ -1,22 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/fast/stages/addition.h"
 
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "arithmetic/vector_clones.h"
+
 namespace widthwise::fast {
 
-/// The definition, one value after the other: there is one addition where a convolution has hundreds of products.
+namespace {
+
+using Reading = LaneAddition::Reading;
+
+/// residual_sum() in the integer modes.
+WIDTHWISE_VECTOR_CLONES
+void weigh_and_add(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
+                   std::int32_t constant, LaneInts* sums, int count) {
+    for (int i = 0; i < count; ++i) {
+        for (int l = 0; l < kLanes; ++l) {
+            const std::int32_t from_a = (a[i].lane[l] ^ of_a.flip) * of_a.multiplier;
+            const std::int32_t from_b = (b[i].lane[l] ^ of_b.flip) * of_b.multiplier;
+            sums[i].lane[l] = from_a + from_b + constant;
+        }
+    }
+}
+
+/// residual_add() in the float32 mode. Rounding half to even by adding and taking off 1.5 * 2^23: exact below 2^22.
+WIDTHWISE_FMA_CLONES
+void add_reals(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
+               const ResidualFormat& format, LaneBytes* output, int count) {
+    constexpr float kMagic = 12582912.0F;
+    const auto low = static_cast<float>(format.output.clamp_low);
+    const auto high = static_cast<float>(format.output.clamp_high);
+    const float offset = format.offset;
+    for (int i = 0; i < count; ++i) {
+        for (int l = 0; l < kLanes; ++l) {
+            const auto real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) - of_a.offset);
+            const auto real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) - of_b.offset);
+            float sum = std::fma(real_a, of_a.ratio, std::fma(real_b, of_b.ratio, offset));
+            sum = sum > low ? sum : low;
+            sum = sum < high ? sum : high;
+            output[i].lane[l] = static_cast<std::uint8_t>(static_cast<std::int32_t>((sum + kMagic) - kMagic));
+        }
+    }
+}
+
+/// Widest sum that the lanes requantize.
+constexpr int kMaxSumBits = 31;
+/// A two's complement byte with its sign bit flipped is its number plus this.
+constexpr int kSignOffset = 128;
+
+Reading reading_of(const StoredRange& range, const ResidualOperand& operand) {
+    Reading reading;
+    reading.flip = range.is_signed ? 0x80 : 0;
+    reading.offset = range.is_signed ? kSignOffset : 0;
+    reading.multiplier = static_cast<std::int32_t>(operand.multiplier);
+    reading.ratio = operand.ratio;
+    return reading;
+}
+
+}  // namespace
+
+LaneAddition::LaneAddition(const LayerSchedule& layer, const StoredRange& values, Dispatch dispatch)
+    : layer_(layer), values_(values), operands_{layer.addition->operand_is_signed} {
+    const Addition& stage = *layer.addition;
+    const ResidualFormat& format = stage.format;
+    a_ = reading_of(stage.operand_is_first ? operands_ : values_, format.a);
+    b_ = reading_of(stage.operand_is_first ? values_ : operands_, format.b);
+    if (format.output.mode == RequantMode::float32) return;
+    const std::int64_t largest = std::max(format.a.multiplier, format.b.multiplier);
+    // A byte, and what its sign and zero point come to, are at most 255 each.
+    constexpr std::int64_t kMostOfBoth = 4 * 255;
+    const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(largest * kMostOfBoth))) + 1;
+    if (bits > kMaxSumBits) return;
+    constant_ = -(a_.offset + format.a.zero_point) * a_.multiplier - (b_.offset + format.b.zero_point) * b_.multiplier;
+    RequantScale scale;
+    scale.shift = format.shift;
+    scales_.assign(kChunk, scale);
+    requantizer_.emplace(format.output, scales_, std::span<const std::int64_t>{}, bits, dispatch);
+}
+
+void LaneAddition::add_integers(const LaneBytes* a, const LaneBytes* b, LaneBytes* output, int count) const {
+    LaneInts sums[kChunk];
+    for (int first = 0; first < count; first += kChunk) {
+        const int part = std::min(kChunk, count - first);
+        weigh_and_add(a + first, b + first, a_, b_, constant_, sums, part);
+        if (part == kChunk) {
+            requantizer_->run(sums, output + first, 1);
+            continue;
+        }
+        std::fill(sums + part, sums + kChunk, LaneInts{});
+        LaneBytes results[kChunk];
+        requantizer_->run(sums, results, 1);
+        std::copy(results, results + part, output + first);
+    }
+}
+
+void LaneAddition::add_one_by_one(const LaneBytes& value, const LaneBytes& operand, LaneBytes& output) const {
+    for (int l = 0; l < kLanes; ++l) {
+        const int sum = added(*layer_.addition, values_.value(value.lane[l]), operands_.value(operand.lane[l]));
+        output.lane[l] = static_cast<std::uint8_t>(sum);
+    }
+}
+
 void LaneAddition::run(const BlockMap& values, const BlockMap& operands, BlockMap& output, int lanes,
                        const LaneProbe& probe) const {
     const Addition& stage = *layer_.addition;
-    const StoredRange of_operands{stage.operand_is_signed};
+    const auto count = static_cast<int>(layer_.sums.elements());
+    output.resize(static_cast<std::size_t>(count));
+    const LaneBytes* a = stage.operand_is_first ? operands.data() : values.data();
+    const LaneBytes* b = stage.operand_is_first ? values.data() : operands.data();
+    if (stage.format.output.mode == RequantMode::float32) {
+        add_reals(a, b, a_, b_, stage.format, output.data(), count);
+    } else if (requantizer_) {
+        add_integers(a, b, output.data(), count);
+    } else {
+        for (int at = 0; at < count; ++at) add_one_by_one(values[at], operands[at], output[at]);
+    }
+    if (!probe) return;
+    const StoredRange range = range_of(stage.format.output);
     const int pixels = layer_.sums.height * layer_.sums.width;
-    output.resize(static_cast<std::size_t>(layer_.sums.elements()));
-    for (int at = 0; at < static_cast<int>(output.size()); ++at) {
+    for (int at = 0; at < count; ++at) {
         for (int lane = 0; lane < lanes; ++lane) {
-            const int value = values_.value(values[at].lane[lane]);
-            const int operand = of_operands.value(operands[at].lane[lane]);
-            const int sum = added(stage, value, operand);
-            output[at].lane[lane] = static_cast<std::uint8_t>(sum);
-            if (probe) probe(stage.operator_index, lane, at / pixels, at % pixels, sum);
+            probe(stage.operator_index, lane, at / pixels, at % pixels, range.value(output[at].lane[lane]));
         }
     }
 }

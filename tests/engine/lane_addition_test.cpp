@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// The addition in vector lanes against its definition: every pair of bytes, in every mode and rounding.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/fast/stages/addition.h"
+#include "kit/random.h"
+
+namespace widthwise::fast {
+namespace {
+
+/// Every pair of bytes, and a few values more, so that the last chunk is not whole.
+constexpr int kValues = 65536 / kLanes + 7;
+
+struct Pairs {
+    BlockMap values{kValues}, operands{kValues};
+    Pairs() {
+        for (int i = 0; i < kValues * kLanes; ++i) {
+            values[i / kLanes].lane[i % kLanes] = static_cast<std::uint8_t>(i >> 8);
+            operands[i / kLanes].lane[i % kLanes] = static_cast<std::uint8_t>(i);
+        }
+    }
+};
+
+struct Drawn {
+    LayerSchedule layer;
+    StoredRange values;
+};
+
+Drawn draw(RequantMode mode, Rounding rounding, int multiplier_bits, test::Random& random) {
+    const auto quantization = [&] {
+        Quantization q;
+        q.is_signed = random.percent(50);
+        q.zero_point = random.one_of({q.low(), q.high(), 0, random.in(q.low(), q.high())});
+        q.scale = static_cast<float>(random.in(70, 1000)) / 10000.0F;
+        return q;
+    };
+    const Quantization a = quantization(), b = quantization(), sum = quantization();
+    Drawn drawn;
+    drawn.layer.sums = {1, 1, kValues};
+    Addition& stage = drawn.layer.addition.emplace();
+    stage.operator_index = 3;
+    stage.operand_is_first = random.percent(50);
+    stage.operand_is_signed = (stage.operand_is_first ? a : b).is_signed;
+    drawn.values.is_signed = (stage.operand_is_first ? b : a).is_signed;
+    const int low = random.percent(30) ? sum.zero_point : sum.low();
+    stage.format = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale,
+                                   {mode, rounding, multiplier_bits, sum.zero_point, low, sum.high()});
+    return drawn;
+}
+
+class LaneAdditions : public ::testing::TestWithParam<std::tuple<int, Rounding, int>> {};
+
+TEST_P(LaneAdditions, AreTheDefinitionForEveryPairOfBytes) {
+    const auto& [multiplier_bits, rounding, dispatch] = GetParam();
+    static const Pairs kPairs;
+    test::Random random(static_cast<std::uint64_t>(multiplier_bits), "lane addition");
+    for (int n = 0; n < 4; ++n) {
+        const RequantMode mode = multiplier_bits == 0 ? RequantMode::float32 : RequantMode::fixed_point;
+        const Drawn drawn = draw(mode, rounding, std::max(4, multiplier_bits), random);
+        const Addition& stage = *drawn.layer.addition;
+        const LaneAddition lanes(drawn.layer, drawn.values, dispatch == 0 ? Dispatch::portable : best_dispatch());
+        BlockMap output;
+        lanes.run(kPairs.values, kPairs.operands, output, kLanes, {});
+        ASSERT_EQ(output.size(), static_cast<std::size_t>(kValues));
+        const StoredRange of_operands{stage.operand_is_signed};
+        int different = 0;
+        for (int i = 0; i < kValues * kLanes; ++i) {
+            const int value = drawn.values.value(kPairs.values[i / kLanes].lane[i % kLanes]);
+            const int operand = of_operands.value(kPairs.operands[i / kLanes].lane[i % kLanes]);
+            const auto expected = static_cast<std::uint8_t>(added(stage, value, operand));
+            different += output[i / kLanes].lane[i % kLanes] == expected ? 0 : 1;
+        }
+        EXPECT_EQ(different, 0) << "addition " << n;
+    }
+}
+
+/// A multiplier of 0 bits stands for float32, which has one rounding.
+INSTANTIATE_TEST_SUITE_P(Reals, LaneAdditions,
+                         ::testing::Combine(::testing::Values(0), ::testing::Values(Rounding::half_even),
+                                            ::testing::Values(0, 1)));
+INSTANTIATE_TEST_SUITE_P(Integers, LaneAdditions,
+                         ::testing::Combine(::testing::Values(4, 8, 16, 20, 21, 32),
+                                            ::testing::Values(Rounding::floor, Rounding::toward_zero, Rounding::half_up,
+                                                              Rounding::half_away, Rounding::half_even,
+                                                              Rounding::gemmlowp),
+                                            ::testing::Values(0, 1)));
+
+TEST(LaneAddition, ReportsLanesInUse) {
+    test::Random random(1, "lane addition");
+    const Drawn drawn = draw(RequantMode::float32, Rounding::half_even, 16, random);
+    const LaneAddition addition(drawn.layer, drawn.values, Dispatch::portable);
+    static const Pairs kPairs;
+    BlockMap output;
+    int calls = 0, wrong = 0;
+    addition.run(kPairs.values, kPairs.operands, output, 3, [&](int op, int lane, int channel, int pixel, int value) {
+        ++calls;
+        wrong +=
+            op == 3 && lane < 3 && channel == 0 && static_cast<std::uint8_t>(value) == output[pixel].lane[lane] ? 0 : 1;
+    });
+    EXPECT_EQ(calls, 3 * kValues);
+    EXPECT_EQ(wrong, 0);
+}
+
+}  // namespace
+}  // namespace widthwise::fast
