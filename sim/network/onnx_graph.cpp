@@ -170,7 +170,9 @@ Network GraphImporter::run() {
     check_end();
     merge_lone_limits(network_, lone_limits_);
     if (network_.operators.empty()) {
-        model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
+        model_.fail(
+            "computes nothing, expected a convolution, a fully connected layer, a pool, an addition or a "
+            "requantization");
     }
     check_all_needed();
     return std::move(network_);
@@ -185,7 +187,9 @@ void GraphImporter::check_end() {
     if (value.form == Form::scores && !value.pending_by.empty()) end_with_sums(value.pending_by, name);
     const onnx::NodeProto& last = *model_.producer(name);
     if (value.form == Form::real_input || value.form == Form::integer_input) {
-        model_.fail("computes nothing, expected a convolution, fully connected or pool layer");
+        model_.fail(
+            "computes nothing, expected a convolution, a fully connected layer, a pool, an addition or a "
+            "requantization");
     }
     if (value.form == Form::real) settle_clip(last, value, false);
     refuse_padding(last, value);
@@ -380,6 +384,10 @@ void GraphImporter::finish(PendingOperator&& pending, const std::string& name, c
 void GraphImporter::limit(const onnx::NodeProto& node, GraphValue& value, int low, int high, Activation activation) {
     const Tensor source = tensor(value);
     if (low <= source.quantization.low() && high >= source.quantization.high()) return;
+    if (low > source.quantization.high() || high < source.quantization.low()) {
+        model_.fail(node, "limits '{}' to {}..{}, but its integers lie in {}..{}: one value would be left", source.name,
+                    low, high, source.quantization.low(), source.quantization.high());
+    }
     refuse_padding(node, value);
     PendingOperator pending;
     pending.node = &node;
@@ -408,6 +416,11 @@ void GraphImporter::settle_clip(const onnx::NodeProto& node, GraphValue& value, 
     const auto real = [&](int integer) {
         return quantization.scale * static_cast<float>(integer - quantization.zero_point);
     };
+    if (value.clip.low > real(quantization.high()) || value.clip.high < real(quantization.low())) {
+        model_.fail(node, "reads '{}' limited to {}..{}, but its values lie in {}..{}: one value would be left",
+                    tensor(value).name, value.clip.low, value.clip.high, real(quantization.low()),
+                    real(quantization.high()));
+    }
     const int low = quantize_value(value.clip.low, quantization);
     const int high = quantize_value(value.clip.high, quantization);
     for (const auto& [bound, integer] : {std::pair{value.clip.low, low}, std::pair{value.clip.high, high}}) {

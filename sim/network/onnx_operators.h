@@ -70,7 +70,9 @@ void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least,
 struct ClipRange {
     float low = -std::numeric_limits<float>::infinity();
     float high = std::numeric_limits<float>::infinity();
-    [[nodiscard]] bool limits() const { return std::isfinite(low) || std::isfinite(high); }
+    [[nodiscard]] bool limits() const {
+        return low > -std::numeric_limits<float>::infinity() || high < std::numeric_limits<float>::infinity();
+    }
     [[nodiscard]] bool is_relu() const { return low == 0.0F && !std::isfinite(high); }
     /// This range within another, as if limited to it next.
     [[nodiscard]] ClipRange then(const ClipRange& next) const {

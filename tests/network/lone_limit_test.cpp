@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Relu, Clip and Pad without a layer of their own, and pools: what becomes of them. That values are right is what
 // tests/goldens/exporters shows (shipped_models_test.cpp).
+#include <limits>
+#include <utility>
+
 #include "kit/refusal.h"
 #include "network/exporter_forms.h"
 
@@ -35,6 +38,39 @@ TEST(LoneLimit, StaysWhereSomethingElseReadsWhatItLimits) {
     EXPECT_EQ(limit.window, Window{});
     EXPECT_EQ(limit.clamp_low, -3);
     EXPECT_EQ(network.operators[0].clamp_low, -128);
+}
+
+/// Behind a Clip to 0..15 a limit beyond that would leave one value, which the narrowed integers do not have.
+TEST(LoneLimit, IsRefusedWhereNoneOfTheValuesLies) {
+    const auto limited = [](float low, float high) {
+        ChainBuilder builder = convolved();
+        builder.constant<float>("low", {}, {0.0F});
+        builder.constant<float>("high", {}, {3.75F});
+        builder.step("Clip", "narrow", {"low", "high"});
+        builder.qdq<U8>("y", 0.25F, 0);
+        builder.constant<float>("low2", {}, {low});
+        builder.constant<float>("high2", {}, {high});
+        builder.step("Clip", "limit", {"low2", "high2"});
+        builder.qdq<U8>("z", 0.25F, 0);
+        return builder;
+    };
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    for (const auto& [low, high] :
+         {std::pair{10.0F, 20.0F}, std::pair{kInfinity, kInfinity}, std::pair{-2.0F, -1.0F}}) {
+        limited(low, high).expect_error({"node 'z_q_node' (QuantizeLinear)", "its values lie in 0..3.75: one value"});
+    }
+    EXPECT_EQ(limited(3.0F, 20.0F).import().operators.back().clamp_low, 12);
+    ChainBuilder integers = convolved();
+    integers.constant<float>("low", {}, {0.0F});
+    integers.constant<float>("high", {}, {3.75F});
+    integers.step("Clip", "narrow", {"low", "high"});
+    integers.quantize<U8>("y", 0.25F, 0);
+    integers.constant<std::uint8_t>("low2", {}, {162});
+    integers.constant<std::uint8_t>("high2", {}, {212});
+    integers.step("Clip", "limit", {"low2", "high2"});
+    integers.dequantize("y");
+    integers.expect_error(
+        {"node 'limit_node' (Clip)", "to 162..212, but its integers lie in 0..15: one value would be left"});
 }
 
 TEST(LoneLimit, WithoutEffectLeavesNoTrace) {
