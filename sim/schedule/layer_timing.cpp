@@ -110,7 +110,7 @@ private:
         const bool ends_weights = tile.ends_weights() || layer_.weight_parts() > 1;
         const bool more = tile.next();
         // The line buffer frees what the next tile and those after it do not read.
-        if (more) fill_.hold(tile.blocks_before() + tile.window().first_row, lines_read_);
+        if (more) fill_.hold(tile.blocks_before() + tile.window().first_block, lines_read_);
         if (ends_weights) release_weights();
         drain(index);
         if (more && ends_weights) begin_weights();

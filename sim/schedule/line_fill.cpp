@@ -14,7 +14,7 @@ LineFill::LineFill(const LayerSchedule& layer, const Strip& strip, int ports, Ed
       image_group_(strip.first_group),
       line_pass_(strip.first_line_pass),
       last_grant_(first_request) {
-    holds_.push_back({layer.windows[layer.tile_window[strip.first_tile]].first_row, first_request});
+    holds_.push_back({layer.windows[layer.tile_window[strip.first_tile]].first_block, first_request});
 }
 
 void LineFill::hold(std::int64_t first_block, Edge edge) {

@@ -82,7 +82,7 @@ private:
 
 LineFitter::LineFitter(const LayerSchedule& layer, const HardwareParams& hardware, bool strips)
     : layer_(layer), hardware_(hardware), images_(layer.image_columns ? layer.array_columns : 1) {
-    for (const LineWindow& w : layer.windows) needed_ = std::max(needed_, w.end_row - w.first_row);
+    for (const LineWindow& w : layer.windows) needed_ = std::max(needed_, w.end_block - w.first_block);
     for (const ColumnTile& tile : layer.tiles) output_rows_ = std::max(output_rows_, tile.last_y - tile.first_y + 1);
     if (strips && hardware.array.mapping == Mapping::flat && !layer.image_columns) {
         const int rows = ceil_div(layer.array_columns - 1, layer.sums.width) + 1;

@@ -176,7 +176,7 @@ void expect_blocks_fit(const LayerSchedule& layer, const HardwareParams& hardwar
     ASSERT_LE(layer.buffer_blocks * layer.block_bytes(), hardware.line_buffer.bytes);
     for (const LineWindow& window : layer.windows) {
         if (layer.parts.size() > 1) break;
-        ASSERT_LE(window.end_row - window.first_row, layer.buffer_blocks);
+        ASSERT_LE(window.end_block - window.first_block, layer.buffer_blocks);
     }
     for (const LinePass& pass : layer.line_passes) {
         ASSERT_EQ(pass.first_of_part.size(), layer.parts.size() + 1);

@@ -25,7 +25,7 @@ LayerSchedule over_eight_rows(int kernel, int stride, int pad_top, int pad_botto
 std::string windows(const LayerSchedule& layer) {
     std::string all;
     for (const LineWindow& w : layer.windows) {
-        all += std::to_string(w.first_row) + "-" + std::to_string(w.end_row) + " ";
+        all += std::to_string(w.first_block) + "-" + std::to_string(w.end_block) + " ";
     }
     return all;
 }
@@ -100,7 +100,7 @@ TEST(LineWindows, AKernelInThePaddingLeavesNoRow) {
     const LayerSchedule columns = compiled(NetworkBuilder({2, 4, 1}).convolution("c", 1, window));
     for (const LayerSchedule& layer : {rows, columns}) {
         EXPECT_EQ(rows_of(layer), std::vector<int>{});
-        for (const LineWindow& w : layer.windows) EXPECT_EQ(w.end_row, 0);
+        for (const LineWindow& w : layer.windows) EXPECT_EQ(w.end_block, 0);
         for (int tile = 0; tile < static_cast<int>(layer.tiles.size()); ++tile) {
             for (const Tap& tap : layer.taps)
                 EXPECT_EQ(lines_needed(layer, layer.line_passes.front(), {0, 0, tile}, 0, tap), 0);

@@ -153,14 +153,14 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
             layer.windows[static_cast<std::size_t>(layer.tile_window[static_cast<std::size_t>(index.tile)])];
         ASSERT_LE(window.first_tile, index.tile);
         ASSERT_GT(window.end_tile, index.tile);
-        ASSERT_LE(window.end_row - window.first_row, layer.buffer_blocks);
-        ASSERT_LE(window.end_row, static_cast<int>(layer.line_passes.front().blocks.size()));
+        ASSERT_LE(window.end_block - window.first_block, layer.buffer_blocks);
+        ASSERT_LE(window.end_block, static_cast<int>(layer.line_passes.front().blocks.size()));
         if (index.tile > 0) {  // rows leave the buffer in the order they came
-            ASSERT_GE(window.first_row, first_before);
-            ASSERT_GE(window.end_row, end_before);
+            ASSERT_GE(window.first_block, first_before);
+            ASSERT_GE(window.end_block, end_before);
         }
-        first_before = window.first_row;
-        end_before = window.end_row;
+        first_before = window.first_block;
+        end_before = window.end_block;
         for (const Tap& tap : layer.taps) {
             int lines = 0;
             for (int y = tile.first_y; y <= tile.last_y; ++y) {
@@ -168,8 +168,8 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
                 if (row < 0) continue;
                 needed[static_cast<std::size_t>(row)] = true;
                 const int position = layer.row_position[static_cast<std::size_t>(row)];
-                ASSERT_GE(position, window.first_row);
-                ASSERT_LT(position, window.end_row);
+                ASSERT_GE(position, window.first_block);
+                ASSERT_LT(position, window.end_block);
                 lines = std::max(lines, position * layer.line_channels + tap.channel + 1);
             }
             ASSERT_EQ(lines_needed(layer, layer.line_passes.front(), index, 0, tap),

@@ -52,7 +52,7 @@ void LineBuffer::begin_strip(const TileCommand& first) {
     tile_begun_ = false;
     tap_ = 0;
     tile_.emplace(*layer_, first.strip);
-    first_block_held_ = tile_->window().first_row;
+    first_block_held_ = tile_->window().first_block;
 }
 
 int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
@@ -169,8 +169,8 @@ void LineBuffer::show_window() {
     const auto row = [&](int position) {
         return position < static_cast<int>(blocks.size()) ? blocks[position].row : layer_->map_height;
     };
-    window_first_row_ = row(window.first_row);
-    window_end_row_ = window.end_row > window.first_row ? row(window.end_row - 1) + 1 : window_first_row_;
+    window_first_row_ = row(window.first_block);
+    window_end_row_ = window.end_block > window.first_block ? row(window.end_block - 1) + 1 : window_first_row_;
 }
 
 /// Where the blocks of the part lie; those of other tiles of the pass may lie beside the tile's.
@@ -266,7 +266,7 @@ void LineBuffer::finish_tile() {
         layer_ = nullptr;
         return;
     }
-    first_block_held_ = tile_->blocks_before() + tile_->window().first_row;
+    first_block_held_ = tile_->blocks_before() + tile_->window().first_block;
 }
 
 bool LineBuffer::works() const { return layer_ != nullptr || !commands_.empty(); }
