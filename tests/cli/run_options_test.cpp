@@ -16,7 +16,9 @@ ParsedOptions run_options(const std::vector<std::string>& arguments) {
 }
 
 Schedule two_layers() {
+    static const Network kWithoutOperators;
     Schedule schedule;
+    schedule.network = &kWithoutOperators;
     schedule.layers.resize(2);
     schedule.layers[0].name = "c1";
     schedule.layers[1].name = "Fc2";
