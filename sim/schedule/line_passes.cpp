@@ -140,7 +140,8 @@ private:
                 LineWindow window{0, static_cast<int>(pass.blocks.size()), t, t + 1};
                 if (!layer_.fully_connected) {
                     window.first_block = above(tile.first_y * layer_.stride_height - layer_.pad_top);
-                    window.end_block = above(tile.last_y * layer_.stride_height - layer_.pad_top + layer_.kernel_height);
+                    window.end_block =
+                        above(tile.last_y * layer_.stride_height - layer_.pad_top + layer_.kernel_height);
                 }
                 add_window(window, t > pass.first_tile);
             }
@@ -154,7 +155,8 @@ private:
 
     void add_window(const LineWindow& window, bool same_pass) {
         std::vector<LineWindow>& windows = layer_.windows;
-        if (same_pass && windows.back().first_block == window.first_block && windows.back().end_block == window.end_block) {
+        if (same_pass && windows.back().first_block == window.first_block &&
+            windows.back().end_block == window.end_block) {
             windows.back().end_tile = window.end_tile;
         } else {
             windows.push_back(window);
