@@ -207,8 +207,11 @@ private:
         a.activation_bits =
             operand_bits(layer, "array.activation_bits", array.activation_bits, layer.input_quantization.bits, 8);
         a.weight_bits = operand_bits(layer, "array.weight_bits", array.weight_bits, weight_bits, 9);
-        a.accumulator_bits = layer.computation ? layer.computation->accumulator.bits : kMaxAccumulatorBits;
-        a.requant_bits = layer.requantization && !layer.computation ? kDifferenceBits : a.accumulator_bits;
+        // Of what the RequantUnit's bias adder and multiplier take.
+        a.accumulator_bits = layer.computation      ? layer.computation->accumulator.bits
+                             : layer.requantization ? kDifferenceBits
+                                                    : kMaxAccumulatorBits;
+        a.requant_bits = a.accumulator_bits;
         a.multiplier_bits = hardware_.requant.multiplier_bits;
         a.line_buffer_bytes = hardware_.line_buffer.bytes;
         a.activation_buffer_bytes = hardware_.activation_buffer.bytes;

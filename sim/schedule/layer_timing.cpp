@@ -144,12 +144,16 @@ private:
         look_up_lines(tile, part);
         auto run = tables_.parts[part].run_of(first);
         for (int t = first, pause = 1; t < end && !quick_run(tile, t, end); pause *= 2) {
-            for (int n = 0; n < pause && t < end; ++n, ++run) t = issue_taps(tile, *run, t, std::min(run->end, end));
+            for (int n = 0; n < pause && t < end; ++n, ++run) {
+                const int until = std::min(run->end, end);
+                issue_taps(tile, *run, t, until);
+                t = until;
+            }
         }
     }
 
-    /// Taps [t, end) of a run. Returns `end`.
-    int issue_taps(const TileCursor& tile, const TapRun& run, int t, int end) {
+    /// Taps [t, end) of a run.
+    void issue_taps(const TileCursor& tile, const TapRun& run, int t, int end) {
         const auto taps = static_cast<int>(layer_.taps.size());
         while (t < end) {
             const bool waits_for_lines_alone = t > 0 && layer_.weight_beats_per_tap == 1 && weights_arrive_ <= issued_;
@@ -162,17 +166,18 @@ private:
                 ++t;
             }
         }
-        return end;
     }
 
     /// `count` taps of a run that wait for its lines and for nothing else: what issue_tap() comes to, all at once.
     void issue_with_lines(const TileCursor& tile, const TapRun& run, int count) {
         const Edge lines = std::max(issued_, fill_.arrival(tile.pass(), lines_of(run)));
         if (lines > issued_) count_starved(issued_ + 1, lines + edges(Rule::issue));
-        // The first tap's weights do not wait for its lines.
-        weights_read_ = count == 1 ? issued_ : lines + count - 1;
-        issued_ = lines + count;
-        lines_read_ = issued_ - 1;
+        // Operands leave their memories at the edge at which the tap before is issued; the first tap's weights do not wait
+        // for its lines.
+        const Edge last = lines + edges(Rule::issue) + count - 1;
+        lines_read_ = count == 1 ? lines : last - 1;
+        weights_read_ = count == 1 ? issued_ : last - 1;
+        issued_ = last;
     }
 
     /// Lines that the part's rows need for the tile, while it is timed.

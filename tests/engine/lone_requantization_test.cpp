@@ -140,6 +140,8 @@ TEST(LoneRequantizations, BehindAComputationAreLayersOfTheirOwn) {
     EXPECT_FALSE(schedule.layers[1].computation);
     EXPECT_TRUE(schedule.layers[1].requantization);
     EXPECT_EQ(schedule.layers[1].input_layer, 0);
+    // What a bias adder and a multiplier cost that take a stored integer less a zero point.
+    EXPECT_EQ(schedule.layers[1].attributes.accumulator_bits, 9);
     EXPECT_EQ(schedule.layers[1].attributes.requant_bits, 9);
     EXPECT_EQ(schedule.layers[0].attributes.requant_bits, 32);
     EXPECT_EQ(schedule.layers[2].input_layer, 1);
@@ -155,7 +157,7 @@ TEST(LoneRequantizations, UseTheKeysOfTheirSection) {
     EXPECT_NE(schedule.unused_keys.size(), 0U);
 }
 
-/// The layer says which.
+/// No shift makes a factor of 10^12, and the message names the layer.
 TEST(LoneRequantizations, AreRefusedWhereTheFactorIsTooLarge) {
     test::NetworkBuilder builder({1, 2, 2}, {false, 8, 0, 1e6F});
     builder.quantization({false, 8, 0, 1e-6F}).requantization("blow_up");

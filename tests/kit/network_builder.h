@@ -29,7 +29,7 @@ public:
     NetworkBuilder& average_pool(const Window& window, bool counts_padding = false);
     /// The output so far and an earlier tensor of its shape.
     NetworkBuilder& addition(const std::string& name, int other);
-    /// Of the output so far, to the quantization set and a scale of its own.
+    /// Of the output so far, to the quantization that is set, its scale included.
     NetworkBuilder& requantization(const std::string& name);
 
     /// Of the tensors made from here on, but for their scales.

@@ -16,12 +16,13 @@ class LaneAddition {
 public:
     /// Of a layer with an addition; `values`: of what the stages before put out.
     LaneAddition(const LayerSchedule& layer, const StoredRange& values, Dispatch dispatch);
+    LaneAddition(LaneAddition&&) = default;  // not copied: the requantizer reads scales_
     /// `output` gets the size of the layer's sums. `probe` sees lanes 0..lanes-1.
     void run(const BlockMap& values, const BlockMap& operands, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
 
-    /// How the vector lanes read one operand's bytes: (byte ^ flip) * multiplier, with what signs and zero points come to
-    /// in `constant` of both, or (byte ^ flip) - offset as a float32.
+    /// How the vector lanes read one operand's bytes: (byte ^ flip) * multiplier, where constant_ has what signs and zero
+    /// points of both come to; or (byte ^ flip) - offset, as a float32.
     struct Reading {
         std::uint8_t flip = 0;
         std::int32_t multiplier = 0;
