@@ -74,8 +74,8 @@ void Accelerator::restore_weights(const Schedule& schedule, const TransferState&
     WeightFetchCursor fetch(schedule.layers);
     for (std::int64_t part = 0; part < transfers.weight_parts; ++part, fetch.next()) {
         if (part < transfers.weight_parts_used) continue;
-        const std::int64_t slot = (parts_before + part) % 2 * (schedule.hardware.weight_buffer.bytes / 2);
-        std::copy_n(weights + fetch.address(), fetch.bytes(), memory.data() + slot);
+        const std::int64_t place = weight_places(schedule.hardware.weight_buffer).address(parts_before + part);
+        std::copy_n(weights + fetch.address(), fetch.bytes(), memory.data() + place);
     }
     weight_buffer.restore(parts_before + transfers.weight_parts, parts_before + transfers.weight_parts_used);
 }

@@ -52,7 +52,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
         const std::int64_t both = (layer.input.elements() + layer.output_bytes()) * layer.images;
         activations.used = std::max(activations.used, in_strips ? strips_end(schedule, layer) : both);
         if (branches || in_strips) activations.used = std::max(activations.used, end);
-        lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_bytes());
+        lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_places().bytes);
     }
     // Streamed: a part in use and one prefetched.
     if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_part;

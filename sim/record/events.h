@@ -47,6 +47,25 @@ enum class Event : std::uint8_t {
 };
 inline constexpr std::size_t kEventCount = static_cast<std::size_t>(Event::clock) + 1;
 
+/// What a memory of the accelerator is there for.
+enum class MemoryRole : std::uint8_t { lines, activations, weights, dram };
+inline constexpr std::size_t kMemoryCount = static_cast<std::size_t>(MemoryRole::dram) + 1;
+
+/// What a memory counts: bytes that leave it, bytes that come in.
+struct MemoryEvents {
+    Event read;
+    Event write;
+};
+constexpr MemoryEvents memory_events(MemoryRole role) {
+    switch (role) {
+        case MemoryRole::lines: return {Event::line_buffer_read, Event::line_buffer_write};
+        case MemoryRole::activations: return {Event::activation_buffer_read, Event::activation_buffer_write};
+        case MemoryRole::weights: return {Event::weight_buffer_read, Event::weight_buffer_write};
+        case MemoryRole::dram: break;
+    }
+    return {Event::dram_read, Event::dram_write};
+}
+
 /// Where an event's energy is shown in tables.
 enum class Component : std::uint8_t { multiply, add, registers, buffers, requant, pool, dram, control };
 inline constexpr std::size_t kComponentCount = static_cast<std::size_t>(Component::control) + 1;

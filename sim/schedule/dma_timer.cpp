@@ -22,7 +22,9 @@ Edge store_edges(const DramParams& dram, std::int64_t bytes) {
 }
 
 DmaTimer::DmaTimer(const Schedule& schedule)
-    : schedule_(schedule), streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed) {
+    : schedule_(schedule),
+      streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed),
+      weights_(weight_places(schedule.hardware.weight_buffer).count, 0, 0) {
     if (streamed_) fetch_ = WeightFetchCursor(schedule.layers);
 }
 
@@ -32,26 +34,18 @@ Edge DmaTimer::load_input() {
     return finish_ + edges(Rule::report);
 }
 
-std::optional<Edge> DmaTimer::strips_done(int count) const {
-    if (count <= 0) return layer_start_;
-    if (count > static_cast<int>(strips_.size())) return std::nullopt;
-    return strips_[count - 1];
-}
-
 std::optional<Edge> DmaTimer::ready(TransferKind kind) const {
     if (kind == TransferKind::weights) {
         if (!streamed_ || fetch_.at_end()) return std::nullopt;
-        if (arrivals_.size() < 2) return Edge{0};
-        const std::size_t before = arrivals_.size() - 2;
-        return before < releases_.size() ? std::optional(releases_[before] + edges(Rule::report)) : std::nullopt;
+        return weights_.place_free(static_cast<std::int64_t>(arrivals_.size()));
     }
     if (layer_ == nullptr) return std::nullopt;
     if (kind == TransferKind::fetch) {
         if (fetched_.size() == layer_->fetches.size()) return std::nullopt;
-        return strips_done(layer_->fetches[fetched_.size()].strip - (layer_->prefetches ? 1 : 0));
+        return strips_.place_free(layer_->fetches[fetched_.size()].strip);
     }
     if (stored_.size() == layer_->stores.size()) return std::nullopt;
-    return strips_done(layer_->stores[stored_.size()].strip + 1);
+    return strips_.given_up(layer_->stores[stored_.size()].strip);
 }
 
 /// A command waits in the Sequencer's register from the edge at which the one before was taken, once it may go.
@@ -98,17 +92,17 @@ Edge DmaTimer::next_weights() {
     return arrivals_[awaited_ - 1];
 }
 
-void DmaTimer::release_weights(Edge edge) { releases_.push_back(edge); }
+void DmaTimer::release_weights(Edge edge) { weights_.give_up(weights_.first_held() + 1, edge + edges(Rule::report)); }
 
 void DmaTimer::begin_layer(const LayerSchedule& layer, Edge edge) {
     layer_ = &layer;
     layer_start_ = edge;
-    strips_.clear();
+    strips_ = ResidenceTimes(layer.strip_places(), 0, edge);
     fetched_.clear();
     stored_.clear();
 }
 
-void DmaTimer::end_strip(Edge edge) { strips_.push_back(edge); }
+void DmaTimer::end_strip(Edge edge) { strips_.give_up(strips_.first_held() + 1, edge); }
 
 Edge DmaTimer::fetched(int count) {
     if (count == 0) return layer_start_;
@@ -147,9 +141,9 @@ TransferState DmaTimer::state_at(Edge edge) const {
         state.since = timer.accept_ - edges(Rule::command);
         state.in_flight = timer.kind_;
     }
-    state.weight_parts_used = static_cast<std::int64_t>(releases_.size());
-    for (const Edge release : releases_) state.slots_freed.push_back(release + edges(Rule::report));
-    state.strips_stored = strips_;
+    state.weight_parts_used = weights_.first_held();
+    state.slots_freed = weights_.edges();
+    state.strips_stored = strips_.edges();
     return state;
 }
 

@@ -8,6 +8,7 @@
 
 #include "schedule/cursors.h"
 #include "schedule/edge.h"
+#include "schedule/residence.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -63,7 +64,6 @@ private:
     };
     /// Edge from which on a command of the kind may go; none while that is not known.
     [[nodiscard]] std::optional<Edge> ready(TransferKind kind) const;
-    [[nodiscard]] std::optional<Edge> strips_done(int count) const;
     /// The next command of all; none if nothing is known to allow one.
     [[nodiscard]] std::optional<Command> next() const;
     void advance();
@@ -78,10 +78,10 @@ private:
     WeightFetchCursor fetch_;
     std::vector<Edge> arrivals_;  ///< of parts of weights
     std::size_t awaited_ = 0;     ///< of them asked for
-    std::vector<Edge> releases_;  ///< of each part used up
+    ResidenceTimes weights_;      ///< parts of weights, as the Sequencer knows of them
     const LayerSchedule* layer_ = nullptr;
     Edge layer_start_ = 0;
-    std::vector<Edge> strips_;  ///< of the layer: stored
+    ResidenceTimes strips_{1, 0, 0};  ///< of the layer, in the activation buffer
     std::vector<Edge> fetched_, stored_;
 };
 

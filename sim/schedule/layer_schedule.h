@@ -13,6 +13,7 @@
 #include "mapping/loop_nest.h"
 #include "network/network.h"
 #include "record/events.h"
+#include "schedule/residence.h"
 #include "schedule/strip.h"
 #include "schedule/tiles.h"
 
@@ -128,10 +129,12 @@ struct LayerSchedule {
     [[nodiscard]] std::int64_t tile_count() const {
         return std::int64_t{channel_tile_count()} * image_groups * static_cast<std::int64_t>(tiles.size());
     }
-    /// Bytes that a block takes in the line buffer.
-    [[nodiscard]] std::int64_t block_bytes() const {
-        return std::int64_t{block_lines} * line_stride * (image_columns ? array_columns : 1);
+    /// Of blocks in the line buffer.
+    [[nodiscard]] Places block_places() const {
+        return {buffer_blocks, std::int64_t{block_lines} * line_stride * (image_columns ? array_columns : 1)};
     }
+    /// Strips whose input and operand, or whose results, the activation buffer has room for at a time.
+    [[nodiscard]] int strip_places() const { return prefetches ? 2 : 1; }
     [[nodiscard]] int channel_tile_count() const { return static_cast<int>(channel_tiles.size()); }
     /// `channel_tile` may be one past the last.
     [[nodiscard]] int first_channel(int channel_tile) const {

@@ -378,7 +378,7 @@ Edge time_layer(const Schedule& schedule, const LayerSchedule& layer, Edge start
     dma.begin_layer(layer, start);
     const LayerTables tables(layer);
     Edge edge = start;
-    const int behind = layer.prefetches ? 2 : 1;
+    const int behind = layer.strip_places();
     for (int s = 0; s < static_cast<int>(layer.strips.size()); ++s) {
         const Edge waits_from = edge;
         edge = std::max(edge, dma.fetched(layer.strips[s].end_fetch));

@@ -11,15 +11,10 @@ LineFill::LineFill(const LayerSchedule& layer, const Strip& strip, int ports, Ed
     : layer_(layer),
       strip_(strip),
       conflicts_(ports == 1 || layer.addition.has_value()),
+      blocks_(layer.buffer_blocks, layer.windows[layer.tile_window[strip.first_tile]].first_block, first_request),
       image_group_(strip.first_group),
       line_pass_(strip.first_line_pass),
-      last_grant_(first_request) {
-    holds_.push_back({layer.windows[layer.tile_window[strip.first_tile]].first_block, first_request});
-}
-
-void LineFill::hold(std::int64_t first_block, Edge edge) {
-    if (holds_.back().first_block != first_block) holds_.push_back({first_block, edge});
-}
+      last_grant_(first_request) {}
 
 void LineFill::block(Edge edge) {
     if (conflicts_) blocked_.push_back(edge);
@@ -53,11 +48,11 @@ void LineFill::fill_line() {
         const LineBlock& block = blocks[block_];
         words_of_line_ = layer_.words_of_line(block);
         lines_in_block_ = block.channels * layer_.images_in_group(image_group_);
-        while (block_number_ >= holds_[hold_].first_block + layer_.buffer_blocks) ++hold_;
+        place_free_ = blocks_.place_free(block_number_).value();
     }
     const int n = words_of_line_;
     // A word is asked for at the edge at which the one before was granted, once its block is free.
-    Edge asked = std::max(last_grant_, holds_[hold_].edge);
+    Edge asked = std::max(last_grant_, place_free_);
     if (conflicts_) {
         for (int w = 0; w < n; ++w) asked = grant(asked + edges(Rule::grant));
         last_grant_ = asked;

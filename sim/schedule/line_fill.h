@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "schedule/edge.h"
+#include "schedule/residence.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -21,7 +22,7 @@ public:
         return (pass_ == pass ? arrivals_ : previous_arrivals_)[lines - 1];
     }
     /// From `edge` on blocks from number `first_block` of the strip on must stay.
-    void hold(std::int64_t first_block, Edge edge);
+    void hold(std::int64_t first_block, Edge edge) { blocks_.give_up(first_block, edge); }
     /// A result is written to the activation buffer at `edge`: with one port no read is granted then.
     void block(Edge edge);
     /// Edges in [first, last] at which a read was denied the port.
@@ -33,15 +34,11 @@ private:
     void end_pass();
     Edge grant(Edge earliest);
 
-    struct Hold {
-        std::int64_t first_block;
-        Edge edge;
-    };
     const LayerSchedule& layer_;
     const Strip& strip_;
     bool conflicts_;
-    std::vector<Hold> holds_;
-    std::size_t hold_ = 0;  ///< the one in force for the block being filled
+    ResidenceTimes blocks_;  ///< by number in the strip
+    Edge place_free_ = 0;    ///< of the block being filled
     std::vector<Edge> blocked_;
     std::size_t next_blocked_ = 0;
     std::vector<Edge> denied_;

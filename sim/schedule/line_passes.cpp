@@ -281,7 +281,7 @@ void describe_line_passes(LayerSchedule& layer, const HardwareParams& hardware, 
         else describer.describe_whole_rows(true);
     }
     measure_blocks(layer);
-    layer.buffer_blocks = fitter.blocks_held(layer.block_bytes());
+    layer.buffer_blocks = fitter.blocks_held(layer.block_places().bytes);
 }
 
 }  // namespace widthwise

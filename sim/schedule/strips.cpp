@@ -43,7 +43,7 @@ public:
         : layer_(layer), rows_(layer), fitter_(layer, hardware), whole_(whole_strip(layer)) {
         const StripChannels channels = strip_channels(layer, layer.extents.channel_tiles);
         const int images = layer.image_columns ? layer.array_columns : 1;
-        copies_ = layer.prefetches ? 2 : 1;
+        copies_ = layer.strip_places();
         if (layer.input_place.in_dram && !layer.fully_connected)
             ring_rows_ = fitter_.ring_rows(layer.extents, layer.prefetches);
         input_row_ = std::int64_t{channels.read} * layer.input.width;

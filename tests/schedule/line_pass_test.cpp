@@ -173,7 +173,7 @@ void expect_taps_find_their_values(const LayerSchedule& layer) {
 }
 
 void expect_blocks_fit(const LayerSchedule& layer, const HardwareParams& hardware) {
-    ASSERT_LE(layer.buffer_blocks * layer.block_bytes(), hardware.line_buffer.bytes);
+    ASSERT_LE(layer.buffer_blocks * layer.block_places().bytes, hardware.line_buffer.bytes);
     for (const LineWindow& window : layer.windows) {
         if (layer.parts.size() > 1) break;
         ASSERT_LE(window.end_block - window.first_block, layer.buffer_blocks);

@@ -186,7 +186,7 @@ void expect_rows_are_held(const LayerSchedule& layer, const HardwareParams& hard
     std::vector<int> filled;
     for (const LineBlock& block : layer.line_passes.front().blocks) filled.push_back(block.row);
     ASSERT_EQ(filled, expected);
-    ASSERT_LE(layer.buffer_blocks * layer.block_bytes(), hardware.line_buffer.bytes);
+    ASSERT_LE(layer.buffer_blocks * layer.block_places().bytes, hardware.line_buffer.bytes);
 }
 
 void expect_drain_once(const LayerSchedule& layer, int lanes) {

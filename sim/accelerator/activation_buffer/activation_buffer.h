@@ -6,14 +6,12 @@
 
 #include <cstdint>
 
-#include "accelerator/link/counters.h"
+#include "accelerator/buffer/buffer.h"
 #include "accelerator/link/link.h"
-#include "accelerator/link/unit.h"
-#include "common/zero_pages.h"
 
 namespace widthwise {
 
-class ActivationBuffer : public Unit {
+class ActivationBuffer : public Buffer {
 public:
     LinkIn<ActivationRead> fill_request{*this, "fill_request", Ready::combinational};  ///< LineBuffer
     LinkOut<Word> fill_data{*this, "fill_data"};
@@ -26,17 +24,8 @@ public:
 
     ActivationBuffer(const sc_core::sc_module_name& name, const ActivationBufferParams& params, RunRecord& record);
 
-    void add_waves(WaveList& wave, const std::string& scope) const override;
-
-    /// The SRAM's content, for test benches and for reading out stored feature maps.
-    [[nodiscard]] const ZeroBytes& memory() const { return memory_; }
-    /// For whoever begins in the middle of a batch, while the unit is idle.
-    [[nodiscard]] ZeroBytes& memory() { return memory_; }
-
 private:
-    void do_reset() override;
     void step() override;
-    [[nodiscard]] bool works() const override;
     /// Who gets the port(s) of the datapath: results on the write side; residual operands, then fill, on the read side.
     /// The Dma has a port of its own.
     void arbitrate();
@@ -44,11 +33,7 @@ private:
     void commit(const ActivationWrite& write);
 
     ActivationBufferParams params_;
-    RunRecord& record_;
-    ZeroBytes memory_;
     Word word_;
-    bool reading_ = false;  ///< at the last edge, for the waveform
-    bool writing_ = false;
 };
 
 }  // namespace widthwise

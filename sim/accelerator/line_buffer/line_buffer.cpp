@@ -10,9 +10,10 @@
 namespace widthwise {
 
 LineBuffer::LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record)
-    : Unit(name), params_(params), record_(record), storage_(static_cast<std::size_t>(params.bytes)) {}
+    : Buffer(name, params.bytes, memory_events(MemoryRole::lines), record) {}
 
 void LineBuffer::do_reset() {
+    Buffer::do_reset();
     layer_ = nullptr;
     commands_.clear();
     tile_begun_ = false;
@@ -22,6 +23,7 @@ void LineBuffer::do_reset() {
 }
 
 void LineBuffer::step() {
+    begin_edge();
     commands_.accept(command);
     if (layer_ == nullptr && !commands_.empty()) begin_strip(commands_.front());
     denied_ = fill_request.valid() && !fill_request.ready();
@@ -52,7 +54,7 @@ void LineBuffer::begin_strip(const TileCommand& first) {
     tile_begun_ = false;
     tap_ = 0;
     tile_.emplace(*layer_, first.strip);
-    first_block_held_ = tile_->window().first_block;
+    blocks_ = {layer_->block_places(), 0, tile_->window().first_block};
 }
 
 int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
@@ -89,37 +91,29 @@ void LineBuffer::advance(FillPosition& p) const {
     skip_empty_passes(p);
 }
 
-std::uint8_t* LineBuffer::block_storage(std::int64_t number) {
-    return storage_.data() + number % layer_->buffer_blocks * layer_->block_bytes();
-}
-
-std::uint8_t* LineBuffer::line_storage(const FillPosition& p) {
+std::int64_t LineBuffer::line_address(const FillPosition& p) const {
     const std::int64_t group = layer_->image_columns ? layer_->array_columns : 1;
-    return block_storage(p.number) + (p.channel * group + p.image) * layer_->line_stride;
+    return blocks_.places.address(p.number) + (p.channel * group + p.image) * layer_->line_stride;
 }
 
 bool LineBuffer::all_filled(const FillPosition& p) const { return p.channel_tile == strip_->end_channel_tile; }
 
-bool LineBuffer::block_is_free(const FillPosition& p) const {
-    return p.number < first_block_held_ + layer_->buffer_blocks;
-}
-
 void LineBuffer::store_word() {
     if (layer_ == nullptr) throw SimulationError(fmt::format("{}: a word arrives that no layer asked for", name()));
     const Word& word = fill_data.data();
-    std::copy_n(word.bytes.values.begin(), word.bytes.count,
-                line_storage(arriving_) + arriving_.word * layer_->fill_word_bytes);
-    record_.layers[layer_->index].events[Event::line_buffer_write] += static_cast<std::uint64_t>(word.bytes.count);
+    write(layer_->index, line_address(arriving_) + arriving_.word * layer_->fill_word_bytes, word.bytes.values.data(),
+          word.bytes.count);
     row_filling_ = block_at(arriving_).row;
     const int pass = arriving_.pass;
     advance(arriving_);
+    blocks_.arrived = arriving_.number;
     if (arriving_.word == 0) ++lines_arrived_;
     if (arriving_.pass != pass) lines_arrived_ = 0;
 }
 
 void LineBuffer::request_word() {
     const FillPosition& p = requested_;
-    if (layer_ == nullptr || all_filled(p) || !block_is_free(p)) {
+    if (layer_ == nullptr || all_filled(p) || !blocks_.has_place(p.number)) {
         fill_request.clear();
         return;
     }
@@ -182,7 +176,7 @@ void LineBuffer::begin_part() {
         const int at = block.row - first_y_;
         if (at < 0) continue;
         if (at >= static_cast<int>(rows_.size())) break;
-        rows_[at] = block_storage(tile_->blocks_before() + b);
+        rows_[at] = memory().data() + blocks_.places.address(tile_->blocks_before() + b);
         first_channel_ = block.first_channel;
         first_x_ = block.x;
     }
@@ -202,7 +196,7 @@ void LineBuffer::load_tap() {
     if (one_row_) read_columns(tap);
     else read_scattered_columns(tap);
     activations.load(operands_);
-    record_.layers[static_cast<std::size_t>(layer_->index)].events[Event::line_buffer_read] += column_x_.size();
+    count_read(layer_->index, operands_.columns.count);
     if (++tap_ == static_cast<int>(layer_->taps.size())) finish_tile();
     else if (tap_ == layer_->parts[part_].end_tap) finish_part();
 }
@@ -249,7 +243,7 @@ void LineBuffer::read_scattered_columns(const Tap& tap) {
 /// Frees what the taps of the part alone have read.
 void LineBuffer::finish_part() {
     ++part_;
-    first_block_held_ = tile_->blocks_before() + tile_->line_pass().first_of_part[part_];
+    blocks_.first_held = tile_->blocks_before() + tile_->line_pass().first_of_part[part_];
     begin_part();
 }
 
@@ -266,10 +260,10 @@ void LineBuffer::finish_tile() {
         layer_ = nullptr;
         return;
     }
-    first_block_held_ = tile_->blocks_before() + tile_->window().first_block;
+    blocks_.first_held = tile_->blocks_before() + tile_->window().first_block;
 }
 
-bool LineBuffer::works() const { return layer_ != nullptr || !commands_.empty(); }
+bool LineBuffer::works() const { return layer_ != nullptr || !commands_.empty() || Buffer::works(); }
 
 void LineBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope + ".window", "first_row", window_first_row_, 16);
@@ -277,6 +271,7 @@ void LineBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope, "row_filling", row_filling_, 16);
     wave.add(scope, "tap", tap_, 24);
     wave.add(scope, "denied", denied_);
+    Buffer::add_waves(wave, scope);
 }
 
 }  // namespace widthwise

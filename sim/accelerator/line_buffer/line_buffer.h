@@ -12,15 +12,13 @@
 #include <optional>
 #include <vector>
 
+#include "accelerator/buffer/buffer.h"
 #include "accelerator/link/command_queue.h"
-#include "accelerator/link/counters.h"
 #include "accelerator/link/link.h"
-#include "accelerator/link/unit.h"
-#include "common/zero_pages.h"
 
 namespace widthwise {
 
-class LineBuffer : public Unit {
+class LineBuffer : public Buffer {
 public:
     LinkIn<TileCommand> command{*this, "command"};                ///< Sequencer
     LinkOut<ActivationRead> fill_request{*this, "fill_request"};  ///< ActivationBuffer
@@ -55,9 +53,7 @@ private:
     void request_word();
     void advance(FillPosition& position) const;
     [[nodiscard]] bool all_filled(const FillPosition& position) const;  ///< nothing of the layer comes after it
-    [[nodiscard]] bool block_is_free(const FillPosition& position) const;
-    [[nodiscard]] std::uint8_t* line_storage(const FillPosition& position);
-    [[nodiscard]] std::uint8_t* block_storage(std::int64_t number);
+    [[nodiscard]] std::int64_t line_address(const FillPosition& position) const;
     [[nodiscard]] const LineBlock& block_at(const FillPosition& position) const;
     [[nodiscard]] int images(const FillPosition& position) const;
     void skip_empty_passes(FillPosition& position) const;
@@ -74,16 +70,13 @@ private:
     void finish_part();
     void finish_tile();
 
-    LineBufferParams params_;
-    RunRecord& record_;
-    ZeroBytes storage_;
     const LayerSchedule* layer_ = nullptr;
     const Strip* strip_ = nullptr;
     // fill side
-    FillPosition requested_;             ///< next word to ask for
-    FillPosition arriving_;              ///< next word to store
-    std::int64_t lines_arrived_ = 0;     ///< in arriving_.pass
-    std::int64_t first_block_held_ = 0;  ///< number in the strip of the oldest block still needed
+    FillPosition requested_;          ///< next word to ask for
+    FillPosition arriving_;           ///< next word to store
+    std::int64_t lines_arrived_ = 0;  ///< in arriving_.pass
+    Residences blocks_;               ///< of the strip
     ActivationRead read_;
     bool denied_ = false;  ///< the request lost the port at this edge
     // read side

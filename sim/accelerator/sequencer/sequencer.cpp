@@ -124,7 +124,7 @@ void Sequencer::try_begin_strip() {
     const LayerSchedule& layer = current();
     const Strip& strip = layer.strips[strip_];
     // Results go where those of the strip before lay, or of the one before that.
-    const int freed = strip_ - (layer.prefetches ? 2 : 1);
+    const int freed = strip_ - layer.strip_places();
     if (fetches_done_ < strip.end_fetch || (freed >= 0 && stores_done_ < layer.strips[freed].end_store)) return;
     record_.layers[layer_].cycles[Stall::dram] += cycle() - wait_start_;
     if (resumption_ && strip_ == resumption_->part.end_strip) {
@@ -240,9 +240,8 @@ bool Sequencer::issue_weights() {
 }
 
 void Sequencer::issue_weights_command() {
-    const std::int64_t slot = prefetched_ % 2 * (schedule_->hardware.weight_buffer.bytes / 2);
     issue_dma(command_of(DmaCommand::Kind::weights, prefetch_.layer().index, layout_.weights + prefetch_.address(),
-                         slot, prefetch_.bytes()));
+                         weight_places(schedule_->hardware.weight_buffer).address(prefetched_), prefetch_.bytes()));
     prefetch_.next();
     ++prefetched_;
     --slots_free_;
@@ -252,7 +251,7 @@ void Sequencer::issue_weights_command() {
 bool Sequencer::issue_fetch() {
     const LayerSchedule& layer = current();
     if (fetches_issued_ == static_cast<int>(layer.fetches.size())) return false;
-    if (layer.fetches[fetches_issued_].strip > strip_ + (layer.prefetches ? 1 : 0)) return false;
+    if (layer.fetches[fetches_issued_].strip >= strip_ + layer.strip_places()) return false;
     issue_fetch_command();
     return true;
 }

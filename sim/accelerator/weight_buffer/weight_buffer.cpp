@@ -6,26 +6,28 @@
 namespace widthwise {
 
 WeightBuffer::WeightBuffer(const sc_core::sc_module_name& name, const WeightBufferParams& params, RunRecord& record)
-    : Unit(name), params_(params), record_(record), memory_(static_cast<std::size_t>(params.bytes)) {}
+    : Buffer(name, params.bytes, memory_events(MemoryRole::weights), record), params_(params) {
+    parts_.places = weight_places(params);
+}
 
 void WeightBuffer::do_reset() {
+    Buffer::do_reset();
     commands_.clear();
     tap_ = part_ = beats_ = 0;
-    parts_filled_ = parts_used_ = 0;
+    parts_.arrived = parts_.first_held = 0;
     releases_ = 0;
-    reading_ = writing_ = false;
     starved_by.write(Stall::dram);
 }
 
 void WeightBuffer::restore(std::int64_t parts_filled, std::int64_t parts_used) {
-    parts_filled_ = parts_filled;
-    parts_used_ = parts_used;
+    parts_.arrived = parts_filled;
+    parts_.first_held = parts_used;
 }
 
 void WeightBuffer::step() {
+    begin_edge();
     commands_.accept(command);
     accept_fill();
-    reading_ = false;
     const bool free = weights.can_load();
     assemble();
     const bool complete = !commands_.empty() && beats_ == commands_.front().layer->weight_beats_per_tap;
@@ -46,31 +48,33 @@ void WeightBuffer::step() {
 }
 
 void WeightBuffer::accept_fill() {
-    writing_ = fill.transferring();
-    if (!writing_) return;
-    const WeightWrite& write = fill.data();
-    std::copy_n(write.bytes.values.begin(), write.bytes.count, memory_.begin() + write.address);
-    record_of(record_, write.layer).events[Event::weight_buffer_write] += static_cast<std::uint64_t>(write.bytes.count);
-    if (write.last) ++parts_filled_;
+    if (!fill.transferring()) return;
+    const WeightWrite& word = fill.data();
+    write(word.layer, word.address, word.bytes.values.data(), word.bytes.count);
+    if (word.last) ++parts_.arrived;
 }
 
 bool WeightBuffer::tile_present() const {
     const TileCommand& tile = commands_.front();
     if (!tile.layer->computation) return true;  // needs no weights
-    return streamed() ? parts_filled_ > parts_used_ : parts_filled_ > 0;
+    return parts_.any();
 }
 
 /// Reads one port word of the next tap's weights.
 void WeightBuffer::assemble() {
     if (commands_.empty() || beats_ == commands_.front().layer->weight_beats_per_tap || !tile_present()) return;
+    const TileCommand& tile = commands_.front();
+    const int rows = tile.layer->computation ? tile.layer->channels_in_tile(tile.index.channel_tile) : 0;
+    const int width = params_.bytes_per_cycle > 0 ? params_.bytes_per_cycle : rows;
+    const int left = rows - beats_ * width;
+    if (left > 0) count_read(tile.layer->index, std::min(left, width));
     ++beats_;
-    reading_ = true;
 }
 
-std::int64_t WeightBuffer::slot_address() const {
+std::int64_t WeightBuffer::part_address() const {
     const TileCommand& tile = commands_.front();
     const LayerSchedule& layer = *tile.layer;
-    if (streamed()) return (parts_used_ % 2) * (params_.bytes / 2);
+    if (streamed()) return parts_.address();
     return layer.weight_address + layer.weight_offset(tile.index.channel_tile);
 }
 
@@ -82,19 +86,17 @@ void WeightBuffer::load_operands() {
     if (!layer.computation) {
         operands_.rows[0] = 1;  // a constant: the activation passes the multiplier unchanged
     } else {
-        if (tap_ == layer.first_weight_tap(part_)) next_word_ = memory_.data() + slot_address();
+        if (tap_ == layer.first_weight_tap(part_)) next_word_ = memory().data() + part_address();
         for (int i = 0; i < rows; ++i) operands_.rows[i] = static_cast<std::int8_t>(next_word_[i]);
-        EventCounts& events = record_.layers[layer.index].events;
         if (layer.computation->weights_have_zero_points) {
             const auto first = static_cast<std::size_t>(layer.first_channel(tile.index.channel_tile));
             for (int i = 0; i < rows; ++i) {
                 operands_.rows[i] =
                     static_cast<std::int16_t>(next_word_[i] - layer.computation->weight_zero_points[first + i]);
             }
-            events[Event::weight_subtract] += static_cast<std::uint64_t>(rows);
+            events_of(layer.index)[Event::weight_subtract] += static_cast<std::uint64_t>(rows);
         }
         next_word_ += rows;
-        events[Event::weight_buffer_read] += static_cast<std::uint64_t>(rows);
     }
     weights.load(operands_);
     beats_ = 0;
@@ -105,7 +107,7 @@ void WeightBuffer::load_operands() {
 /// A slot is free again.
 void WeightBuffer::finish_part() {
     ++part_;
-    ++parts_used_;
+    ++parts_.first_held;
     ++releases_;
 }
 
@@ -117,12 +119,11 @@ void WeightBuffer::finish_tile() {
     tap_ = part_ = 0;
 }
 
-bool WeightBuffer::works() const { return !commands_.empty() || releases_ > 0; }
+bool WeightBuffer::works() const { return !commands_.empty() || releases_ > 0 || Buffer::works(); }
 
 void WeightBuffer::add_waves(WaveList& wave, const std::string& scope) const {
     wave.add(scope, "tap", tap_, 24);
-    wave.add(scope + ".port", "read", reading_);
-    wave.add(scope + ".port", "write", writing_);
+    Buffer::add_waves(wave, scope);
 }
 
 }  // namespace widthwise
