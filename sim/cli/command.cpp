@@ -42,9 +42,9 @@ const Command& find_command(const std::string& name) {
 const char* tool_version() { return WIDTHWISE_VERSION; }
 
 const std::vector<Command>& commands() {
-    static const std::vector<Command> kCommands = {run_command(),     compare_command(), sweep_command(),
-                                                   search_command(),  report_command(),  check_command(),
-                                                   inspect_command(), schema_command(),  completion_command()};
+    static const std::vector<Command> kCommands = {
+        run_command(),   compare_command(), sweep_command(),  search_command(),  report_command(),
+        check_command(), inspect_command(), schema_command(), migrate_command(), completion_command()};
     return kCommands;
 }
 

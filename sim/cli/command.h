@@ -37,6 +37,7 @@ Command sweep_command();
 Command search_command();
 Command report_command();
 Command schema_command();
+Command migrate_command();
 Command completion_command();
 
 /// Carries out a command line (without the program's name). `program` is how the tool was called.

@@ -12,6 +12,7 @@
 #include "config/hardware.h"
 #include "config/limits.h"
 #include "config/run_config.h"
+#include "record/events.h"
 
 namespace widthwise {
 
@@ -70,7 +71,7 @@ struct Key {
 };
 
 /// Calls one method of `v` per key, in the order of the file:
-///   section(key, callback(section_visitor)), name(key, string), path(key, string, presence), table(key, string),
+///   section(key, callback(section_visitor)), name(key, string), memory_name(key, string), path(key, string, presence), table(key, string),
 ///   text(key, string, what is allowed), integer(key, number, range), automatic(key, int, range) (0 is spelled auto),
 ///   real(key, double, range), automatic_ratio(key, double, range) (0 is spelled auto), per_channel(key, list of
 ///   doubles, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words), layers(key, map, range).
@@ -140,9 +141,23 @@ void describe_requantization(Visitor& v, RequantParams& requant) {
     v.integer({"lanes", "Outputs drained and requantized per cycle."}, requant.lanes, kUpTo64);
 }
 
+inline constexpr Key kMemoryName{"name", "What its events are called: NAME.read, NAME.write."};
+
+/// A memory is a row of the list `memories`, or a section of its own: the row is found by what it keeps (memory_rows.h).
+/// Visitors that see no difference have section() alone.
+template <typename Visitor, typename Callback>
+void describe_memory(Visitor& v, const Key& key, MemoryRole role, std::string& name, const Callback& callback) {
+    const auto with_name = [&](auto& s) {
+        s.memory_name(kMemoryName, name);
+        callback(s);
+    };
+    if constexpr (requires { v.memory(key, role, with_name); }) v.memory(key, role, with_name);
+    else v.section(key, with_name);
+}
+
 template <typename Visitor>
 void describe_memories(Visitor& v, HardwareParams& hardware) {
-    v.section({"line_buffer", "Rows of the input feature map beside the array."}, [&](auto& s) {
+    const auto lines = [&](auto& s) {
         s.automatic({"rows",
                      "Whole feature-map rows held; auto: kernel + stride of each layer, or less, or parts of rows, if "
                      "they do not fit. Fully connected layers hold up to two "
@@ -151,8 +166,8 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
         s.integer({"fill_bytes_per_cycle", "Port from the activation buffer."},
                   hardware.line_buffer.fill_bytes_per_cycle, kUpTo64);
         s.integer({"bytes", "Capacity."}, hardware.line_buffer.bytes, kCapacity);
-    });
-    v.section({"activation_buffer", "Feature maps on chip, a ping-pong pair."}, [&](auto& s) {
+    };
+    const auto activations = [&](auto& s) {
         s.integer({"bytes", "Capacity. Maps that do not fit together lie in DRAM and pass in strips."},
                   hardware.activation_buffer.bytes, kCapacity);
         s.integer(
@@ -169,8 +184,8 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
                     kStripExtent);
         s.boolean({"prefetch_strips", "The next strip is fetched while one is worked on, if both fit."},
                   hardware.activation_buffer.prefetch_strips);
-    });
-    v.section({"weight_buffer", "Weights on chip."}, [&](auto& s) {
+    };
+    const auto weights = [&](auto& s) {
         s.integer({"bytes", "Capacity."}, hardware.weight_buffer.bytes, kCapacity);
         s.word({"storage",
                 "resident: loaded once before the first image; streamed: tile by tile, or in parts of a tile that half "
@@ -179,14 +194,21 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
                hardware.weight_buffer.storage, kStorageWords);
         s.automatic({"bytes_per_cycle", "Read port towards the array; auto: one byte per array row."},
                     hardware.weight_buffer.bytes_per_cycle, kUpTo256);
-    });
-    v.section({"dram", "Off-chip memory."}, [&](auto& s) {
+    };
+    const auto dram = [&](auto& s) {
         s.integer({"latency", "Cycles from a request to its first byte."}, hardware.dram.latency, kLatency);
         s.integer({"bytes_per_cycle", "Bandwidth."}, hardware.dram.bytes_per_cycle, kUpTo64);
         s.integer(
             {"bytes", "Capacity: the weights, a batch's input and output, and its maps that do not fit the chip."},
             hardware.dram.bytes, kDramCapacity);
-    });
+    };
+    describe_memory(v, {"line_buffer", "Rows of the input feature map beside the array."}, MemoryRole::lines,
+                    hardware.line_buffer.name, lines);
+    describe_memory(v, {"activation_buffer", "Feature maps on chip, a ping-pong pair."}, MemoryRole::activations,
+                    hardware.activation_buffer.name, activations);
+    describe_memory(v, {"weight_buffer", "Weights on chip."}, MemoryRole::weights, hardware.weight_buffer.name,
+                    weights);
+    describe_memory(v, {"dram", "Off-chip memory."}, MemoryRole::dram, hardware.dram.name, dram);
 }
 
 template <typename Visitor>
@@ -254,6 +276,10 @@ const std::vector<ConfigKey>& config_keys();
 
 /// "" or what is wrong with an accelerator's name.
 std::string name_problem(const std::string& name);
+/// "" or what is wrong with a memory's name, seen alone.
+std::string memory_name_problem(const std::string& name);
+/// "" or what is wrong with the names of the memories together.
+std::string memory_names_problem(const HardwareParams& hardware);
 
 /// Whether three loops are a permutation of row, column, channel.
 bool is_permutation(const TapOrder& order);

@@ -5,11 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "config/config_keys.h"
 #include "config/key_spelling.h"
+#include "config/memory_rows.h"
 #include "config/run_config.h"
 
 namespace widthwise {
@@ -55,6 +58,7 @@ public:
     }
 
     void name(const Key& key, const std::string& text) { add_text(key, text); }
+    void memory_name(const Key& key, const std::string& text) { add(key, text, text); }
 
     void path(const Key& key, const std::string& text, Presence /*presence*/) {
         if (!text.empty()) add_text(key, path_from(text, folder_));
@@ -128,16 +132,28 @@ std::vector<KeyText> key_texts(const RunConfig& config, const std::string& folde
 }
 
 std::string to_yaml(const RunConfig& config, const std::string& folder, std::span<const UnusedKey> left_out) {
-    std::string text, open;  // the section that the last line stands in
+    std::string text, open;                         // the section that the last line stands in
+    std::array<std::string, kMemoryCount> rows;     // by role
+    std::size_t place_of_rows = std::string::npos;  // in the text
     for (const KeyText& key : key_texts(config, folder, left_out)) {
         const std::size_t dot = key.key.find('.');
         const std::string section = dot == std::string::npos ? "" : key.key.substr(0, dot);
+        const std::string name = key.key.substr(section.empty() ? 0 : dot + 1);
+        if (const std::optional<MemoryRole> role = memory_called(section)) {
+            place_of_rows = std::min(place_of_rows, text.size());
+            std::string& row = rows[static_cast<std::size_t>(*role)];
+            const bool first = row.empty();
+            row += fmt::format("  {} {}: {}\n", first ? '-' : ' ', name, key.yaml);
+            if (first) row += fmt::format("    {}: {}\n", kKeepsKey, keeps_text(*role));
+            continue;
+        }
         if (section != open && !section.empty()) text += section + ":\n";
         open = section;
-        const std::string name = section.empty() ? key.key : "  " + key.key.substr(dot + 1);
-        text += fmt::format("{}: {}\n", name, key.yaml);
+        text += fmt::format("{}{}: {}\n", section.empty() ? "" : "  ", name, key.yaml);
     }
-    return text;
+    std::string list = fmt::format("{}:\n", kMemoriesKey);
+    for (const MemoryRole role : kFromDram) list += rows[static_cast<std::size_t>(role)];
+    return text.insert(place_of_rows, list);
 }
 
 }  // namespace widthwise

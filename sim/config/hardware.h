@@ -82,6 +82,7 @@ struct LineBufferParams {
     int rows = 0;                  ///< feature-map rows held, 1..256; 0: kernel + stride of each layer (see schedule)
     int fill_bytes_per_cycle = 8;  ///< 1..64
     std::int64_t bytes = 8192;     ///< capacity, 1..2^30
+    std::string name = "line_buffer";  ///< see memory_rows.h, as those of the other memories
     friend bool operator==(const LineBufferParams&, const LineBufferParams&) = default;
 };
 
@@ -91,6 +92,7 @@ struct ActivationBufferParams {
     int strip_rows = 0;          ///< of the sums, that a strip has at most, 1..65535; 0: as many as it likes
     int strip_channels = 0;      ///< likewise
     bool prefetch_strips = true;
+    std::string name = "activation_buffer";
     friend bool operator==(const ActivationBufferParams&, const ActivationBufferParams&) = default;
 };
 
@@ -98,6 +100,7 @@ struct WeightBufferParams {
     std::int64_t bytes = 131072;  ///< capacity, 1..2^30
     WeightStorage storage = WeightStorage::automatic;
     int bytes_per_cycle = 0;  ///< read port towards the array, 1..256; 0: one byte per array row
+    std::string name = "weight_buffer";
     friend bool operator==(const WeightBufferParams&, const WeightBufferParams&) = default;
 };
 
@@ -105,6 +108,7 @@ struct DramParams {
     int latency = 50;                            ///< cycles from request to first data, 1..100000
     int bytes_per_cycle = 8;                     ///< 1..64
     std::int64_t bytes = std::int64_t{1} << 32;  ///< capacity, 1..2^40
+    std::string name = "dram";
     friend bool operator==(const DramParams&, const DramParams&) = default;
 };
 

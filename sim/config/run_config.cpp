@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "config/config_keys.h"
+#include "config/memory_rows.h"
 #include "config/value_reader.h"
 #include "config/yaml_reader.h"
 #include "text/letter_case.h"
@@ -21,28 +22,57 @@
 namespace widthwise {
 namespace {
 
-/// The visitor of describe() that reads one map of the file.
+/// The visitor of describe() that reads one map of the file, and notes which keys it has.
 class FileReader : public ValueReader {
 public:
-    FileReader(const YamlValue& value, const std::filesystem::path& folder) : ValueReader(folder), map_(value) {}
+    FileReader(const YamlValue& value, const std::filesystem::path& folder, std::vector<std::string>& keys,
+               std::string prefix = "")
+        : ValueReader(folder), map_(value), keys_(keys), prefix_(std::move(prefix)) {
+        if (!prefix_.empty()) return;
+        if (const auto list = map_.find(std::string(kMemoriesKey))) rows_ = MemoryRows(*list);
+    }
 
     void finish() const { map_.finish(); }
 
     template <typename Callback>
     void section(const Key& key, const Callback& callback) {
-        const auto value = map_.find(key.name);
-        if (!value) return;
-        FileReader child(*value, folder());
+        if (const auto value = map_.find(key.name)) read(key, *value, callback);
+    }
+
+    template <typename Callback>
+    void memory(const Key& key, MemoryRole role, const Callback& callback) {
+        const auto section = map_.find(key.name);
+        const std::optional<YamlValue>& row = rows_.row(role);
+        if (section && row) {
+            section->fail(
+                fmt::format("is given twice: {} has a row of the list {} too", row->position(), kMemoriesKey));
+        }
+        if (section) read(key, *section, callback);
+        if (row) read(key, *row, callback, true);
+    }
+
+private:
+    template <typename Callback>
+    void read(const Key& key, const YamlValue& value, const Callback& callback, bool is_row = false) {
+        FileReader child(value, folder(), keys_, fmt::format("{}{}.", prefix_, key.name));
+        if (is_row) {
+            static_cast<void>(child.map_.find(std::string(kKeepsKey)));  // has been read
+            static_cast<void>(child.map_.require(kMemoryName.name));
+        }
         callback(child);
         child.finish();
     }
 
-private:
     std::optional<YamlValue> find(const Key& key, Presence presence) override {
-        return presence == Presence::required ? map_.require(key.name) : map_.find(key.name);
+        auto value = presence == Presence::required ? map_.require(key.name) : map_.find(key.name);
+        if (value) keys_.push_back(prefix_ + key.name);
+        return value;
     }
 
     YamlMap map_;
+    std::vector<std::string>& keys_;
+    std::string prefix_;  ///< of the section: "array."
+    MemoryRows rows_;
 };
 
 [[noreturn]] void refuse_option(const std::string& option, const std::string& problem) {
@@ -78,16 +108,15 @@ NamedPart layer_part(const std::string& option, const std::string& part) {
 
 }  // namespace
 
-ConfigFile load_config_file(const std::string& path) {
+ConfigFile load_config_file(const std::string& path) { return parse_config(YamlValue::load(path), path); }
+
+ConfigFile parse_config(const YamlValue& root, const std::string& path) {
     ConfigFile file;
     file.config.path = path;
-    const YamlValue root = YamlValue::load(path);
-    FileReader reader(root, std::filesystem::path(path).parent_path());
+    FileReader reader(root, std::filesystem::path(path).parent_path(), file.keys);
     describe(reader, file.config);
     reader.finish();
-    for (const ConfigKey& key : config_keys()) {
-        if (root.locate(key.key).key() == key.key) file.keys.push_back(key.key);
-    }
+    if (const std::string problem = memory_names_problem(file.config.hardware); !problem.empty()) root.fail(problem);
     return file;
 }
 

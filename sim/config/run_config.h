@@ -35,6 +35,9 @@ struct ConfigFile {
     std::vector<std::string> keys;  ///< dotted, in the order of configs/README.md
 };
 ConfigFile load_config_file(const std::string& path);
+class YamlValue;
+/// The same of a file that has been parsed; paths in it count from the folder of `path`.
+ConfigFile parse_config(const YamlValue& root, const std::string& path);
 
 /// Whether a table or another text is the path of a YAML file: it ends in .yaml or .yml.
 bool is_yaml_path(std::string_view text);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/config_keys.h"
+#include "config/memory_rows.h"
 
 namespace widthwise {
 namespace {
@@ -42,8 +43,33 @@ public:
                                 {"properties", std::move(child.properties)}};
     }
 
+    /// The section, and a row of the list that says the same.
+    template <typename Callback>
+    void memory(const Key& key, MemoryRole role, const Callback& callback) {
+        section(key, callback);
+        Json row = properties[key.name];
+        Json kept = Json::array();
+        for (const Kept kind : kept_by(role)) kept.push_back(std::string(spelling(kKeptWords, kind)));
+        row["properties"][kKeepsKey] = {{"description", "What passes the memory: that says which one it is."},
+                                        {"type", "array"},
+                                        {"items", {{"type", "string"}, {"enum", kept}}},
+                                        {"minItems", kept.size()},
+                                        {"maxItems", kept.size()},
+                                        {"uniqueItems", true}};
+        row["required"] = {kMemoryName.name, kKeepsKey};
+        rows_.push_back(std::move(row));
+        properties[kMemoriesKey] = {{"description", "The memories, from DRAM to the array, each a row."},
+                                    {"type", "array"},
+                                    {"minItems", kMemoryCount},
+                                    {"maxItems", kMemoryCount},
+                                    {"items", {{"anyOf", rows_}}}};
+    }
+
     void name(const Key& key, const std::string& text) {
         add(key, {{"type", "string"}, {"minLength", 1}, {"maxLength", kLongestName}}, text);
+    }
+    void memory_name(const Key& key, const std::string& text) {
+        add(key, {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]{0,31}$"}}, text);
     }
     void path(const Key& key, const std::string& text, Presence presence) {
         if (presence == Presence::optional) {
@@ -97,6 +123,8 @@ public:
     }
 
 private:
+    Json rows_ = Json::array();  // of memories
+
     void describe_property(const Key& key, const Json& what) {
         Json property = {{"description", key.meaning}};
         property.update(what);

@@ -9,8 +9,10 @@
 
 #include "common/error.h"
 #include "config/config_keys.h"
+#include "config/memory_rows.h"
 #include "config/run_config.h"
 #include "text/letter_case.h"
+#include "text/printable.h"
 #include "text/suggestion.h"
 
 namespace widthwise {
@@ -31,6 +33,11 @@ public:
 
     void name(const Key& key, const std::string& text) const {
         const std::string problem = name_problem(text);
+        if (!problem.empty()) refuse(key.name, problem);
+    }
+
+    void memory_name(const Key& key, const std::string& text) const {
+        const std::string problem = memory_name_problem(text);
         if (!problem.empty()) refuse(key.name, problem);
     }
 
@@ -106,6 +113,48 @@ std::string name_problem(const std::string& name) {
     return "";
 }
 
+std::string memory_name_problem(const std::string& name) {
+    constexpr std::size_t kLongest = 32;
+    constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    const bool is_name = !name.empty() && name.size() <= kLongest && name.front() >= 'a' && name.front() <= 'z' &&
+                         name.find_first_not_of(kLetters) == std::string::npos;
+    if (!is_name) {
+        return fmt::format(
+            "'{}' is no name of a memory (allowed: 1..{} lower-case letters, digits and _, a letter first)",
+            shown_name(name), kLongest);
+    }
+    for (std::size_t e = 0; e < kEventCount; ++e) {
+        const std::string_view event = event_infos()[e].name;
+        if (name == event.substr(0, event.find('.')) && !memory_of(static_cast<Event>(e))) {
+            return fmt::format("'{}' is the name of another unit, whose events begin with it", name);
+        }
+    }
+    return "";
+}
+
+std::string memory_names_problem(const HardwareParams& hardware) {
+    static const MemoryList kUsual;
+    const MemoryList memories = memories_of(hardware);
+    for (const MemoryRole role : kFromDram) {
+        const std::string& name = memories[role].name;
+        for (const MemoryRole other : kFromDram) {
+            if (other == role) continue;
+            // Otherwise an energy table would take it for the other one.
+            if (name == kUsual[other].name) {
+                return fmt::format(
+                    "the memory that keeps {} is called '{}', which is the usual name of the one that "
+                    "keeps {}",
+                    keeps_text(role), name, keeps_text(other));
+            }
+            if (name == memories[other].name) {
+                return fmt::format("the memories that keep {} and {} are both called '{}' (allowed: a name each)",
+                                   keeps_text(role), keeps_text(other), name);
+            }
+        }
+    }
+    return "";
+}
+
 bool is_permutation(const TapOrder& order) {
     return order[0] != order[1] && order[1] != order[2] && order[0] != order[2];
 }
@@ -115,6 +164,7 @@ void validate(const HardwareParams& hardware) {
     config.hardware = hardware;
     Validator validator("");
     describe(validator, config);
+    if (const std::string problem = memory_names_problem(hardware); !problem.empty()) throw InputError(problem);
 }
 
 }  // namespace widthwise

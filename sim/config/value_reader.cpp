@@ -26,6 +26,14 @@ void ValueReader::name(const Key& key, std::string& text) {
     if (!problem.empty()) value->fail(problem);
 }
 
+void ValueReader::memory_name(const Key& key, std::string& text) {
+    const auto value = find(key, Presence::optional);
+    if (!value) return;
+    text = value->text();
+    const std::string problem = memory_name_problem(text);
+    if (!problem.empty()) value->fail(problem);
+}
+
 void ValueReader::path(const Key& key, std::string& text, Presence presence) {
     const auto value = find(key, presence);
     if (!value) return;

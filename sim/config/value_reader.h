@@ -23,6 +23,7 @@ public:
     ValueReader& operator=(const ValueReader&) = delete;
 
     void name(const Key& key, std::string& text);
+    void memory_name(const Key& key, std::string& text);
     void path(const Key& key, std::string& text, Presence presence);
     void text(const Key& key, std::string& text, const char* allowed);
     void table(const Key& key, std::string& text);

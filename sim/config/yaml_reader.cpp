@@ -144,6 +144,8 @@ YamlValue YamlValue::beside(const YAML::Node& node, const std::string& key) cons
 
 std::string YamlValue::position() const { return has_lines_ ? position_of(file_, node_.Mark()) : file_; }
 
+std::size_t YamlValue::line() const { return static_cast<std::size_t>(node_.Mark().line); }
+
 void YamlValue::fail(const std::string& message) const {
     throw InputError(key_.empty() ? fmt::format("{}: {}", position(), message)
                                   : fmt::format("{}: {}: {}", position(), key_, message));
@@ -252,21 +254,10 @@ std::vector<YamlEntry> YamlValue::entries() const {
     return found;
 }
 
-YamlValue YamlValue::locate(const std::string& dotted_key) const {
-    if (!node_.IsMap()) return *this;
-    const std::size_t dot = dotted_key.find('.');
-    const std::string first = dotted_key.substr(0, dot);
-    for (const YamlEntry& entry : entries()) {
-        if (entry.name != first) continue;
-        return dot == std::string::npos ? entry.value : entry.value.locate(dotted_key.substr(dot + 1));
-    }
-    return *this;
-}
-
 YamlMap::YamlMap(const YamlValue& value) : value_(value), entries_(value.entries()) {}
 
 std::optional<YamlValue> YamlMap::find(const std::string& key) {
-    known_.push_back(key);
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
     for (const YamlEntry& entry : entries_) {
         if (entry.name == key) return entry.value;
     }

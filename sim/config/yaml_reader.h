@@ -38,6 +38,7 @@ public:
 
     [[nodiscard]] const std::string& key() const { return key_; }  ///< dotted, "" for the whole document
     [[nodiscard]] std::string position() const;                    ///< "file:line:column", or the option
+    [[nodiscard]] std::size_t line() const;                        ///< of its first character in the file, from 0 on
 
     [[nodiscard]] std::string text() const;                           ///< any scalar, quoted or not
     [[nodiscard]] std::int64_t integer(const IntRange& range) const;  ///< decimal digits only
@@ -60,9 +61,6 @@ public:
     [[nodiscard]] std::vector<YamlValue> items() const;  ///< of a list
     /// Of a map, in file order. Refuses keys that occur twice and keys that are not plain text.
     [[nodiscard]] std::vector<YamlEntry> entries() const;
-
-    /// The value at a dotted key below this one, or the innermost map on the way there.
-    [[nodiscard]] YamlValue locate(const std::string& dotted_key) const;
 
     /// Refuses this value.
     [[noreturn]] void fail(const std::string& message) const;

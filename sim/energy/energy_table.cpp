@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "common/error.h"
+#include "config/config_keys.h"
 #include "config/run_config.h"
 #include "config/yaml_reader.h"
 #include "text/suggestion.h"
@@ -44,20 +45,14 @@ double sram(void* user, double capacity) {
     return below->second + share * (above->second - below->second);
 }
 
-/// Bytes of the buffer that an event belongs to, if it belongs to one.
+/// Bytes of the on-chip memory that an event belongs to, if it belongs to one.
 std::optional<std::int64_t> capacity_of(Event event, const EventAttributes& attributes) {
-    switch (event) {
-        case Event::line_buffer_read:
-        case Event::line_buffer_write: return attributes.line_buffer_bytes;
-        case Event::activation_buffer_read:
-        case Event::activation_buffer_write: return attributes.activation_buffer_bytes;
-        case Event::weight_buffer_read:
-        case Event::weight_buffer_write: return attributes.weight_buffer_bytes;
-        default: return std::nullopt;
-    }
+    const std::optional<MemoryRole> role = memory_of(event);
+    if (!role || *role == MemoryRole::dram) return std::nullopt;
+    return attributes.memories[*role].bytes;
 }
 
-double evaluate(const std::string& formula, Event event, const EventAttributes& attributes,
+double evaluate(const std::string& formula, const EventAttributes& attributes, std::optional<std::int64_t> capacity,
                 const std::vector<SramPoint>& points) {
     mu::Parser parser;
     // Constants rather than variables: a formula cannot assign to them.
@@ -67,7 +62,6 @@ double evaluate(const std::string& formula, Event event, const EventAttributes& 
     parser.DefineConst("requant_bits", attributes.requant_bits);
     parser.DefineConst("multiplier_bits", attributes.multiplier_bits);
     parser.DefineConst("bytes", 1.0);
-    const std::optional<std::int64_t> capacity = capacity_of(event, attributes);
     if (capacity) parser.DefineConst("capacity", static_cast<double>(*capacity));
     // muParser's user data is not const; sram() only reads it. Not optimisable away, since it may throw.
     parser.DefineFunUserData("sram", sram, const_cast<std::vector<SramPoint>*>(&points), false);
@@ -125,13 +119,23 @@ std::vector<SramPoint> read_sram_points(const YamlValue& list) {
     return points;
 }
 
-Event event_of(const YamlEntry& entry) {
+/// Not one of the usual events: that of a memory with another name.
+bool is_memory_of_its_own(const std::string& event) {
+    return std::ranges::find(event_infos(), event, &EventInfo::name) == event_infos().end();
+}
+
+/// "glb.read": an event that a memory called "glb" has. Whether there is such a memory shows with the accelerator.
+bool may_be_of_a_memory(const std::string& event) {
+    const std::size_t dot = event.find('.');
+    if (dot == std::string::npos) return false;
+    const std::string access = event.substr(dot + 1);
+    return (access == "read" || access == "write") && memory_name_problem(event.substr(0, dot)).empty();
+}
+
+void check_event(const YamlEntry& entry) {
+    if (!is_memory_of_its_own(entry.name) || may_be_of_a_memory(entry.name)) return;
     std::vector<std::string> names;
-    for (const Event event : all_events()) {
-        const std::string_view name = event_infos()[static_cast<std::size_t>(event)].name;
-        if (entry.name == name) return event;
-        names.emplace_back(name);
-    }
+    for (const EventInfo& event : event_infos()) names.emplace_back(event.name);
     entry.name_value.fail(fmt::format("unknown event '{}' (allowed: {}){}", entry.name, fmt::join(names, ", "),
                                       suggestion(entry.name, names)));
 }
@@ -151,7 +155,6 @@ std::vector<std::string> shipped_energy_tables(const std::string& data_root) {
 EnergyTable EnergyTable::load(const std::string& name_or_path, const std::string& data_root) {
     EnergyTable table;
     table.path_ = table_path(name_or_path, data_root);
-    table.positions_.fill(table.path_);
     YamlMap map(YamlValue::load(table.path_));
     table.name_ = required_text(map, "name");
     if (const auto unit = map.require("unit")) table.unit_ = spelling(kUnitWords, unit->word(kUnitWords));
@@ -163,43 +166,83 @@ EnergyTable EnergyTable::load(const std::string& name_or_path, const std::string
     map.finish();
 
     for (const YamlEntry& entry : events->entries()) {
-        const auto index = static_cast<std::size_t>(event_of(entry));
-        table.formulas_[index] = entry.value.text();
-        if (table.formulas_[index].size() > kLongestFormula) {
-            entry.value.fail(fmt::format("the formula has {} characters (allowed: up to {})",
-                                         table.formulas_[index].size(), kLongestFormula));
+        check_event(entry);
+        Formula formula{entry.value.text(), entry.value.position()};
+        if (formula.text.size() > kLongestFormula) {
+            entry.value.fail(
+                fmt::format("the formula has {} characters (allowed: up to {})", formula.text.size(), kLongestFormula));
         }
-        table.positions_[index] = entry.value.position();
+        table.formulas_.emplace(entry.name, std::move(formula));
     }
-    EventAttributes typical;
-    typical.line_buffer_bytes = typical.activation_buffer_bytes = typical.weight_buffer_bytes = 8192;
-    static_cast<void>(table.costs(typical));  // refuses bad formulas now rather than after a simulation
+    table.free_.position = table.sram_access_.position = table.path_;
+    table.try_formulas();
     return table;
 }
 
+/// Refuses bad formulas now rather than after a simulation.
+void EnergyTable::try_formulas() const {
+    constexpr std::int64_t kTypicalCapacity = 8192;
+    EventAttributes typical;
+    for (MemoryAttributes& memory : typical.memories) memory.bytes = kTypicalCapacity;
+    for (const Event event : all_events()) static_cast<void>(cost(event, typical));
+    for (const auto& [event, formula] : formulas_) {
+        if (is_memory_of_its_own(event)) static_cast<void>(evaluated(event, formula, typical, kTypicalCapacity));
+    }
+}
+
+const EnergyTable::Formula& EnergyTable::formula_of(Event event, const MemoryList& memories) const {
+    const auto listed = formulas_.find(event_name(event, memories));
+    if (listed != formulas_.end()) return listed->second;
+    const std::optional<MemoryRole> role = memory_of(event);
+    if (!role) return free_;
+    if (*role != MemoryRole::dram) return sram_points_.empty() ? free_ : sram_access_;
+    const auto dram = formulas_.find(event_name(event, {}));
+    return dram == formulas_.end() ? free_ : dram->second;
+}
+
+void EnergyTable::check_memories(const MemoryList& memories) const {
+    for (const auto& [event, formula] : formulas_) {
+        const std::string memory = event.substr(0, event.find('.'));
+        if (!is_memory_of_its_own(event) ||
+            std::ranges::find(memories, memory, &MemoryAttributes::name) != memories.end())
+            continue;
+        std::vector<std::string> names;
+        for (const MemoryAttributes& known : memories) names.push_back(known.name);
+        throw InputError(fmt::format("{}: events.{}: the accelerator has no memory '{}' (it has: {}){}",
+                                     formula.position, event, memory, fmt::join(names, ", "),
+                                     suggestion(memory, names)));
+    }
+}
+
 double EnergyTable::cost(Event event, const EventAttributes& attributes) const {
-    const auto index = static_cast<std::size_t>(event);
+    return evaluated(event_name(event, attributes.memories), formula_of(event, attributes.memories), attributes,
+                     capacity_of(event, attributes));
+}
+
+double EnergyTable::evaluated(const std::string& event, const Formula& formula, const EventAttributes& attributes,
+                              std::optional<std::int64_t> capacity) const {
     const auto refuse = [&](const std::string& problem) {
-        throw InputError(fmt::format("{}: events.{}: formula '{}': {}", positions_[index], event_infos()[index].name,
-                                     formulas_[index], problem));
+        throw InputError(
+            fmt::format("{}: events.{}: formula '{}': {}", formula.position, event, formula.text, problem));
     };
     double value = 0.0;
     try {
-        value = evaluate(formulas_[index], event, attributes, sram_points_);
+        value = evaluate(formula.text, attributes, capacity, sram_points_);
     } catch (const mu::ParserError& error) {
         refuse(explain(error));
     }
     if (!std::isfinite(value) || value < 0.0 || value > Energy::kMostCost) {
-        refuse(fmt::format(
-            "gives {} for activation_bits={}, weight_bits={}, accumulator_bits={}, requant_bits={}, "
-            "multiplier_bits={}, capacity={} (allowed: 0 to 1e9)",
-            value, attributes.activation_bits, attributes.weight_bits, attributes.accumulator_bits,
-            attributes.requant_bits, attributes.multiplier_bits, capacity_of(event, attributes).value_or(0)));
+        refuse(
+            fmt::format("gives {} for activation_bits={}, weight_bits={}, accumulator_bits={}, requant_bits={}, "
+                        "multiplier_bits={}, capacity={} (allowed: 0 to 1e9)",
+                        value, attributes.activation_bits, attributes.weight_bits, attributes.accumulator_bits,
+                        attributes.requant_bits, attributes.multiplier_bits, capacity.value_or(0)));
     }
     return value;
 }
 
 EventCosts EnergyTable::costs(const EventAttributes& attributes) const {
+    check_memories(attributes.memories);
     EventCosts costs{};
     for (const Event event : all_events()) costs[static_cast<std::size_t>(event)] = cost(event, attributes);
     return costs;

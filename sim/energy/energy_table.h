@@ -3,6 +3,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,14 +29,15 @@ using SramPoint = std::pair<double, double>;
 ///   requant_bits      operand width of the requantization multiplier on the side of the sum
 ///   multiplier_bits   and on the side of the rescale factor, 2..32
 ///   bytes             1: what one count of a byte-counted event moves
-///   capacity          bytes of the buffer that the event belongs to (line_buffer.*, activation_buffer.* and
-///                     weight_buffer.* only)
+///   capacity          bytes of the on-chip memory that the event belongs to
+/// The events of memories carry their names; where a table does not list those of an on-chip memory, and has points for
+/// sram(), they cost sram(capacity) / 8 a byte. All else that a table does not list costs nothing.
 /// Function sram(capacity) interpolates the table's `sram_read_64bit` points (energy per 64-bit access) linearly in
 /// log2(capacity), clamped at both ends. muParser's operators and functions (min, max, log2, ?:, ...) are there too.
 class EnergyTable {
 public:
     /// A table without a name in which everything is free.
-    EnergyTable() { formulas_.fill("0"); }
+    EnergyTable() = default;
 
     /// `name_or_path`: a shipped table ("course") looked up as configs/energy/NAME.yaml below `data_root`, or a path to
     /// a YAML file (anything that ends in .yaml or .yml). Every formula is tried once, with default attributes and
@@ -46,19 +50,32 @@ public:
     [[nodiscard]] const std::string& source() const { return source_; }
     [[nodiscard]] const std::string& notes() const { return notes_; }  ///< may be empty
     [[nodiscard]] const std::string& path() const { return path_; }    ///< the file it came from
-    /// "0" where the table says nothing.
-    [[nodiscard]] const std::string& formula(Event event) const { return formulas_[static_cast<std::size_t>(event)]; }
+    /// What an event of memories with their usual names costs.
+    [[nodiscard]] const std::string& formula(Event event) const { return formula_of(event, {}).text; }
 
-    /// Throws InputError naming file, event and formula when one gives no energy of 0..Energy::kMostCost. Parses the
-    /// formulas anew, about a millisecond: call it per layer, not per image. Safe to call from several threads.
+    /// Throws InputError naming file, event and formula when one gives no energy of 0..Energy::kMostCost, or when the
+    /// table prices a memory that `attributes` do not have. Parses the formulas anew, about a millisecond: call it per
+    /// layer, not per image. Safe to call from several threads.
     [[nodiscard]] EventCosts costs(const EventAttributes& attributes) const;
 
 private:
+    struct Formula {
+        std::string text;
+        std::string position;  ///< "file:line:column", for messages
+    };
+    /// Of what the table does not list: 0; but on-chip memories cost an SRAM's access, and DRAM under another name what
+    /// `dram` does.
+    [[nodiscard]] const Formula& formula_of(Event event, const MemoryList& memories) const;
+    void try_formulas() const;
+    void check_memories(const MemoryList& memories) const;
     [[nodiscard]] double cost(Event event, const EventAttributes& attributes) const;
+    [[nodiscard]] double evaluated(const std::string& event, const Formula& formula, const EventAttributes& attributes,
+                                   std::optional<std::int64_t> capacity) const;
 
     std::string name_, unit_, node_, source_, notes_, path_;
-    std::array<std::string, kEventCount> formulas_;   ///< "0" where the table says nothing
-    std::array<std::string, kEventCount> positions_;  ///< "file:line:column" of each formula, for messages
+    std::map<std::string, Formula> formulas_;  ///< by the event's name, or that of an event of a memory named otherwise
+    Formula free_{"0", ""};
+    Formula sram_access_{"sram(capacity) / 8", ""};
     std::vector<SramPoint> sram_points_;
 };
 

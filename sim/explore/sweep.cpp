@@ -214,9 +214,9 @@ std::size_t Sweep::timing_index(const Point& point, const Schedule& schedule) {
 void Sweep::check_prices(const EnergyTable& table, const Schedule& schedule) {
     for (const LayerSchedule& layer : schedule.layers) {
         const EventAttributes& a = layer.attributes;
-        const std::string key = fmt::format("{} {} {} {} {} {} {} {} {}", table.path(), a.activation_bits,
-                                            a.weight_bits, a.accumulator_bits, a.requant_bits, a.multiplier_bits,
-                                            a.line_buffer_bytes, a.activation_buffer_bytes, a.weight_buffer_bytes);
+        std::string key = fmt::format("{} {} {} {} {} {}", table.path(), a.activation_bits, a.weight_bits,
+                                      a.accumulator_bits, a.requant_bits, a.multiplier_bits);
+        for (const MemoryAttributes& memory : a.memories) key += fmt::format(" {} {}", memory.name, memory.bytes);
         if (priced_.insert(key).second) static_cast<void>(table.costs(a));
     }
 }

@@ -54,6 +54,20 @@ constexpr std::array<EventInfo, kEventCount> kEventInfos{{
 
 const std::array<EventInfo, kEventCount>& event_infos() { return kEventInfos; }
 
+std::optional<MemoryRole> memory_of(Event event) {
+    for (std::size_t role = 0; role < kMemoryCount; ++role) {
+        const MemoryEvents events = memory_events(static_cast<MemoryRole>(role));
+        if (event == events.read || event == events.write) return static_cast<MemoryRole>(role);
+    }
+    return std::nullopt;
+}
+
+std::string event_name(Event event, const MemoryList& memories) {
+    const std::optional<MemoryRole> role = memory_of(event);
+    if (!role) return std::string(event_infos()[static_cast<std::size_t>(event)].name);
+    return memories[*role].name + (event == memory_events(*role).read ? ".read" : ".write");
+}
+
 std::string_view component_name(Component component) {
     switch (component) {
         case Component::multiply: return "multiply";

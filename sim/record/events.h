@@ -5,6 +5,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace widthwise {
@@ -55,6 +57,7 @@ inline constexpr std::size_t kMemoryCount = static_cast<std::size_t>(MemoryRole:
 struct MemoryEvents {
     Event read;
     Event write;
+    friend bool operator==(const MemoryEvents&, const MemoryEvents&) = default;
 };
 constexpr MemoryEvents memory_events(MemoryRole role) {
     switch (role) {
@@ -71,7 +74,7 @@ enum class Component : std::uint8_t { multiply, add, registers, buffers, requant
 inline constexpr std::size_t kComponentCount = static_cast<std::size_t>(Component::control) + 1;
 
 struct EventInfo {
-    std::string_view name;  ///< as energy tables and results spell it
+    std::string_view name;  ///< as energy tables and results spell it, where memories have their usual names
     std::string_view unit;  ///< what one count is
     Component component;
     std::string_view description;
@@ -96,6 +99,34 @@ private:
     std::array<std::uint64_t, kEventCount> counts_{};
 };
 
+/// A memory's name, from which the names of its events follow, and its capacity.
+struct MemoryAttributes {
+    std::string name;
+    std::int64_t bytes = 0;
+    friend bool operator==(const MemoryAttributes&, const MemoryAttributes&) = default;
+};
+/// By role; unless said otherwise with their usual names.
+class MemoryList {
+public:
+    MemoryAttributes& operator[](MemoryRole role) { return memories_[static_cast<std::size_t>(role)]; }
+    const MemoryAttributes& operator[](MemoryRole role) const { return memories_[static_cast<std::size_t>(role)]; }
+    [[nodiscard]] auto begin() { return memories_.begin(); }
+    [[nodiscard]] auto end() { return memories_.end(); }
+    [[nodiscard]] auto begin() const { return memories_.begin(); }
+    [[nodiscard]] auto end() const { return memories_.end(); }
+    friend bool operator==(const MemoryList&, const MemoryList&) = default;
+
+private:
+    std::array<MemoryAttributes, kMemoryCount> memories_{
+        {{"line_buffer"}, {"activation_buffer"}, {"weight_buffer"}, {"dram"}}};
+};
+
+/// The memory that counts the event, if one does.
+std::optional<MemoryRole> memory_of(Event event);
+
+/// What results call the event: a memory's carry its name, "glb.read".
+std::string event_name(Event event, const MemoryList& memories);
+
 /// What a formula may refer to: the widths and capacities in force where the events happened.
 struct EventAttributes {
     int activation_bits = 8;
@@ -103,9 +134,7 @@ struct EventAttributes {
     int accumulator_bits = 32;
     int requant_bits = 32;  ///< operand width of the requantization multiplier (its sum input)
     int multiplier_bits = 16;
-    std::int64_t line_buffer_bytes = 0;
-    std::int64_t activation_buffer_bytes = 0;
-    std::int64_t weight_buffer_bytes = 0;
+    MemoryList memories;
 };
 
 }  // namespace widthwise

@@ -2,6 +2,7 @@
 #include "results/run_files.h"
 
 #include "config/config_writer.h"
+#include "config/memory_rows.h"
 #include "results/csv.h"
 #include "results/cut_layers.h"
 #include "results/tables.h"
@@ -28,10 +29,11 @@ Json overflow_json(const OverflowCounts& overflow) {
             {"persistent", overflow.persistent}};
 }
 
-Json events_json(const EventCounts& events) {
+Json events_json(const EventCounts& events, const MemoryList& memories) {
     Json json;
     for (std::size_t i = 0; i < kEventCount; ++i) {
-        json[std::string(event_infos()[i].name)] = events[static_cast<Event>(i)];
+        const auto event = static_cast<Event>(i);
+        json[event_name(event, memories)] = events[event];
     }
     return json;
 }
@@ -123,7 +125,7 @@ Json phase_json(const RunReport& report, const Phase& phase) {
     json["macs"] = phase.macs();
     if (phase.layer != nullptr) json["accumulator"] = accumulator_json(phase);
     json["energy"] = energy_json(phase.energy);
-    json["events"] = events_json(phase.record.events);
+    json["events"] = events_json(phase.record.events, memories_of(report.run.config.hardware));
     if (phase.layer != nullptr) {
         const Json cut = cut_json(*phase.layer, report.run.schedule->hardware);
         if (!cut.is_null()) json["cut"] = cut;
@@ -204,11 +206,15 @@ std::string layers_csv(const RunReport& report) {
 
 std::string events_csv(const RunReport& report) {
     CsvWriter csv;
+    const MemoryList memories = memories_of(report.run.config.hardware);
     csv.text("layer").text("event").text("unit").text("count").text("energy").text("energy_unit").end_row();
     const auto add = [&](const Phase& phase) {
         for (std::size_t i = 0; i < kEventCount; ++i) {
             const std::uint64_t count = phase.record.events[static_cast<Event>(i)];
-            csv.text(phase.name).text(event_infos()[i].name).text(event_infos()[i].unit).number(count);
+            csv.text(phase.name)
+                .text(event_name(static_cast<Event>(i), memories))
+                .text(event_infos()[i].unit)
+                .number(count);
             csv.number(Energy(count, phase.costs[i])).text(report.run.table->unit()).end_row();
         }
     };

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "config/memory_rows.h"
 #include "text/letter_case.h"
 #include "text/suggestion.h"
 
@@ -19,9 +20,7 @@ constexpr const char* kTotal = "total";
 
 EventAttributes phase_attributes(const HardwareParams& hardware) {
     EventAttributes attributes;  // bytes are moved, nothing is computed: only the capacities matter
-    attributes.line_buffer_bytes = hardware.line_buffer.bytes;
-    attributes.activation_buffer_bytes = hardware.activation_buffer.bytes;
-    attributes.weight_buffer_bytes = hardware.weight_buffer.bytes;
+    attributes.memories = memories_of(hardware);
     return attributes;
 }
 

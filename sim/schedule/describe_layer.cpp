@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/error.h"
+#include "config/memory_rows.h"
 #include "schedule/line_passes.h"
 #include "schedule/stages/addition.h"
 #include "schedule/stages/pooling.h"
@@ -213,9 +214,7 @@ private:
                                                     : kMaxAccumulatorBits;
         a.requant_bits = a.accumulator_bits;
         a.multiplier_bits = hardware_.requant.multiplier_bits;
-        a.line_buffer_bytes = hardware_.line_buffer.bytes;
-        a.activation_buffer_bytes = hardware_.activation_buffer.bytes;
-        a.weight_buffer_bytes = hardware_.weight_buffer.bytes;
+        a.memories = memories_of(hardware_);
         const int port = hardware_.weight_buffer.bytes_per_cycle;
         layer.weight_beats_per_tap = port == 0 || !layer.computation ? 1 : ceil_div(layer.array_rows, port);
     }

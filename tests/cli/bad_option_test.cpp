@@ -21,7 +21,7 @@ TEST(BadCommandLine, IsRefusedWithAHint) {
         {{}, "a command is missing"},
         {{"rnu", config},
          "unknown command 'rnu' (allowed: run, compare, sweep, search, report, check, "
-         "inspect, schema, completion), did you mean 'run'?"},
+         "inspect, schema, migrate, completion), did you mean 'run'?"},
         {{"--versoin"}, "unknown option '--versoin'"},
         {{"run"}, "CONFIG is missing"},
         {{"run", config, "--imges", "0:1"}, "did you mean '--images'?"},

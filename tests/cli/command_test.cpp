@@ -83,7 +83,7 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
         const test::ToolResult result = test::run_tool(arguments);
         EXPECT_EQ(result.status, 0) << line << '\n' << result.err;
         EXPECT_NE(result.out, "");
-        const std::set<std::string> wide = {"report", "schema", "completion"};
+        const std::set<std::string> wide = {"report", "schema", "migrate", "completion"};
         const bool has_tables = !wide.contains(GetParam());
         for (const std::string& text : test::lines(result.out)) EXPECT_TRUE(!has_tables || text.size() <= 100) << text;
     }
@@ -92,7 +92,7 @@ TEST_P(HelpExamples, WorkAsPastedFromTheRepositorysRoot) {
 
 INSTANTIATE_TEST_SUITE_P(Commands, HelpExamples,
                          testing::Values("run", "compare", "sweep", "search", "report", "check", "inspect", "schema",
-                                         "completion"),
+                                         "migrate", "completion"),
                          [](const auto& command) { return std::string(command.param); });
 
 TEST(Check, SaysOkAndWhatIsUsed) {

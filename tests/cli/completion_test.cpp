@@ -74,7 +74,7 @@ TEST(Completion, OffersWordsAndFilesWhereTheyBelong) {
     EXPECT_THAT(offers(folder, {"run", "--images", ""}), testing::IsEmpty());
     EXPECT_THAT(offers(folder, {"completion", ""}), testing::ElementsAre("bash"));
     EXPECT_THAT(offers(folder, {"run", "--set", "dram."}),
-                testing::ElementsAre("dram.bytes=", "dram.bytes_per_cycle=", "dram.latency="));
+                testing::ElementsAre("dram.bytes=", "dram.bytes_per_cycle=", "dram.latency=", "dram.name="));
     EXPECT_THAT(offers(folder, {"schema", ""}), testing::IsEmpty());
     const test::ToolResult refused = test::run_tool({"completion", "fish"});
     EXPECT_EQ(refused.status, 2);

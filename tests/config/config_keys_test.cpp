@@ -98,7 +98,7 @@ TEST(ToYaml, LeavesOutKeysAndSectionsThatLoseAllOfThem) {
     const std::vector<UnusedKey> unused = {{"pooling.rounding", ""}, {"line_buffer.rows", ""}};
     const std::string text = to_yaml(RunConfig{}, ".", unused);
     EXPECT_EQ(text.find("pooling"), std::string::npos);
-    EXPECT_NE(text.find("\nline_buffer:\n  fill_bytes_per_cycle: 8\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("\n    keeps: [inputs]\n    fill_bytes_per_cycle: 8\n"), std::string::npos) << text;
 }
 
 }  // namespace

@@ -75,8 +75,9 @@ TEST(KeySettings, RefuseKeysThatDoNotExist) {
     EXPECT_THAT(refusal({"aray.rows=8"}), AllOf(HasSubstr("widthwise schema --table"), HasSubstr("'array.rows'?")));
     EXPECT_THAT(refusal({"lanes=8"}), HasSubstr("did you mean 'requantization.lanes'?"));
     EXPECT_THAT(refusal({"rows=8"}), HasSubstr("did you mean 'array.rows' or 'line_buffer.rows'?"));
-    EXPECT_EQ(refusal({"dram=8"}),
-              "--set: 'dram' is a section (allowed: its keys dram.latency, dram.bytes_per_cycle, dram.bytes)");
+    EXPECT_EQ(
+        refusal({"dram=8"}),
+        "--set: 'dram' is a section (allowed: its keys dram.name, dram.latency, dram.bytes_per_cycle, dram.bytes)");
     EXPECT_EQ(refusal({"array.rows"}), "--set: 'array.rows' is no KEY=VALUE, such as array.rows=16");
     EXPECT_EQ(refusal({"=8"}), "--set: '=8' is no KEY=VALUE, such as array.rows=16");
     EXPECT_EQ(refusal({"array.rows=8", "batch=2", "array.rows=9"}), "--set: the key array.rows is given twice");

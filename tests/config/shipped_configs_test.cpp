@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The accelerator files in configs/: each loads, and writing it out and reading it back changes nothing.
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,7 +11,6 @@
 #include "config/hardware.h"
 #include "config/run_config.h"
 #include "config/validate.h"
-#include "config/yaml_reader.h"
 #include "kit/temporary_files.h"
 
 namespace widthwise {
@@ -78,8 +77,8 @@ TEST(ShippedConfigs, TheDefaultHasTheDefaultsAndEveryKey) {
     expected.accumulator.format.bits = 18;
     EXPECT_EQ(config.hardware, expected);
     EXPECT_EQ(config.preprocessing, Preprocessing{});
-    const YamlValue root = YamlValue::load(path);
-    for (const ConfigKey& key : config_keys()) EXPECT_EQ(root.locate(key.key).key(), key.key) << "not in the file";
+    const std::vector<std::string> given = load_config_file(path).keys;
+    for (const ConfigKey& key : config_keys()) EXPECT_THAT(given, testing::Contains(key.key));
 }
 
 TEST(ToYaml, WritesRelativePathsFromTheFolderOfTheFile) {

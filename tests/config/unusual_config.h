@@ -17,11 +17,13 @@ inline RunConfig unusual_config() {
         "  shadow_accumulators: false\n  activation_bits: 7\n  weight_bits: 6\naccumulator:\n  bits: 20\n"
         "  overflow: wrap\n  check: per_output\n  order: [channel, row, column]\n  bias: requant\n"
         "  statistics: every_add\n  layers: {c1: 9}\nrequantization:\n  mode: shift\n  rounding: floor\n"
-        "  multiplier_bits: 9\n  lanes: 3\npooling:\n  rounding: floor\nline_buffer:\n  rows: 5\n"
-        "  fill_bytes_per_cycle: 3\n  bytes: 99\nactivation_buffer:\n  bytes: 98\n  ports: 1\n  strip_rows: 5\n  "
+        "  multiplier_bits: 9\n  lanes: 3\npooling:\n  rounding: floor\nline_buffer:\n  name: a\n  rows: 5\n"
+        "  fill_bytes_per_cycle: 3\n  bytes: 99\nactivation_buffer:\n  name: b\n  bytes: 98\n  ports: 1\n  strip_rows: "
+        "5\n  "
         "strip_channels: 6\n  "
         "prefetch_strips: false\nweight_buffer:\n"
-        "  bytes: 97\n  storage: streamed\n  bytes_per_cycle: 3\ndram:\n  latency: 7\n  bytes_per_cycle: 3\n  bytes: "
+        "  name: c\n  bytes: 97\n  storage: streamed\n  bytes_per_cycle: 3\ndram:\n  name: d\n  latency: 7\n  "
+        "bytes_per_cycle: 3\n  bytes: "
         "123456789\n"
         "energy:\n  table: course\n  loop_accounting: true\n"));
 }

@@ -122,13 +122,6 @@ TEST(YamlValue, ListsAndMapsKnowTheirKeys) {
               "f.yaml:1:7: key: expects plain keys, got a list");
 }
 
-TEST(YamlValue, LocatesTheInnermostMapOfAKey) {
-    const YamlValue root = YamlValue::parse("a: {b: 7}\n", "f.yaml");
-    EXPECT_EQ(root.locate("a.b").key(), "a.b");
-    EXPECT_EQ(root.locate("a.c").key(), "a");
-    EXPECT_EQ(root.locate("x.y").key(), "");
-}
-
 TEST(YamlValue, RefusesKeysGivenTwice) {
     EXPECT_EQ(refusal([] { static_cast<void>(YamlValue::parse("a: 1\nb: 2\na: 3\n", "f.yaml").entries()); }),
               "f.yaml:3:1: a: the key 'a' is given twice");
@@ -136,7 +129,7 @@ TEST(YamlValue, RefusesKeysGivenTwice) {
 
 TEST(YamlValue, FollowsAliases) {
     const YamlValue root = YamlValue::parse("a: &width 16\nb: *width\n", "f.yaml");
-    EXPECT_EQ(root.locate("b").integer({2, 48}), 16);
+    EXPECT_EQ(root.entries().back().value.integer({2, 48}), 16);
 }
 
 TEST(YamlMap, RefusesUnknownKeysAndThenMissingOnes) {

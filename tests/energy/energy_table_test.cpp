@@ -65,7 +65,10 @@ TEST(EnergyTable, KnowsEveryVariable) {
   activation_buffer.write: capacity
   weight_buffer.read: capacity
 )");
-    const EventAttributes attributes{3, 4, 5, 6, 7, 1000, 2000, 3000};
+    EventAttributes attributes{3, 4, 5, 6, 7, {}};
+    attributes.memories[MemoryRole::lines].bytes = 1000;
+    attributes.memories[MemoryRole::activations].bytes = 2000;
+    attributes.memories[MemoryRole::weights].bytes = 3000;
     EXPECT_EQ(cost(table, Event::mac_multiply, attributes), 543.0);
     EXPECT_EQ(cost(table, Event::requant_multiply, attributes), 706.0);
     EXPECT_EQ(cost(table, Event::dram_read, attributes), 7.0);
@@ -81,7 +84,7 @@ TEST(EnergyTable, InterpolatesSramInTheLogarithmOfTheCapacity) {
                                                  "events: {line_buffer.read: sram(capacity)}\n");
     const auto at = [&](std::int64_t capacity) {
         EventAttributes attributes;
-        attributes.line_buffer_bytes = capacity;
+        attributes.memories[MemoryRole::lines].bytes = capacity;
         return cost(table, Event::line_buffer_read, attributes);
     };
     EXPECT_EQ(at(8192), 10.0);
@@ -192,6 +195,50 @@ TEST(EnergyTable, RefusesEnergiesThatTurnNegativeAtOtherWidths) {
     EXPECT_TRUE(message.starts_with(folder.path() +
                                     "/mine.yaml:5:19: events.mac.add: formula 'accumulator_bits - 20': gives -2 for "))
         << message;
+}
+
+/// Of a memory with a name of its own.
+EventAttributes with_memory(MemoryRole role, const std::string& name, std::int64_t bytes) {
+    EventAttributes attributes;
+    attributes.memories[role] = {name, bytes};
+    return attributes;
+}
+
+TEST(EnergyTable, PricesMemoriesByTheirNames) {
+    const TemporaryFolder folder;
+    const EnergyTable table =
+        loaded(folder, kHead +
+                           "sram_read_64bit: [[1024, 8], [4096, 24]]\nevents:\n  glb.read: 3\n  glb.write: capacity\n"
+                           "  activation_buffer.read: 4\n  dram.read: 5\n");
+    const EventAttributes glb = with_memory(MemoryRole::activations, "glb", 7);
+    EXPECT_EQ(cost(table, Event::activation_buffer_read, glb), 3.0);
+    EXPECT_EQ(cost(table, Event::activation_buffer_write, glb), 7.0);
+    EXPECT_EQ(refusal([&] { static_cast<void>(table.costs({})); }),
+              folder.path() +
+                  "/mine.yaml:7:13: events.glb.read: the accelerator has no memory 'glb' (it has: line_buffer, "
+                  "activation_buffer, weight_buffer, dram)");
+}
+
+TEST(EnergyTable, OfMemoriesThatItDoesNotListHasTheAccess) {
+    const TemporaryFolder folder;
+    const std::string events = "events:\n  activation_buffer.read: 4\n  dram.read: 5\n";
+    const EnergyTable table = loaded(folder, kHead + "sram_read_64bit: [[1024, 8], [4096, 24]]\n" + events);
+    const EventAttributes glb = with_memory(MemoryRole::activations, "glb", 2048);
+    EXPECT_EQ(cost(table, Event::activation_buffer_read, glb), 2.0) << "16 / 8";
+    const EventAttributes usual = with_memory(MemoryRole::activations, "activation_buffer", 2048);
+    EXPECT_EQ(cost(table, Event::activation_buffer_read, usual), 4.0);
+    EXPECT_EQ(cost(table, Event::activation_buffer_write, usual), 2.0);
+    EXPECT_EQ(cost(table, Event::dram_read, with_memory(MemoryRole::dram, "ddr", 0)), 5.0) << "as dram";
+    EXPECT_EQ(cost(table, Event::dram_write, with_memory(MemoryRole::dram, "ddr", 0)), 0.0);
+    const EnergyTable without_points = loaded(folder, kHead + events);
+    EXPECT_EQ(cost(without_points, Event::activation_buffer_read, glb), 0.0);
+}
+
+TEST(EnergyTable, RefusesEventsThatNoMemoryCanHave) {
+    EXPECT_TRUE(problem(kHead + "events:\n  Glb.read: 3\n").starts_with("6:3: events.Glb.read: unknown event"));
+    EXPECT_TRUE(problem(kHead + "events:\n  mac.read: 3\n").starts_with("6:3: events.mac.read: unknown event"));
+    EXPECT_TRUE(problem(kHead + "events:\n  glb.reads: 3\n").starts_with("6:3: events.glb.reads: unknown event"));
+    EXPECT_TRUE(problem(kHead + "events:\n  glb.read: 3 +\n").starts_with("6:13: events.glb.read: formula '3 +': "));
 }
 
 }  // namespace

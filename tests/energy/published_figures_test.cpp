@@ -34,9 +34,9 @@ EventAttributes wide() {
     EventAttributes attributes;
     attributes.requant_bits = 32;
     attributes.multiplier_bits = 32;
-    attributes.line_buffer_bytes = 8192;
-    attributes.activation_buffer_bytes = 32768;
-    attributes.weight_buffer_bytes = 1048576;
+    attributes.memories[MemoryRole::lines].bytes = 8192;
+    attributes.memories[MemoryRole::activations].bytes = 32768;
+    attributes.memories[MemoryRole::weights].bytes = 1048576;
     return attributes;
 }
 
@@ -227,7 +227,7 @@ TEST(ShippedTables, ListEveryEventAndAreNamedAfterTheirFile) {
         const EnergyTable table = shipped(name);
         EXPECT_EQ(table.name(), name);
         EXPECT_FALSE(table.notes().empty()) << name;
-        EXPECT_EQ(YamlValue::load(table.path()).locate("events").entries().size(), kEventCount)
+        EXPECT_EQ(YamlMap(YamlValue::load(table.path())).find("events")->entries().size(), kEventCount)
             << name << " says nothing of some event, not even that it is free";
     }
 }

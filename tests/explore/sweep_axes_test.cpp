@@ -142,8 +142,8 @@ TEST(SweepAxes, AreRefusedWithPlaceValueAndWhatIsAllowed) {
         {"  a: [{}]\n", {"axes.a[0]: names nothing (allowed: one key or more)"}},
         {"  a: [{batch: 1}, 2]\n", {"axes.a: unknown key 'a'"}},
         {"  dram: [{latncy: 3}]\n",
-         {"s.yaml:3:11: axes.dram[0].latncy: unknown key 'dram.latncy' (allowed: dram.latency, dram.bytes_per_cycle, "
-          "dram.bytes)",
+         {"s.yaml:3:11: axes.dram[0].latncy: unknown key 'dram.latncy' (allowed: dram.name, dram.latency, "
+          "dram.bytes_per_cycle, dram.bytes)",
           "did you mean 'dram.latency'?"}},
         {"  dram: [3]\n", {"axes.dram[0]: expects a map"}},
         {"  layer_accumulator: [{c1: 9}]\n",

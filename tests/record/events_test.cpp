@@ -60,6 +60,19 @@ TEST(Events, HaveUnitsDescriptionsAndNoNameTwice) {
     EXPECT_EQ(info(Event::pool_add).unit, "operations");
 }
 
+TEST(Events, OfMemoriesCarryTheirNames) {
+    MemoryList memories;
+    EXPECT_EQ(event_name(Event::mac_add, memories), "mac.add");
+    for (std::size_t e = 0; e < kEventCount; ++e)
+        EXPECT_EQ(event_name(static_cast<Event>(e), memories), event_infos()[e].name);
+    memories[MemoryRole::activations].name = "glb";
+    EXPECT_EQ(event_name(Event::activation_buffer_read, memories), "glb.read");
+    EXPECT_EQ(event_name(Event::activation_buffer_write, memories), "glb.write");
+    EXPECT_EQ(event_name(Event::line_buffer_write, memories), "line_buffer.write");
+    EXPECT_EQ(memory_of(Event::weight_subtract), std::nullopt);
+    EXPECT_EQ(memory_of(Event::dram_write), MemoryRole::dram);
+}
+
 TEST(Components, HaveDistinctNames) {
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < kComponentCount; ++i) names.insert(component_name(static_cast<Component>(i)));

@@ -184,9 +184,9 @@ TEST(Attributes, OperandWidthsAndCapacities) {
     EXPECT_EQ(a.activation_bits, 5);
     EXPECT_EQ(a.weight_bits, 4);
     EXPECT_EQ(a.multiplier_bits, 12);
-    EXPECT_EQ(a.line_buffer_bytes, 1000);
-    EXPECT_EQ(a.activation_buffer_bytes, 2000);
-    EXPECT_EQ(a.weight_buffer_bytes, 3000);
+    EXPECT_EQ(a.memories[MemoryRole::lines].bytes, 1000);
+    EXPECT_EQ(a.memories[MemoryRole::activations].bytes, 2000);
+    EXPECT_EQ(a.memories[MemoryRole::weights].bytes, 3000);
     hardware.array.activation_bits = 7;  // wider than needed is allowed, and costs
     hardware.array.weight_bits = 4;
     a = compile(builder.network(), hardware, 1).layers.front().attributes;
