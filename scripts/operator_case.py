@@ -47,8 +47,8 @@ class Case:
         self.nodes.append(helper.make_node("DequantizeLinear", [self.quantized] + both, [self.tensor],
                                            name + "_dequantize"))
 
-    def dequantized(self, name, values, scale, axis=0):
-        zero = np.zeros(np.shape(scale), values.dtype)
+    def dequantized(self, name, values, scale, axis=0, zero=0):
+        zero = np.full(np.shape(scale), zero, values.dtype)
         source = self.constant(name + "_q", values)
         options = {"axis": axis} if np.ndim(scale) else {}
         self.nodes.append(helper.make_node("DequantizeLinear", [source] + self.parameters(name, scale, zero), [name],
@@ -196,6 +196,14 @@ class Case:
         """What a later add() needs of the tensor reached."""
         return {"tensor": self.tensor, "value": self.value, "scale": self.scale, "zero": self.zero}
 
+    def constant_branch(self, scale, zero, shape, dtype=None):
+        """A dequantized constant as add() takes it, of random values; `shape` broadcasts to the tensor reached."""
+        name, dtype = self.unique("constant"), dtype or self.dtype
+        limits = np.iinfo(dtype)
+        values = self.random.integers(limits.min, limits.max + 1, shape).astype(dtype)
+        tensor = self.dequantized(name, values, F32(scale), zero=zero)
+        return {"tensor": tensor, "value": values, "scale": F32(scale), "zero": zero}
+
     def add(self, other, zero=None, scale=None, first=False, relu=False):
         """As ONNX Runtime's QLinearAdd: two fused multiply-adds in float32, the zero points folded into the start."""
         name = self.unique("add")
@@ -211,7 +219,7 @@ class Case:
         def fused(x, factor, start):
             return (x.astype(np.float64) * np.float64(factor) + start.astype(np.float64)).astype(F32)
 
-        real = fused(a["value"], ratio_a, fused(b["value"], ratio_b, np.full(a["value"].shape, offset, F32)))
+        real = fused(a["value"], ratio_a, fused(b["value"], ratio_b, np.full(self.value.shape, offset, F32)))
         source, low = name + "_sum", limits.min
         if relu:
             self.nodes.append(helper.make_node("Relu", [source], [name + "_relu"], name + "_relu"))

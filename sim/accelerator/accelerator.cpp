@@ -89,7 +89,7 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
     const int rows = layer.channels_in_tile(channel_tile);
     const auto first = static_cast<std::size_t>(layer.first_channel(channel_tile));
     const std::size_t taps = layer.taps.size();
-    for (std::size_t t = 0; t < taps; ++t) {
+    for (std::size_t t = 0; layer.computation && t < taps; ++t) {
         for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
             const int zero_point =
                 layer.computation->weights_have_zero_points ? layer.computation->weight_zero_points[first + r] : 0;
@@ -97,6 +97,8 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
         }
     }
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
+        if (layer.addition && !layer.addition->adds_map()) bytes.push_back(layer.addition->constants[first + r]);
+        if (!layer.computation) continue;
         append_little_endian(
             bytes, static_cast<std::uint64_t>(layer.computation->bias.empty() ? 0 : layer.computation->bias[first + r]),
             kBiasBytes);
@@ -114,7 +116,6 @@ void Accelerator::install(const Schedule& schedule) {
     std::vector<std::uint8_t> weights;
     weights.reserve(static_cast<std::size_t>(schedule.weight_bytes));
     for (const LayerSchedule& layer : schedule.layers) {
-        if (!layer.computation) continue;
         for (int t = 0; t < layer.channel_tile_count(); ++t) append_tile(weights, layer, t);
     }
     dram.memory = std::move(weights);

@@ -28,7 +28,7 @@ void Accelerator::start_part(const Schedule& schedule, const ClockedPart& part, 
     lay_out(schedule);
     const LayerSchedule& layer = schedule.layers[part.layer];
     restore_map(layer.input_place, layer.input_placement, layer.input, schedule.images, maps.input);
-    if (layer.addition)
+    if (layer.adds_map())
         restore_map(layer.addend_place, layer.addend_placement, layer.sums, schedule.images, maps.addend);
     restore_strips(layer, part, timing.transfers, maps);
     restore_weights(schedule, timing.transfers, batch.weight_parts);

@@ -38,14 +38,14 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     const HardwareParams& hardware = schedule.hardware;
     BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
     const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
-                                      [](const LayerSchedule& layer) { return layer.addition.has_value(); });
+                                      [](const LayerSchedule& layer) { return layer.adds_map(); });
     const bool in_strips = std::any_of(schedule.layers.begin(), schedule.layers.end(),
                                        [](const LayerSchedule& layer) { return layer.in_strips(); });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
     std::int64_t largest_part = 0;
     for (const LayerSchedule& layer : schedule.layers) {
-        for (int part = 0; layer.computation && part < layer.weight_parts(); ++part)
+        for (int part = 0; layer.has_parameters() && part < layer.weight_parts(); ++part)
             largest_part = std::max(largest_part, layer.weight_part_bytes(0, part));
         // Ping-pong halves begin in the middle of the buffer; feature maps of branches lie as low as they can.
         const std::int64_t end = layer.output_place.in_dram ? 0 : layer.output_placement.image(layer.images);

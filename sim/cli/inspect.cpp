@@ -215,15 +215,19 @@ private:
         return table.text();
     }
 
-    static Json tensor_json(const Tensor& tensor) {
-        const Quantization& quantization = tensor.quantization;
-        return {{"name", tensor.name},
-                {"shape", {tensor.shape.channels, tensor.shape.height, tensor.shape.width}},
-                {"bytes", tensor.shape.elements()},
-                {"signed", quantization.is_signed},
+    static Json quantization_json(const Quantization& quantization) {
+        return {{"signed", quantization.is_signed},
                 {"bits", quantization.bits},
                 {"scale", quantization.scale},
                 {"zero_point", quantization.zero_point}};
+    }
+
+    static Json tensor_json(const Tensor& tensor) {
+        Json json = {{"name", tensor.name},
+                     {"shape", {tensor.shape.channels, tensor.shape.height, tensor.shape.width}},
+                     {"bytes", tensor.shape.elements()}};
+        json.update(quantization_json(tensor.quantization));
+        return json;
     }
 
     [[nodiscard]] Json output_json(const Operator& op) const {
@@ -251,7 +255,11 @@ private:
                      {"clamp", op.sums_leave ? Json(nullptr) : Json({op.clamp_low, op.clamp_high})},
                      {"parameters", parameters(op)},
                      {"macs", multiply_accumulates(network_, op)}};
-        if (op.kind == OperatorKind::addition) json["second_input"] = tensor_json(tensor(op.second_input));
+        if (op.second_input >= 0) json["second_input"] = tensor_json(tensor(op.second_input));
+        if (op.constant) {
+            json["constant"] = quantization_json(op.constant->quantization);
+            json["constant"]["values"] = op.constant->values;
+        }
         if (has_window(op)) {
             const Window& w = op.window;
             json["window"] = {{"kernel", {w.kernel_height, w.kernel_width}},

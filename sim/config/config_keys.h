@@ -170,11 +170,10 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
     const auto activations = [&](auto& s) {
         s.integer({"bytes", "Capacity. Maps that do not fit together lie in DRAM and pass in strips."},
                   hardware.activation_buffer.bytes, kCapacity);
-        s.integer(
-            {"ports",
-             "Of the datapath; 2: a read and a write port; 1: one port, writes first (not for networks with residual "
-             "additions). The Dma has one of its own."},
-            hardware.activation_buffer.ports, kPorts);
+        s.integer({"ports",
+                   "Of the datapath; 2: a read and a write port; 1: one port, writes first (not for networks that add "
+                   "two maps). The Dma has one of its own."},
+                  hardware.activation_buffer.ports, kPorts);
         s.automatic({"strip_rows",
                      "Of a layer in strips, rows of the sums that a strip has at most (the fewest that it can have, if "
                      "those are "

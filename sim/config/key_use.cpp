@@ -10,6 +10,7 @@ using Hardware = const HardwareParams&;
 using Users = const KeyUsers&;
 
 constexpr std::string_view kNoWeights = "no layer has weights";
+constexpr std::string_view kNoParameters = "no layer has weights or adds a constant";
 constexpr std::string_view kMapsFit = "all feature maps lie in the activation buffer";
 constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
 constexpr std::string_view kNothingRescaled =
@@ -17,6 +18,7 @@ constexpr std::string_view kNothingRescaled =
 constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
 
 bool has_weights(Hardware /*hardware*/, Users users) { return users.weights; }
+bool has_parameters(Hardware /*hardware*/, Users users) { return users.weights || users.constants; }
 bool in_strips(Hardware /*hardware*/, Users users) { return users.strips; }
 bool computes_values(Hardware /*hardware*/, Users users) {
     return users.weights || users.requantization || users.addition || users.average_pool;
@@ -115,9 +117,10 @@ constexpr std::array kNeeds{
         "activation_buffer.prefetch_strips", [](auto& h) -> auto& { return h.activation_buffer.prefetch_strips; },
         in_strips, kMapsFit),
     need(
-        "weight_buffer.bytes", [](auto& h) -> auto& { return h.weight_buffer.bytes; }, has_weights, kNoWeights),
+        "weight_buffer.bytes", [](auto& h) -> auto& { return h.weight_buffer.bytes; }, has_parameters, kNoParameters),
     need(
-        "weight_buffer.storage", [](auto& h) -> auto& { return h.weight_buffer.storage; }, has_weights, kNoWeights),
+        "weight_buffer.storage", [](auto& h) -> auto& { return h.weight_buffer.storage; }, has_parameters,
+        kNoParameters),
     need(
         "weight_buffer.bytes_per_cycle", [](auto& h) -> auto& { return h.weight_buffer.bytes_per_cycle; }, has_weights,
         kNoWeights),
@@ -140,6 +143,7 @@ KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
     output_rows |= other.output_rows;
     average_pool |= other.average_pool;
     addition |= other.addition;
+    constants |= other.constants;
     strips |= other.strips;
     return *this;
 }

@@ -24,7 +24,8 @@ struct KeyUsers {
     bool output_rows = false;   ///< output pixels in several rows
     bool average_pool = false;  ///< that divides: one whose sums are shifted has no key
     bool addition = false;
-    bool strips = false;  ///< a layer whose maps do not all lie in the activation buffer
+    bool constants = false;  ///< an addition of a constant
+    bool strips = false;     ///< a layer whose maps do not all lie in the activation buffer
     KeyUsers& operator|=(const KeyUsers& other);
     friend bool operator==(const KeyUsers&, const KeyUsers&) = default;
 };

@@ -35,6 +35,7 @@ MemoryRole role_of(const YamlValue& keeps) {
     const auto same = std::ranges::find(kKeptBy, kept, &KeptBy::kept);
     if (same != kKeptBy.end()) return same->role;
     std::vector<std::string_view> allowed;
+    allowed.reserve(kKeptBy.size());
     for (const KeptBy& memory : kKeptBy) allowed.push_back(memory.text);
     keeps.fail(fmt::format("no memory of the datapath keeps just these (allowed: {})", fmt::join(allowed, "; ")));
 }

@@ -60,8 +60,7 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
     const LayerSchedule& schedule = variants_.schedule(layer, variant);
     const int before = static_cast<int>(layer) - 1;
     const BlockMap& input = output_of(node, before, schedule.input_layer);
-    const BlockMap* residual =
-        schedule.addition.has_value() ? &output_of(node, before, schedule.addition->layer) : nullptr;
+    const BlockMap* residual = schedule.adds_map() ? &output_of(node, before, schedule.addition->layer) : nullptr;
     BlockMap output = std::move(scratch_);
     LayerRecord record;
     workspace.keeps_psums = keeps_records_;

@@ -48,7 +48,7 @@ enum class OperatorKind : std::uint8_t {
     fully_connected,
     max_pool,
     average_pool,
-    addition,        ///< of two feature maps of one shape, as behind a residual connection
+    addition,        ///< of two feature maps of one shape, as behind a residual connection, or of a map and a constant
     requantization,  ///< of a feature map, to another scale, zero point or range
 };
 
@@ -80,6 +80,14 @@ struct SumShift {
     friend bool operator==(const SumShift&, const SumShift&) = default;
 };
 
+/// What an addition adds to a map in place of a second one.
+struct AddedConstant {
+    std::vector<std::int16_t> values;  ///< stored integers, one per channel of the map
+    Quantization quantization;
+    bool is_first = false;  ///< the addition's first operand, the map being its second
+    friend bool operator==(const AddedConstant&, const AddedConstant&) = default;
+};
+
 struct Network;
 
 /// One operator. Convolution and fully connected use `weights`; convolution and pooling use `window`.
@@ -87,13 +95,14 @@ struct Operator {
     std::string name;  ///< ONNX node name (made from its output when the file gives none); unique
     OperatorKind kind = OperatorKind::convolution;
     int input = 0;          ///< index into Network::tensors
-    int second_input = -1;  ///< index into Network::tensors; of an addition only
+    int second_input = -1;  ///< index into Network::tensors; of an addition of two maps only
     int output = 0;         ///< index into Network::tensors
     Window window;
     /// Of a convolution: output channel m of group g reads the input channels of group g only, groups being
     /// consecutive channels (depthwise: as many groups as input channels).
     int groups = 1;
     Weights weights;
+    std::optional<AddedConstant> constant;  ///< of an addition that has no second input
     Activation activation = Activation::none;
     int clamp_low = 0;  ///< quantized output range, activation included
     int clamp_high = 255;

@@ -67,6 +67,8 @@ private:
     void max_pool(const onnx::NodeProto& node);
     void average_pool(const onnx::NodeProto& node);
     void add(const onnx::NodeProto& node);
+    /// Input `constant` of the node is one, the other a dequantized map.
+    void add_constant(const onnx::NodeProto& node, int constant);
     void relu(const onnx::NodeProto& node);
     void clip(const onnx::NodeProto& node);
     void clip_integers(const onnx::NodeProto& node, const GraphValue& value);

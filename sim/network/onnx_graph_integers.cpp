@@ -62,19 +62,24 @@ void GraphImporter::integer_pool(const onnx::NodeProto& node) {
 
 void GraphImporter::integer_addition(const onnx::NodeProto& node) {
     check_arity(model_, node, 7, 8);
-    for (const int index : {0, 3}) {
-        if (!model_.is_constant(input_name(node, index))) continue;
-        model_.fail(node,
-                    "adds a constant to a quantized map, which needs hardware that is not modelled yet; expected it as "
-                    "the bias of the layer before");
-    }
-    const GraphValue a = integer_operand(node, 0);
-    const GraphValue b = integer_operand(node, 3);
+    const bool constant_first = model_.is_constant(input_name(node, 0));
+    const bool has_constant = constant_first || model_.is_constant(input_name(node, 3));
+    const GraphValue a = integer_operand(node, constant_first ? 3 : 0);
     refuse_padding(node, a);
-    refuse_padding(node, b);
-    PendingOperator pending = read_addition(model_, node, a.view, b.view);
+    PendingOperator pending;
+    if (has_constant) {
+        const int constant = constant_first ? 0 : 3;
+        const Quantization quantization =
+            activation_quantization(model_, node, input_name(node, constant + 1), input_name(node, constant + 2));
+        pending = read_constant_addition(model_, node, input_name(node, constant), quantization, a.view);
+        pending.op.constant->is_first = constant_first;
+    } else {
+        const GraphValue b = integer_operand(node, 3);
+        refuse_padding(node, b);
+        pending = read_addition(model_, node, a.view, b.view);
+        pending.op.second_input = b.tensor;
+    }
     pending.op.input = a.tensor;
-    pending.op.second_input = b.tensor;
     const FeatureView view = pending.output;
     finish(std::move(pending), node.output(0), view,
            activation_quantization(model_, node, input_name(node, 6), input_name(node, 7)));

@@ -283,14 +283,28 @@ void GraphImporter::add(const onnx::NodeProto& node) {
     const int index = is_constant(node.input(0)) ? 1 : 0;
     const GraphValue value = operand(node, index);
     if (value.form == Form::real_input) return arithmetic(node);
-    if (value.form != Form::pending) {
-        model_.fail(node,
-                    "adds a constant to a quantized map, which needs hardware that is not modelled yet; expected the "
-                    "constant as the bias of the layer before, in front of its QuantizeLinear");
-    }
+    if (value.form == Form::real) return add_constant(node, 1 - index);
     PendingOperator& pending = pending_before(node);
     merge_add(model_, node, node.input(index), value.view, input_scale(pending), pending);
     pass_on(node);
+}
+
+void GraphImporter::add_constant(const onnx::NodeProto& node, int constant) {
+    const std::string& name = node.input(constant);
+    if (of_constants_.count(name) == 0) {
+        model_.fail(node,
+                    "adds the real constant '{}' to a quantized map, expected it quantized to 8 bits, behind a "
+                    "DequantizeLinear",
+                    name);
+    }
+    const onnx::NodeProto& source = *model_.producer(name);
+    const int type = required_constant(model_, source, input_name(source, 0)).data_type;
+    const Quantization quantization = activation_quantization(model_, source, type);
+    const GraphValue value = dequantized_operand(node, 1 - constant);
+    refuse_padding(node, value);
+    PendingOperator pending = read_constant_addition(model_, node, input_name(source, 0), quantization, value.view);
+    pending.op.constant->is_first = constant == 0;
+    begin(node, std::move(pending), value.view, value.tensor);
 }
 
 void GraphImporter::relu(const onnx::NodeProto& node) {

@@ -47,9 +47,10 @@ void merge_factor(const OnnxModel& model, const onnx::NodeProto& node, const std
 
 }  // namespace
 
-std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                  const FeatureView& view) {
-    const auto array = read_constant<float>(model, node, name);
+template <typename T>
+std::vector<T> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                              const FeatureView& view) {
+    const auto array = read_constant<T>(model, node, name);
     if (array.values.size() == 1) return array.values;
     const std::size_t dimension = varying_dimension(array.dimensions, view.dimensions.size());
     const bool along_channels = dimension < view.dimensions.size() &&
@@ -61,6 +62,13 @@ std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto&
     }
     return array.values;
 }
+
+template std::vector<float> channel_values(const OnnxModel&, const onnx::NodeProto&, const std::string&,
+                                           const FeatureView&);
+template std::vector<std::int8_t> channel_values(const OnnxModel&, const onnx::NodeProto&, const std::string&,
+                                                 const FeatureView&);
+template std::vector<std::uint8_t> channel_values(const OnnxModel&, const onnx::NodeProto&, const std::string&,
+                                                  const FeatureView&);
 
 void merge_relu(const OnnxModel& model, const onnx::NodeProto& node, PendingOperator& pending) {
     check_arity(model, node, 1, 1);

@@ -35,8 +35,9 @@ IntegerRange read_integer_clip(const OnnxModel& model, const onnx::NodeProto& no
 Padding read_padding(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& view);
 
 /// A constant per channel (or one for all) that an operand of this view is combined with, as ONNX broadcasts it; one
-/// value, or as many as channels. Throws InputError where it differs along another axis.
-std::vector<float> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                  const FeatureView& view);
+/// value, or as many as channels. T: float, int8_t or uint8_t. Throws InputError where it differs along another axis.
+template <typename T = float>
+std::vector<T> channel_values(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                              const FeatureView& view);
 
 }  // namespace widthwise

@@ -8,6 +8,7 @@
 #include "network/onnx_constants.h"
 #include "network/onnx_fold.h"
 #include "network/onnx_limits.h"
+#include "network/onnx_merges.h"
 
 namespace widthwise {
 namespace {
@@ -279,6 +280,20 @@ PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& nod
     }
     PendingOperator pending = begin(node, OperatorKind::addition);
     pending.output = a;
+    return pending;
+}
+
+PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                                       const Quantization& quantization, const FeatureView& view) {
+    OnnxAttributes(model, node).finish();
+    PendingOperator pending = begin(node, OperatorKind::addition);
+    AddedConstant& constant = pending.op.constant.emplace();
+    constant.quantization = quantization;
+    const auto take = [&](const auto& values) { constant.values.assign(values.begin(), values.end()); };
+    if (quantization.is_signed) take(channel_values<std::int8_t>(model, node, name, view));
+    else take(channel_values<std::uint8_t>(model, node, name, view));
+    if (constant.values.size() == 1) constant.values.resize(view.shape.channels, constant.values.front());
+    pending.output = view;
     return pending;
 }
 

@@ -61,6 +61,9 @@ float bias_factor(const OnnxModel& model, const onnx::NodeProto& node);
 /// MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map, and the forms on integers. ceil_mode becomes padding.
 PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input);
 /// Add of two feature maps of equal shape, and QLinearAdd.
+/// An addition of a map and the constant `name`, integers of 8 bits, one for all channels or one for each.
+PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
+                                       const Quantization& quantization, const FeatureView& view);
 PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& a,
                               const FeatureView& b);
 

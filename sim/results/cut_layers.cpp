@@ -15,7 +15,7 @@ namespace {
 bool is_parted(const LayerSchedule& layer) { return layer.line_fit.cut.has_value() || layer.parts.size() > 1; }
 
 bool is_streamed(const LayerSchedule& layer, const HardwareParams& hardware) {
-    return layer.computation && hardware.weight_buffer.storage == WeightStorage::streamed;
+    return layer.has_parameters() && hardware.weight_buffer.storage == WeightStorage::streamed;
 }
 
 bool prefetches(const LayerSchedule& layer) { return layer.prefetches && layer.strips.size() > 1; }

@@ -128,7 +128,7 @@ void connect(const Network& network, Schedule& schedule) {
         };
         layer.input_layer = layer_of(op(layer.first_operator()).input);
         layer.input_may_be_negative = negative[static_cast<std::size_t>(op(layer.first_operator()).input)];
-        if (layer.addition.has_value()) {
+        if (layer.adds_map()) {
             const Operator& addition = op(layer.addition->operator_index);
             layer.addition->layer = layer_of(layer.addition->operand_is_first ? addition.input : addition.second_input);
         }

@@ -32,7 +32,7 @@ WeightFetchCursor::WeightFetchCursor(const std::vector<LayerSchedule>& layers)
 }
 
 void WeightFetchCursor::begin_layer() {
-    while (!at_end() && !layer_->computation) ++layer_;
+    while (!at_end() && !layer_->has_parameters()) ++layer_;
     strip_ = 0;
     if (!at_end()) begin_strip();
 }

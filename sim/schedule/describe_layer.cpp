@@ -267,6 +267,7 @@ void add_weights(KeyUsers& users, const Network& network, const HardwareParams& 
 KeyUsers key_users(const Network& network, const HardwareParams& hardware, const LayerOperators& operators) {
     KeyUsers users;
     users.addition = operators.addition >= 0;
+    users.constants = users.addition && network.operators[operators.addition].constant.has_value();
     users.requantization = operators.requantization >= 0;
     if (operators.pool >= 0) {
         const Operator& pool = network.operators[operators.pool];

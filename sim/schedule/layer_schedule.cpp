@@ -6,15 +6,15 @@
 namespace widthwise {
 
 std::int64_t LayerSchedule::weight_tile_bytes(int channel_tile) const {
-    if (!computation) return 0;
     const std::int64_t channels = channels_in_tile(channel_tile);
-    return channels * (std::int64_t{tap_count} + parameter_bytes());
+    return channels * (std::int64_t{stored_weights()} + parameter_bytes());
 }
 
 std::int64_t LayerSchedule::weight_part_bytes(int channel_tile, int part) const {
     const std::int64_t channels = channels_in_tile(channel_tile);
     const int parameters = part + 1 == weight_parts() ? parameter_bytes() : 0;
-    return channels * (end_weight_tap(part) - first_weight_tap(part) + parameters);
+    const int weights = computation ? end_weight_tap(part) - first_weight_tap(part) : 0;
+    return channels * (weights + parameters);
 }
 
 int LayerSchedule::bytes_of_line(int y) const {

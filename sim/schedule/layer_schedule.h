@@ -31,6 +31,7 @@ struct Placement {
 inline constexpr int kBiasBytes = 4;
 inline constexpr int kFactorBytes = 5;
 inline constexpr int kWeightZeroPointBytes = 1;
+inline constexpr int kConstantBytes = 1;  ///< that is added
 
 /// The taps of a kernel of height x width.
 struct KernelTaps {
@@ -111,6 +112,10 @@ struct LayerSchedule {
 
     /// The network's last layer: sums go out as they are.
     [[nodiscard]] bool sums_leave() const { return computation && !requantization; }
+    /// The ResidualUnit reads another map.
+    [[nodiscard]] bool adds_map() const { return addition && addition->adds_map(); }
+    /// It has a part in the weight memory: weights and their channels' parameters, or the constants of an addition.
+    [[nodiscard]] bool has_parameters() const { return computation || (addition && !addition->adds_map()); }
     /// Weights of 9 bits, each stored as a byte that holds it plus its channel's zero point.
     [[nodiscard]] bool has_weight_zero_points() const { return computation && computation->weights_have_zero_points; }
     /// Into Network::operators: what reads the layer's input, and what makes its output.
@@ -155,8 +160,12 @@ struct LayerSchedule {
     [[nodiscard]] std::int64_t output_bytes() const { return output.elements() * value_bytes; }
     /// Of each output channel, beside its weights.
     [[nodiscard]] int parameter_bytes() const {
-        return kBiasBytes + (sums_leave() ? 0 : kFactorBytes) + (has_weight_zero_points() ? kWeightZeroPointBytes : 0);
+        return (computation ? kBiasBytes + (sums_leave() ? 0 : kFactorBytes) : 0) +
+               (has_weight_zero_points() ? kWeightZeroPointBytes : 0) +
+               (addition && !addition->adds_map() ? kConstantBytes : 0);
     }
+    /// Of each output channel.
+    [[nodiscard]] int stored_weights() const { return computation ? tap_count : 0; }
     /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
     /// Parts in which a streamed tile's weights are fetched; the parameters come with the last.
@@ -175,7 +184,7 @@ struct LayerSchedule {
     }
     /// Bytes of the channel tiles before, in the weight buffer or in DRAM.
     [[nodiscard]] std::int64_t weight_offset(int channel_tile) const {
-        return computation ? first_channel(channel_tile) * (std::int64_t{tap_count} + parameter_bytes()) : 0;
+        return first_channel(channel_tile) * (std::int64_t{stored_weights()} + parameter_bytes());
     }
     /// Address of a line of one image: feature-map row `y` (or fill word) of channel `c`, for the strip.
     [[nodiscard]] std::int64_t line_address(const Strip& strip, int image, int c, int y) const {

@@ -83,7 +83,7 @@ public:
           layer_(layer),
           tables_(tables),
           strip_(strip),
-          streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed && layer.computation),
+          streamed_(schedule.hardware.weight_buffer.storage == WeightStorage::streamed && layer.has_parameters()),
           dma_(dma),
           cycles_(cycles),
           fill_(layer, layer.strips[strip], schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
@@ -286,7 +286,7 @@ private:
         drained_ = first_beat + beats - 1;
         if (hardware_.activation_buffer.ports == 1) block_port(index, rows, columns, first_beat, beats);
         // An addition's operands are read as their beat comes out of requantization, before anything else is.
-        for (int b = 0; b < beats && layer_.addition.has_value(); ++b)
+        for (int b = 0; b < beats && layer_.adds_map(); ++b)
             fill_.block(first_beat + b + kRequantized + edges(Rule::ask));
     }
 
@@ -304,9 +304,10 @@ private:
         }
     }
 
-    /// Edges between requantization and pool: operands asked for, read, added, rounded.
+    /// Edges between requantization and pool: operands asked for, read (unless they are constants), added, rounded.
     [[nodiscard]] Edge addition() const {
-        return layer_.addition ? edges(Rule::ask) + edges(Rule::arrive) + edges(Rule::sum) : 0;
+        if (!layer_.addition) return 0;
+        return edges(Rule::ask) + (layer_.adds_map() ? edges(Rule::arrive) : 0) + edges(Rule::sum);
     }
 
     /// When a byte of the sums in the second stage of requantization is written, the others following one a cycle.
@@ -318,7 +319,7 @@ private:
     void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
         for (int b = 0; b < beats; ++b) {
             const DrainBeat beat = drain_beat(layer_, rows, columns, hardware_.requant.lanes, b);
-            if (completes_any(index, beat)) fill_.block(first_beat + b + kRequantized + edges(Rule::pool));
+            if (completes_any(index, beat)) fill_.block(first_beat + b + kRequantized + addition() + edges(Rule::pool));
         }
     }
 

@@ -10,7 +10,7 @@ namespace widthwise {
 LineFill::LineFill(const LayerSchedule& layer, const Strip& strip, int ports, Edge first_request)
     : layer_(layer),
       strip_(strip),
-      conflicts_(ports == 1 || layer.addition.has_value()),
+      conflicts_(ports == 1 || layer.adds_map()),
       blocks_(layer.buffer_blocks, layer.windows[layer.tile_window[strip.first_tile]].first_block, first_request),
       image_group_(strip.first_group),
       line_pass_(strip.first_line_pass),

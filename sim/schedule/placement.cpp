@@ -19,7 +19,7 @@ namespace {
 
 bool is_chain(const Schedule& schedule) {
     return std::all_of(schedule.layers.begin(), schedule.layers.end(), [](const LayerSchedule& layer) {
-        return layer.input_layer == layer.index - 1 && !layer.addition;
+        return layer.input_layer == layer.index - 1 && !layer.adds_map();
     });
 }
 
@@ -87,7 +87,7 @@ public:
         }
         for (const LayerSchedule& layer : schedule.layers) {
             of(layer.input_layer).last_reader = layer.index;
-            if (layer.addition.has_value()) of(layer.addition->layer).last_reader = layer.index;
+            if (layer.adds_map()) of(layer.addition->layer).last_reader = layer.index;
         }
         of(layers() - 1).last_reader = layers();  // the store
     }
@@ -212,7 +212,7 @@ private:
             layer.input_place = places[layer.input_layer + 1];
             layer.output_placement = placement(layer.index);
             layer.output_place = places[layer.index + 1];
-            if (!layer.addition) continue;
+            if (!layer.adds_map()) continue;
             layer.addend_placement = placement(layer.addition->layer);
             layer.addend_place = places[layer.addition->layer + 1];
         }
@@ -240,14 +240,16 @@ namespace {
 void part_weights(LayerSchedule& layer, const WeightBufferParams& params, std::int64_t resident_bytes) {
     const std::int64_t half = params.bytes / 2;
     const int rows = layer.channels_in_tile(0);  // no tile has more
+    const int least = layer.computation ? 1 : 0;
     const std::int64_t taps = half / rows - layer.parameter_bytes();
-    if (taps < 1) {
-        refuse(layer, fmt::format("weight_buffer.bytes: {} cannot hold twice the weights of one tap and the parameters "
-                                  "of {} channels, one in use and one prefetched; needs at least {}",
-                                  params.bytes, rows,
-                                  std::min(resident_bytes, 2 * rows * (1 + std::int64_t{layer.parameter_bytes()}))));
+    if (taps < least) {
+        refuse(layer,
+               fmt::format("weight_buffer.bytes: {} cannot hold twice the weights of one tap and the parameters "
+                           "of {} channels, one in use and one prefetched; needs at least {}",
+                           params.bytes, rows,
+                           std::min(resident_bytes, 2 * rows * (least + std::int64_t{layer.parameter_bytes()}))));
     }
-    layer.weight_part_taps = static_cast<int>(std::min<std::int64_t>(taps, layer.tap_count));
+    if (layer.computation) layer.weight_part_taps = static_cast<int>(std::min<std::int64_t>(taps, layer.tap_count));
 }
 
 }  // namespace
@@ -275,7 +277,7 @@ void place_weights(Schedule& schedule) {
     }
     if (params.storage == WeightStorage::resident) return;
     for (LayerSchedule& layer : schedule.layers) {
-        if (layer.computation) part_weights(layer, params, resident_bytes);
+        if (layer.has_parameters()) part_weights(layer, params, resident_bytes);
     }
 }
 

@@ -94,15 +94,15 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     const auto images = static_cast<Count>(layer.images);
     if (layer.computation.has_value()) {
         count_macs(schedule, layer, events);
-        const bool streamed = schedule.hardware.weight_buffer.storage == WeightStorage::streamed;
         for (int t = 0; t < layer.channel_tile_count(); ++t) {
             const auto rows = static_cast<Count>(layer.channels_in_tile(t));
             const Count tiles = static_cast<Count>(layer.image_groups) * layer.tiles.size();
             events[Event::weight_buffer_read] += rows * taps * tiles;
             if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
         }
-        if (streamed) count_weight_fetches(layer, events);
     }
+    if (layer.has_parameters() && schedule.hardware.weight_buffer.storage == WeightStorage::streamed)
+        count_weight_fetches(layer, events);
     // Every working column reads one activation per tap, once per channel tile.
     const Count columns =
         layer.image_columns ? images : images * static_cast<Count>(layer.sums.height * layer.sums.width);
@@ -118,7 +118,7 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
         if (layer.requantization->input_zero_point != 0) events[Event::bias_add] += sums;
     }
     if (layer.addition.has_value()) {
-        events[Event::activation_buffer_read] += sums;
+        if (layer.adds_map()) events[Event::activation_buffer_read] += sums;
         count_additions(events, layer.addition->format.output.mode, sums);
     }
     if (layer.pooling.has_value()) count_pooling(layer, events);

@@ -40,7 +40,7 @@ StripChannels strip_channels(const LayerSchedule& layer, int channel_tiles) {
 StripFitter::StripFitter(const LayerSchedule& layer, const HardwareParams& hardware)
     : layer_(layer),
       hardware_(hardware),
-      streamed_(hardware.weight_buffer.storage == WeightStorage::streamed && layer.computation),
+      streamed_(hardware.weight_buffer.storage == WeightStorage::streamed && layer.has_parameters()),
       rows_(layer) {
     if (layer.input_place.in_dram && !layer.fully_connected) measure_rings();
 }

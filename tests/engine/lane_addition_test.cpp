@@ -63,7 +63,7 @@ TEST_P(LaneAdditions, AreTheDefinitionForEveryPairOfBytes) {
         const Addition& stage = *drawn.layer.addition;
         const LaneAddition lanes(drawn.layer, drawn.values, dispatch == 0 ? Dispatch::portable : best_dispatch());
         BlockMap output;
-        lanes.run(kPairs.values, kPairs.operands, output, kLanes, {});
+        lanes.run(kPairs.values, &kPairs.operands, output, kLanes, {});
         ASSERT_EQ(output.size(), static_cast<std::size_t>(kValues));
         const StoredRange of_operands{stage.operand_is_signed};
         int different = 0;
@@ -95,7 +95,7 @@ TEST(LaneAddition, ReportsLanesInUse) {
     static const Pairs kPairs;
     BlockMap output;
     int calls = 0, wrong = 0;
-    addition.run(kPairs.values, kPairs.operands, output, 3, [&](int op, int lane, int channel, int pixel, int value) {
+    addition.run(kPairs.values, &kPairs.operands, output, 3, [&](int op, int lane, int channel, int pixel, int value) {
         ++calls;
         wrong +=
             op == 3 && lane < 3 && channel == 0 && static_cast<std::uint8_t>(value) == output[pixel].lane[lane] ? 0 : 1;

@@ -116,23 +116,21 @@ public:
     /// What an operator reads, or the network puts out, becomes other integers first, sometimes.
     void requantize(Network& net) {
         const int count = static_cast<int>(net.operators.size());
-        const int at = random_.in(0, 4 * count);
-        if (at > count || (at == count && net.operators.back().sums_leave)) return;
-        const bool at_end = at == count;
-        const int read = at_end ? net.output : net.operators[at].input;
-        Operator op;
-        op.name = "requantized";
-        op.kind = OperatorKind::requantization;
-        op.input = read;
-        op.output = static_cast<int>(net.tensors.size());
-        const Tensor made{op.name + "_q", net.tensors[read].shape, quantization()};
-        op.clamp_low = random_.percent(40) ? made.quantization.zero_point : made.quantization.low();
-        op.clamp_high = made.quantization.high();
-        net.tensors.push_back(made);
-        net.operators.insert(net.operators.begin() + at, op);
-        if (at_end) net.output = op.output;
-        else net.operators[at + 1].input = op.output;
-        keep_max_pools(net);
+        insert(net, "requantized", OperatorKind::requantization, random_.in(0, 4 * count));
+    }
+
+    /// In one of eight networks, anywhere.
+    void add_constant(Network& net) {
+        const int count = static_cast<int>(net.operators.size());
+        const int at = random_.in(0, 8 * count);
+        if (!insert(net, "constant", OperatorKind::addition, at)) return;
+        Operator& op = net.operators[at];
+        AddedConstant& constant = op.constant.emplace();
+        constant.quantization = quantization();
+        constant.is_first = random_.percent(50);
+        constant.values.resize(net.tensors[op.input].shape.channels);
+        for (std::int16_t& value : constant.values)
+            value = static_cast<std::int16_t>(random_.in(constant.quantization.low(), constant.quantization.high()));
     }
 
     std::vector<std::uint8_t> image(const Tensor& input) {
@@ -146,6 +144,28 @@ public:
     }
 
 private:
+    /// Before operator `at`, or behind the last one, an operator that leaves the shape as it is; false if nowhere.
+    bool insert(Network& net, const std::string& name, OperatorKind kind, int at) {
+        const int count = static_cast<int>(net.operators.size());
+        if (at > count || (at == count && net.operators.back().sums_leave)) return false;
+        const bool at_end = at == count;
+        const int read = at_end ? net.output : net.operators[at].input;
+        Operator op;
+        op.name = name;
+        op.kind = kind;
+        op.input = read;
+        op.output = static_cast<int>(net.tensors.size());
+        const Tensor made{op.name + "_q", net.tensors[read].shape, quantization()};
+        op.clamp_low = random_.percent(40) ? made.quantization.zero_point : made.quantization.low();
+        op.clamp_high = made.quantization.high();
+        net.tensors.push_back(made);
+        net.operators.insert(net.operators.begin() + at, op);
+        if (at_end) net.output = op.output;
+        else net.operators[at + 1].input = op.output;
+        keep_max_pools(net);
+        return true;
+    }
+
     /// A MaxPool's output has its input's quantization.
     static void keep_max_pools(Network& net) {
         for (Operator& op : net.operators) {
@@ -331,6 +351,7 @@ RandomCase make_random_case(std::uint64_t seed) {
         made.hardware = generate.hardware();
         apart.shrink(made.hardware);
         apart.requantize(made.network);
+        apart.add_constant(made.network);
         try {
             validate(made.hardware);
             compile(made.network, made.hardware, made.hardware.batch);

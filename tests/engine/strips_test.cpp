@@ -29,7 +29,7 @@ std::int64_t moved(const LayerSchedule& layer, bool streamed) {
     for (const Transfer& transfer : layer.fetches) bytes += transfer.bytes;
     for (const Transfer& transfer : layer.stores) bytes += transfer.bytes;
     const std::vector<LayerSchedule> alone = {layer};
-    if (!streamed || !layer.computation) return bytes;
+    if (!streamed || !layer.has_parameters()) return bytes;
     for (WeightFetchCursor fetch(alone); !fetch.at_end(); fetch.next()) bytes += fetch.bytes();
     return bytes;
 }

@@ -100,6 +100,12 @@ NetworkBuilder& NetworkBuilder::addition(const std::string& name, int other) {
     return *this;
 }
 
+NetworkBuilder& NetworkBuilder::constant_addition(const std::string& name, const AddedConstant& constant) {
+    append(name, OperatorKind::addition, Window{}, Shape{last().shape}, quantization_);
+    op().constant = constant;
+    return *this;
+}
+
 NetworkBuilder& NetworkBuilder::requantization(const std::string& name) {
     return append(name, OperatorKind::requantization, Window{}, Shape{last().shape}, quantization_);
 }

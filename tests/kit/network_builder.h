@@ -29,6 +29,8 @@ public:
     NetworkBuilder& average_pool(const Window& window, bool counts_padding = false);
     /// The output so far and an earlier tensor of its shape.
     NetworkBuilder& addition(const std::string& name, int other);
+    /// The output so far and a constant, one value per channel.
+    NetworkBuilder& constant_addition(const std::string& name, const AddedConstant& constant);
     /// Of the output so far, to the quantization that is set, its scale included.
     NetworkBuilder& requantization(const std::string& name);
 

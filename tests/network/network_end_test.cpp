@@ -212,12 +212,14 @@ TEST(Advice, TellsFloatAndDynamicNetworksWhatToDo) {
     EXPECT_THAT(refusal(std::move(dynamic)), ::testing::HasSubstr("quantize statically, with calibration images"));
 }
 
-TEST(Advice, AConstantOnAMapBelongsToTheLayerBefore) {
+TEST(Advice, AConstantOnAMapIsQuantizedOrBelongsToTheLayerBefore) {
     ChainBuilder builder = convolved();
     builder.qdq<U8>("y", 0.25F, 0);
     builder.constant<float>("constant", {}, {1.0F});
     builder.step("Add", "sum", {"constant"});
-    EXPECT_THAT(refusal(std::move(builder)), ::testing::HasSubstr("adds a constant to a quantized map"));
+    EXPECT_THAT(refusal(std::move(builder)),
+                ::testing::HasSubstr("adds the real constant 'constant' to a quantized map, expected it "
+                                     "quantized to 8 bits"));
     ChainBuilder product = convolved();
     product.qdq<U8>("y", 0.25F, 0);
     product.constant<float>("constant", {}, {1.0F});

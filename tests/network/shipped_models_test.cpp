@@ -80,19 +80,29 @@ int pool(const Operator& op, const Map& input, float scale_in, const Quantizatio
 
 /// ONNX Runtime's QLinearAdd: two fused multiply-adds that start at what the zero points come to.
 Values add(const Network& network, const Operator& op, const std::vector<Values>& tensors) {
-    const auto a = static_cast<std::size_t>(op.input);
-    const auto b = static_cast<std::size_t>(op.second_input);
-    const Quantization& in_a = network.tensors[a].quantization;
-    const Quantization& in_b = network.tensors[b].quantization;
+    Values a = tensors[static_cast<std::size_t>(op.input)], b;
+    Quantization in_a = network.tensors[static_cast<std::size_t>(op.input)].quantization, in_b;
+    if (op.constant) {
+        const std::size_t pixels = a.size() / op.constant->values.size();
+        for (std::size_t i = 0; i < a.size(); ++i) b.push_back(op.constant->values[i / pixels]);
+        in_b = op.constant->quantization;
+        if (op.constant->is_first) {
+            std::swap(a, b);
+            std::swap(in_a, in_b);
+        }
+    } else {
+        b = tensors[static_cast<std::size_t>(op.second_input)];
+        in_b = network.tensors[static_cast<std::size_t>(op.second_input)].quantization;
+    }
     const Quantization& out = network.tensors[static_cast<std::size_t>(op.output)].quantization;
     const float ratio_a = in_a.scale / out.scale;
     const float ratio_b = in_b.scale / out.scale;
     const float start = static_cast<float>(out.zero_point) -
                         (ratio_a * static_cast<float>(in_a.zero_point) + ratio_b * static_cast<float>(in_b.zero_point));
     Values result;
-    for (std::size_t i = 0; i < tensors[a].size(); ++i) {
-        const float sum = std::fma(static_cast<float>(tensors[a][i]), ratio_a,
-                                   std::fma(static_cast<float>(tensors[b][i]), ratio_b, start));
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const float sum =
+            std::fma(static_cast<float>(a[i]), ratio_a, std::fma(static_cast<float>(b[i]), ratio_b, start));
         result.push_back(std::clamp(static_cast<int>(std::nearbyint(sum)), op.clamp_low, op.clamp_high));
     }
     return result;

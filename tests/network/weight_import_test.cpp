@@ -264,7 +264,7 @@ TEST(BiasImport, RefusesOtherShapesAndPlaces) {
     late.parameter<std::int32_t>("b", {1}, {5}, {0.125F});
     late.step("MatMul", "matmul", {"w"});
     late.qdq<U8>("m", 0.5F, 0).step("Add", "add", {"b"});
-    late.qdq<U8>("y", 0.5F, 0).expect_error({"node 'add_node' (Add)", "adds a constant to a quantized map"});
+    late.qdq<U8>("y", 0.5F, 0).expect_error({"node 'b_node' (DequantizeLinear)", "INT32, expected UINT8 or INT8"});
 }
 
 }  // namespace

@@ -27,13 +27,16 @@ void ResidualUnit::step() {
     if (outputs.can_load()) {
         if (summed_valid_) put_out();
         else outputs.clear();
-        summed_valid_ = operands.transferring();
+        const bool constant = !waiting_.empty() && !waiting_.front().position.layer->adds_map();
+        summed_valid_ = constant || operands.transferring();
         if (summed_valid_) {
-            add(waiting_.front(), operands.data());
+            add(waiting_.front(), constant ? constants_of(waiting_.front().position) : operands.data());
             waiting_.pop_front();
         }
     }
-    if (values.transferring()) request(values.data());
+    const bool takes = values.transferring();
+    if (takes) waiting_.push_back(values.data());
+    if (takes && values.data().position.layer->adds_map()) request(values.data());
     else if (operand_request.transferring()) operand_request.clear();
 }
 
@@ -48,7 +51,16 @@ void ResidualUnit::request(const OutputBeat& beat) {
                                               beat.position.pixel - skipped);
     read_.bytes = beat.values.count;
     operand_request.load(read_);
-    waiting_.push_back(beat);
+}
+
+/// Of the beat's channels, from the registers that hold a layer's parameters.
+const Word& ResidualUnit::constants_of(const ResultPosition& position) {
+    for (int lane = 0; lane < lanes_; ++lane) {
+        const std::size_t channel = position.channel + (position.along_channels ? lane : 0);
+        const std::vector<std::uint8_t>& constants = position.layer->addition->constants;
+        constants_.bytes[lane] = constants[std::min(channel, constants.size() - 1)];
+    }
+    return constants_;
 }
 
 void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
@@ -56,8 +68,7 @@ void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
     position_ = beat.position;
     count_ = beat.values.count;
     for (int lane = 0; lane < count_; ++lane) {
-        const std::uint8_t byte = word.bytes[lane];
-        const int operand = layer.addition->operand_is_signed ? static_cast<std::int8_t>(byte) : byte;
+        const int operand = layer.addition->operand(word.bytes[lane]);
         const int value = beat.values[lane];
         const ScaledSum sum = sum_of(*layer.addition, value, operand);
         sum_[static_cast<std::size_t>(lane)] = sum.product;

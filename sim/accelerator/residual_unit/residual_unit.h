@@ -32,12 +32,14 @@ private:
     [[nodiscard]] bool works() const override;
     void drive_ready();
     void request(const OutputBeat& beat);
+    const Word& constants_of(const ResultPosition& position);
     void add(const OutputBeat& beat, const Word& word);
     void put_out();
 
     int lanes_;
     RunRecord& record_;
-    std::deque<OutputBeat> waiting_;  ///< beats whose operands have been asked for: at most three
+    std::deque<OutputBeat> waiting_;  ///< beats whose operands have been asked for, or are constants: at most three
+    Word constants_;
     // The register between the adder and the rounding shifter.
     bool summed_valid_ = false;
     ResultPosition position_;

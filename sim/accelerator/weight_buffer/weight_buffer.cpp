@@ -56,7 +56,7 @@ void WeightBuffer::accept_fill() {
 
 bool WeightBuffer::tile_present() const {
     const TileCommand& tile = commands_.front();
-    if (!tile.layer->computation) return true;  // needs no weights
+    if (!tile.layer->has_parameters()) return true;  // needs none
     return parts_.any();
 }
 
@@ -115,7 +115,7 @@ void WeightBuffer::finish_tile() {
     const TileCommand tile = commands_.front();
     commands_.pop();
     const bool last_use = tile.ends_weights || tile.layer->weight_parts() > 1;
-    if (last_use && streamed() && tile.layer->computation.has_value()) finish_part();
+    if (last_use && streamed() && tile.layer->has_parameters()) finish_part();
     tap_ = part_ = 0;
 }
 

@@ -118,7 +118,7 @@ void FastEngine::Implementation::run_block(int first, int lanes, const ImageSour
     for (std::size_t l = 0; l < layers.size(); ++l) {
         thread.workspace.histogram = histograms ? &record.histograms[l] : nullptr;
         const LayerSchedule& layer = schedule.layers[l];
-        const BlockMap* residual = layer.addition.has_value() ? &output_of(layer.addition->layer) : nullptr;
+        const BlockMap* residual = layer.adds_map() ? &output_of(layer.addition->layer) : nullptr;
         layers[l].run(output_of(layer.input_layer), residual, output_of(layer.index), lanes, thread.workspace,
                       record.layers[l], probe);
     }

@@ -125,7 +125,7 @@ void FastLayer::run(const BlockMap& input, const BlockMap* residual, BlockMap& o
     const bool made = layer_.computation || requantization_;
     const BlockMap* values = made ? &workspace.sums : &input;
     if (addition_) {
-        addition_->run(*values, *residual, pooling_ ? workspace.added : output, lanes, probe);
+        addition_->run(*values, residual, pooling_ ? workspace.added : output, lanes, probe);
         values = &workspace.added;
     }
     if (pooling_) pooling_->run(*values, output, lanes, probe);

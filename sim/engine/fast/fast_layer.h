@@ -42,7 +42,7 @@ class FastLayer {
 public:
     FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch);
 
-    /// Computes `output` from `input` (and `residual`, the operand of an addition; null without one) for lanes
+    /// Computes `output` from `input` (and `residual`, the map that is added; null without one) for lanes
     /// 0..lanes-1 and adds what was counted to `record` (overflow, psums, and the events that depend on values).
     void run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
              LayerRecord& record, const LaneProbe& probe) const;

@@ -32,18 +32,18 @@ public:
     }
     /// Likewise, with the maps that the layer reads and makes.
     RunRecord run(int first, int end, const LayerSchedule& layer, LayerMaps& maps) {
-        const int addend = layer.addition ? layer.addition->layer : layer.index;
+        const int addend = layer.adds_map() ? layer.addition->layer : layer.index;
         engine_.report_maps({layer.input_layer, addend, layer.index}, [&](int of, int image, auto bytes) {
             const auto put = [&](std::vector<std::uint8_t>& map) {
                 std::ranges::copy(bytes, map.begin() + std::ptrdiff_t(bytes.size()) * (image - first));
             };
             if (of == layer.input_layer) put(maps.input);
-            if (layer.addition && of == addend) put(maps.addend);
+            if (layer.adds_map() && of == addend) put(maps.addend);
             if (of == layer.index) put(maps.output);
         });
         const auto images = static_cast<std::size_t>(end - first);
         maps.input.resize(static_cast<std::size_t>(layer.input.elements()) * images);
-        if (layer.addition) maps.addend.resize(static_cast<std::size_t>(layer.sums.elements()) * images);
+        if (layer.adds_map()) maps.addend.resize(static_cast<std::size_t>(layer.sums.elements()) * images);
         maps.output.resize(static_cast<std::size_t>(layer.output_bytes()) * images);
         RunRecord record = run(first, end);
         engine_.report_maps({}, {});

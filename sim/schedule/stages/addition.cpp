@@ -16,9 +16,11 @@ void describe_addition(LayerSchedule& layer, const Network& network, const Hardw
     const int stream = before >= 0 ? network.operators[before].output : addition.input;
     Addition& stage = layer.addition.emplace();
     stage.operator_index = operators.addition;
-    stage.operand_is_first = stream != addition.input;
-    const Quantization& a = quantization(addition.input);
-    const Quantization& b = quantization(addition.second_input);
+    const auto& constant = addition.constant;
+    stage.operand_is_first = constant ? constant->is_first : stream != addition.input;
+    const Quantization& second = constant ? constant->quantization : quantization(addition.second_input);
+    const Quantization& a = constant && constant->is_first ? second : quantization(addition.input);
+    const Quantization& b = constant && constant->is_first ? quantization(addition.input) : second;
     const Quantization& sum = quantization(addition.output);
     stage.operand_is_signed = (stage.operand_is_first ? a : b).is_signed;
     const RequantFormat format = {hardware.requant.mode, hardware.requant.rounding, hardware.requant.multiplier_bits,
@@ -28,7 +30,9 @@ void describe_addition(LayerSchedule& layer, const Network& network, const Hardw
     } catch (const InputError& error) {
         refuse(layer, fmt::format("addition '{}': {}", addition.name, error.what()));
     }
-    if (hardware.activation_buffer.ports == 1) {
+    if (constant) {
+        stage.constants.assign(constant->values.begin(), constant->values.end());
+    } else if (hardware.activation_buffer.ports == 1) {
         refuse(layer,
                fmt::format("activation_buffer.ports: 1 cannot serve the residual addition '{}', whose operand is "
                            "read while results are written; needs 2",

@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kLanes = 4;
 
-LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_channels) {
+LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_channels, bool constants = false) {
     LayerSchedule layer;
     layer.name = "addition";
     layer.addition.emplace().operator_index = 3;
@@ -24,6 +24,8 @@ LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_chann
     layer.strips = {whole_strip(layer)};
     layer.addition->operand_is_first = operand_is_first;
     layer.addition->operand_is_signed = true;
+    for (int c = 0; constants && c < layer.sums.channels; ++c)
+        layer.addition->constants.push_back(static_cast<std::uint8_t>(37 * c));
     const RequantFormat output{mode, Rounding::half_up, 12, 7, 0, 255};
     layer.addition->format = derive_residual(0.02F, 3, 0.05F, -8, 0.06F, output);
     return layer;
@@ -48,7 +50,9 @@ struct Traffic {
             OutputBeat sum = beat;
             for (int lane = 0; lane < beat.values.count; ++lane) {
                 const int value = random.in(0, 255);
-                const int operand = random.in(-128, 127);
+                const int channel = beat.position.channel + (along_channels ? lane : 0);
+                const int operand = layer.adds_map() ? random.in(-128, 127)
+                                                     : static_cast<std::int8_t>(layer.addition->constants[channel]);
                 beat.values[lane] = static_cast<std::int16_t>(value);
                 word.bytes[lane] = static_cast<std::uint8_t>(operand);
                 sum.values[lane] = static_cast<std::int16_t>(
@@ -62,8 +66,8 @@ struct Traffic {
             read.bytes = beat.values.count;
             values += static_cast<std::uint64_t>(beat.values.count);
             beats.push_back(beat);
-            reads.push_back(read);
-            words.push_back(word);
+            if (layer.adds_map()) reads.push_back(read);
+            if (layer.adds_map()) words.push_back(word);
             sums.push_back(sum);
         }
     }
@@ -76,7 +80,9 @@ struct Traffic {
 class ResidualUnitBench {
 public:
     ResidualUnitBench(const Traffic& traffic, std::uint64_t seed)
-        : bench(seed, 1), unit("residual_unit", params(), bench.record) {
+        : bench(seed, 1),
+          unit("residual_unit", params(), bench.record),
+          rules(bench, {values.monitor, requests.monitor, operands.monitor, outputs.monitor}) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.values(values.link);
@@ -100,7 +106,7 @@ public:
     DrivenLink<Word> operands{"activation_buffer2residual_unit", bench};
     DrainedLink<OutputBeat> outputs{"residual_unit2pool_unit", bench};
     ResidualUnit unit;
-    ResidualRules rules{bench, {values.monitor, requests.monitor, operands.monitor, outputs.monitor}};
+    ResidualRules rules;
 };
 
 struct Variant {
@@ -108,6 +114,7 @@ struct Variant {
     RequantMode mode;
     bool operand_is_first;
     bool along_channels;
+    bool constants = false;
 };
 
 class ResidualUnitValues : public testing::TestWithParam<std::tuple<Variant, int>> {};
@@ -115,7 +122,8 @@ class ResidualUnitValues : public testing::TestWithParam<std::tuple<Variant, int
 TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
     const Variant& variant = std::get<0>(GetParam());
     const int seed = std::get<1>(GetParam());
-    const LayerSchedule layer = layer_of(variant.mode, variant.operand_is_first, variant.along_channels);
+    const LayerSchedule layer =
+        layer_of(variant.mode, variant.operand_is_first, variant.along_channels, variant.constants);
     const Traffic traffic(layer, variant.along_channels, static_cast<std::uint64_t>(seed));
     ResidualUnitBench b(traffic, static_cast<std::uint64_t>(seed));
     b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
@@ -139,7 +147,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values(Variant{"integer", RequantMode::fixed_point, false, false},
                                      Variant{"integer_first", RequantMode::fixed_point, true, true},
                                      Variant{"float32", RequantMode::float32, false, true},
-                                     Variant{"float32_first", RequantMode::float32, true, false}),
+                                     Variant{"float32_first", RequantMode::float32, true, false},
+                                     Variant{"constants", RequantMode::fixed_point, false, false, true},
+                                     Variant{"constants_along_channels", RequantMode::float32, true, true, true}),
                      testing::Range(0, 5)),
     [](const auto& tested) {
         return std::string(std::get<0>(tested.param).name) + "_seed" + std::to_string(std::get<1>(tested.param));

@@ -2,6 +2,7 @@
 #include "engine/fast/stages/addition.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -104,20 +105,39 @@ void LaneAddition::add_one_by_one(const LaneBytes& value, const LaneBytes& opera
     }
 }
 
-void LaneAddition::run(const BlockMap& values, const BlockMap& operands, BlockMap& output, int lanes,
+void LaneAddition::add(const LaneBytes* values, const LaneBytes* operands, LaneBytes* output, int count) const {
+    const Addition& stage = *layer_.addition;
+    const LaneBytes* a = stage.operand_is_first ? operands : values;
+    const LaneBytes* b = stage.operand_is_first ? values : operands;
+    if (stage.format.output.mode == RequantMode::float32) {
+        add_reals(a, b, a_, b_, stage.format, output, count);
+    } else if (requantizer_) {
+        add_integers(a, b, output, count);
+    } else {
+        for (int at = 0; at < count; ++at) add_one_by_one(values[at], operands[at], output[at]);
+    }
+}
+
+/// One for all pixels of a channel.
+void LaneAddition::add_constants(const LaneBytes* values, LaneBytes* output) const {
+    const int pixels = layer_.sums.height * layer_.sums.width;
+    std::array<LaneBytes, kChunk> constant;
+    for (const std::uint8_t byte : layer_.addition->constants) {
+        for (LaneBytes& pixel : constant) std::fill_n(pixel.lane, kLanes, byte);
+        for (int first = 0; first < pixels; first += kChunk)
+            add(values + first, constant.data(), output + first, std::min(kChunk, pixels - first));
+        values += pixels;
+        output += pixels;
+    }
+}
+
+void LaneAddition::run(const BlockMap& values, const BlockMap* operands, BlockMap& output, int lanes,
                        const LaneProbe& probe) const {
     const Addition& stage = *layer_.addition;
     const auto count = static_cast<int>(layer_.sums.elements());
     output.resize(static_cast<std::size_t>(count));
-    const LaneBytes* a = stage.operand_is_first ? operands.data() : values.data();
-    const LaneBytes* b = stage.operand_is_first ? values.data() : operands.data();
-    if (stage.format.output.mode == RequantMode::float32) {
-        add_reals(a, b, a_, b_, stage.format, output.data(), count);
-    } else if (requantizer_) {
-        add_integers(a, b, output.data(), count);
-    } else {
-        for (int at = 0; at < count; ++at) add_one_by_one(values[at], operands[at], output[at]);
-    }
+    if (stage.adds_map()) add(values.data(), operands->data(), output.data(), count);
+    else add_constants(values.data(), output.data());
     if (!probe) return;
     const StoredRange range = range_of(stage.format.output);
     const int pixels = layer_.sums.height * layer_.sums.width;

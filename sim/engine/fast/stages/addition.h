@@ -17,8 +17,9 @@ public:
     /// Of a layer with an addition; `values`: of what the stages before put out.
     LaneAddition(const LayerSchedule& layer, const StoredRange& values, Dispatch dispatch);
     LaneAddition(LaneAddition&&) = default;  // not copied: the requantizer reads scales_
-    /// `output` gets the size of the layer's sums. `probe` sees lanes 0..lanes-1.
-    void run(const BlockMap& values, const BlockMap& operands, BlockMap& output, int lanes,
+    /// `output` gets the size of the layer's sums. `operands`: the map that is added; null where constants are. `probe`
+    /// sees lanes 0..lanes-1.
+    void run(const BlockMap& values, const BlockMap* operands, BlockMap& output, int lanes,
              const LaneProbe& probe) const;
 
     /// How the vector lanes read one operand's bytes: (byte ^ flip) * multiplier, where constant_ has what signs and zero
@@ -34,6 +35,8 @@ private:
     /// Values that are added before they are requantized together.
     static constexpr int kChunk = 64;
 
+    void add(const LaneBytes* values, const LaneBytes* operands, LaneBytes* output, int count) const;
+    void add_constants(const LaneBytes* values, LaneBytes* output) const;
     void add_integers(const LaneBytes* a, const LaneBytes* b, LaneBytes* output, int count) const;
     void add_one_by_one(const LaneBytes& value, const LaneBytes& operand, LaneBytes& output) const;
 
