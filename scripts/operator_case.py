@@ -210,14 +210,18 @@ class Case:
         own = self.branch()
         a, b = (other, own) if first else (own, other)
         self.nodes.append(helper.make_node("Add", [a["tensor"], b["tensor"]], [name + "_sum"], name))
+        # The kernel takes a first operand that is one value, or one over a run of the other's values, as its second.
+        if a["value"].size == 1 or (a["value"].ndim > 1 and a["value"].shape[-1] < own["value"].shape[-1]):
+            a, b = b, a
         self.zero = self.zero if zero is None else zero
         self.scale = F32(scale if scale is not None else 1.1 * max(a["scale"], b["scale"]))
         limits = np.iinfo(self.dtype)
         ratio_a, ratio_b = F32(a["scale"] / self.scale), F32(b["scale"] / self.scale)
-        offset = F32(self.zero) - (ratio_a * F32(a["zero"]) + ratio_b * F32(b["zero"]))
 
         def fused(x, factor, start):
-            return (x.astype(np.float64) * np.float64(factor) + start.astype(np.float64)).astype(F32)
+            return (np.asarray(x, np.float64) * np.float64(factor) + np.asarray(start, np.float64)).astype(F32)
+
+        offset = F32(self.zero) - fused(a["zero"], ratio_a, ratio_b * F32(b["zero"]))
 
         real = fused(a["value"], ratio_a, fused(b["value"], ratio_b, np.full(self.value.shape, offset, F32)))
         source, low = name + "_sum", limits.min

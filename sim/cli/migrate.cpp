@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <deque>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -25,18 +27,28 @@ struct Migration {
     bool changes = false;
 };
 
-/// A link's file is rewritten, not the link.
-void replace(const Migration& migration) {
-    const std::filesystem::path file = std::filesystem::canonical(migration.path);
-    const auto permissions = std::filesystem::status(file).permissions();
-    StagedOutput output(file.string(), StagedOutput::Kind::file, true, "accelerator file");
-    write_file(output.partial(), migration.text);
-    std::filesystem::permissions(output.partial(), permissions);
-    output.commit();
-}
+/// Files get their new text together, once all of it has been written beside them.
+class Replacements {
+public:
+    /// A link's file is rewritten, not the link; a file that is named twice, once.
+    void add(const Migration& migration) {
+        const std::filesystem::path file = std::filesystem::canonical(migration.path);
+        if (!files_.insert(file).second) return;
+        StagedOutput& output = outputs_.emplace_back(file.string(), StagedOutput::Kind::file, true, "accelerator file");
+        write_file(output.partial(), migration.text);
+        std::filesystem::permissions(output.partial(), std::filesystem::status(file).permissions());
+    }
+    void commit() {
+        for (StagedOutput& output : outputs_) output.commit();
+    }
+
+private:
+    std::set<std::filesystem::path> files_;
+    std::deque<StagedOutput> outputs_;
+};
 
 void migrate(const ParsedOptions& options) {
-    // All are read before one is written: what one file refuses costs no other.
+    // What one file refuses, or its folder, costs no other.
     std::vector<Migration> migrations;
     for (const std::string& path : options.arguments) {
         const std::string text = read_input_file(path, {"a YAML file", kYamlFile.bytes});
@@ -44,10 +56,15 @@ void migrate(const ParsedOptions& options) {
         const bool changes = rewritten != text;
         migrations.push_back({path, std::move(rewritten), changes});
     }
+    Replacements replacements;
+    if (!options.has("print")) {
+        for (const Migration& migration : migrations)
+            if (migration.changes) replacements.add(migration);
+    }
+    replacements.commit();
     nlohmann::ordered_json json = nlohmann::ordered_json::array();
     for (const Migration& migration : migrations) {
         const bool writes = migration.changes && !options.has("print");
-        if (writes) replace(migration);
         json.push_back({{"file", migration.path}, {"changed", migration.changes}, {"written", writes}});
         if (options.has("json") || options.has("quiet")) continue;
         if (options.has("print")) print_text(migration.text);

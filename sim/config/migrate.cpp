@@ -23,9 +23,16 @@ Lines lines_of(const std::string& text) {
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
         lines.push_back(text.substr(at, end - at));
+        if (lines.back().ends_with('\r')) lines.back().pop_back();
         at = end + 1;
     }
     return lines;
+}
+
+/// Of the file: "\r\n" or "\n".
+std::string line_end_of(const std::string& text) {
+    const std::size_t end = text.find('\n');
+    return end != std::string::npos && end > 0 && text[end - 1] == '\r' ? "\r\n" : "\n";
 }
 
 std::size_t indentation(std::string_view line) { return std::min(line.find_first_not_of(' '), line.size()); }
@@ -124,10 +131,10 @@ Lines list_of(const Lines& lines, const std::vector<Section>& sections) {
     return list;
 }
 
-std::string rewritten(const Lines& lines, const std::vector<Section>& sections) {
+std::string rewritten(const Lines& lines, const std::vector<Section>& sections, const std::string& line_end) {
     std::string text;
     bool blank = true;  // at the beginning, and where a section has gone, one blank line does
-    const auto add = [&](const std::string& line) { text += line + '\n'; };
+    const auto add = [&](const std::string& line) { text += line + line_end; };
     auto section = sections.begin();
     for (std::size_t l = 0; l < lines.size();) {
         if (section != sections.end() && l == section->first) {
@@ -135,7 +142,7 @@ std::string rewritten(const Lines& lines, const std::vector<Section>& sections) 
                 for (const std::string& line : list_of(lines, sections)) add(line);
                 blank = false;
             } else {
-                blank = text.ends_with("\n\n");
+                blank = text.ends_with(line_end + line_end);
             }
             l = section->end;
             ++section;
@@ -157,7 +164,7 @@ std::string with_memory_rows(const std::string& text, const std::string& path) {
     const Lines lines = lines_of(text);
     const std::vector<Section> sections = sections_of(root, lines);
     if (sections.empty()) return text;
-    std::string changed = rewritten(lines, sections);
+    std::string changed = rewritten(lines, sections, line_end_of(text));
     // Whatever the lines look like: the file must say the same as before.
     bool same = false;
     try {

@@ -84,7 +84,8 @@ struct SumShift {
 struct AddedConstant {
     std::vector<std::int16_t> values;  ///< stored integers, one per channel of the map
     Quantization quantization;
-    bool is_first = false;  ///< the addition's first operand, the map being its second
+    /// It is the addition's first operand, the map its second, in the order in which float32 sums are rounded.
+    bool is_first = false;
     friend bool operator==(const AddedConstant&, const AddedConstant&) = default;
 };
 

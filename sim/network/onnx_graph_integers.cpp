@@ -71,8 +71,8 @@ void GraphImporter::integer_addition(const onnx::NodeProto& node) {
         const int constant = constant_first ? 0 : 3;
         const Quantization quantization =
             activation_quantization(model_, node, input_name(node, constant + 1), input_name(node, constant + 2));
-        pending = read_constant_addition(model_, node, input_name(node, constant), quantization, a.view);
-        pending.op.constant->is_first = constant_first;
+        pending =
+            read_constant_addition(model_, node, input_name(node, constant), quantization, a.view, constant_first);
     } else {
         const GraphValue b = integer_operand(node, 3);
         refuse_padding(node, b);

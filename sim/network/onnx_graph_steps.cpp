@@ -302,8 +302,8 @@ void GraphImporter::add_constant(const onnx::NodeProto& node, int constant) {
     const Quantization quantization = activation_quantization(model_, source, type);
     const GraphValue value = dequantized_operand(node, 1 - constant);
     refuse_padding(node, value);
-    PendingOperator pending = read_constant_addition(model_, node, input_name(source, 0), quantization, value.view);
-    pending.op.constant->is_first = constant == 0;
+    PendingOperator pending =
+        read_constant_addition(model_, node, input_name(source, 0), quantization, value.view, constant == 0);
     begin(node, std::move(pending), value.view, value.tensor);
 }
 

@@ -283,8 +283,22 @@ PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& nod
     return pending;
 }
 
+namespace {
+
+/// Neighbouring values are of neighbouring channels.
+bool channels_are_innermost(const FeatureView& view) {
+    const FeatureView::Extents extents = view.extents();
+    for (std::size_t d = view.dimensions.size(); d-- > 0;) {
+        if (view.dimensions[d] == std::vector<Axis>{Axis::channel}) return true;
+        if (extents[d] != 1) return false;
+    }
+    return false;
+}
+
+}  // namespace
+
 PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                       const Quantization& quantization, const FeatureView& view) {
+                                       const Quantization& quantization, const FeatureView& view, bool first) {
     OnnxAttributes(model, node).finish();
     PendingOperator pending = begin(node, OperatorKind::addition);
     AddedConstant& constant = pending.op.constant.emplace();
@@ -292,6 +306,8 @@ PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeP
     const auto take = [&](const auto& values) { constant.values.assign(values.begin(), values.end()); };
     if (quantization.is_signed) take(channel_values<std::int8_t>(model, node, name, view));
     else take(channel_values<std::uint8_t>(model, node, name, view));
+    // ONNX Runtime's kernel takes a first operand that is one value, or one over a run of the other's values, as second.
+    constant.is_first = first && constant.values.size() > 1 && channels_are_innermost(view);
     if (constant.values.size() == 1) constant.values.resize(view.shape.channels, constant.values.front());
     pending.output = view;
     return pending;

@@ -61,9 +61,10 @@ float bias_factor(const OnnxModel& model, const onnx::NodeProto& node);
 /// MaxPool, AveragePool, GlobalAveragePool, ReduceMean over the map, and the forms on integers. ceil_mode becomes padding.
 PendingOperator read_pool(const OnnxModel& model, const onnx::NodeProto& node, const OperatorInput& input);
 /// Add of two feature maps of equal shape, and QLinearAdd.
-/// An addition of a map and the constant `name`, integers of 8 bits, one for all channels or one for each.
+/// An addition of a map and the constant `name`, integers of 8 bits, one for all channels or one for each; `first`: it
+/// is the node's first operand.
 PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
-                                       const Quantization& quantization, const FeatureView& view);
+                                       const Quantization& quantization, const FeatureView& view, bool first);
 PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& node, const FeatureView& a,
                               const FeatureView& b);
 

@@ -55,6 +55,14 @@ TEST(MigrateCommand, ChangesNothingWhereOneFileIsRefused) {
     EXPECT_EQ(test::run_tool({"migrate", folder.path("none.yaml")}).status, 2);
 }
 
+TEST(MigrateCommand, TakesAFileThatIsNamedTwiceOnce) {
+    const test::TemporaryFolder folder;
+    const std::string file = folder.write("old.yaml", kOld);
+    const test::ToolResult result = test::run_tool({"migrate", file, file});
+    EXPECT_EQ(result.status, 0) << result.err;
+    EXPECT_EQ(test::read_file(file), kNew);
+}
+
 TEST(MigrateCommand, FollowsLinksAndKeepsPermissions) {
     namespace fs = std::filesystem;
     const test::TemporaryFolder folder;

@@ -57,6 +57,14 @@ TEST(Migrate, TakesBracesOverSeveralLines) {
                   kWeights + kMaps + kLines + "batch: 3\n");
 }
 
+TEST(Migrate, KeepsTheLineEnds) {
+    EXPECT_EQ(
+        with_memory_rows("network: n\r\nimages: i\r\ndram:\r\n  latency: 7\r\n", "f.yaml"),
+        "network: n\r\nimages: i\r\nmemories:\r\n  - name: dram\r\n    keeps: [weights, inputs, outputs]\r\n"
+        "    latency: 7\r\n  - {name: weight_buffer, keeps: [weights]}\r\n"
+        "  - {name: activation_buffer, keeps: [inputs, outputs]}\r\n  - {name: line_buffer, keeps: [inputs]}\r\n");
+}
+
 TEST(Migrate, OfAFileThatHasBothFillsNothingIn) {
     // Refused as the file is: a memory would be given twice.
     EXPECT_NE(refusal([] { migrated("memories:\n" + kDram + kWeights + kMaps + kLines + "dram: {latency: 7}\n"); }),

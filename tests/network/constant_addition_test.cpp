@@ -47,8 +47,22 @@ TEST(ConstantAddition, TakesOneValuePerChannelOnEitherSide) {
             builder.graph().mutable_node(builder.graph().node_size() - 1)->add_input(input);
         const Operator op = builder.qdq<U8>("y", 0.5F, 4).import().operators.at(0);
         ASSERT_TRUE(op.constant);
-        EXPECT_EQ(*op.constant, (AddedConstant{{200, 1}, {false, 8, 5, 0.125F}, true}));
+        // One value over all pixels of a channel: ONNX Runtime's kernel takes it as its second operand.
+        EXPECT_EQ(*op.constant, (AddedConstant{{200, 1}, {false, 8, 5, 0.125F}, false}));
     }
+}
+
+TEST(ConstantAddition, OfAVectorKeepsItsSide) {
+    ChainBuilder builder = quantized_input({-1, 3});
+    builder.parameter<U8>("c", {3}, {1, 2, 3}, {0.25F});
+    const std::string x = builder.current();
+    onnx::NodeProto& node = builder.step("Add", "sum");
+    node.clear_input();
+    node.add_input("c");
+    node.add_input(x);
+    const Operator op = builder.qdq<U8>("y", 0.5F, 4).import().operators.at(0);
+    ASSERT_TRUE(op.constant);
+    EXPECT_EQ(*op.constant, (AddedConstant{{1, 2, 3}, {false, 8, 0, 0.25F}, true}));
 }
 
 TEST(ConstantAddition, OfIntegerOperators) {
@@ -77,7 +91,7 @@ TEST(ConstantAddition, OfIntegerOperators) {
         builder.dequantize("y");
         const Operator op = builder.import().operators.at(0);
         ASSERT_TRUE(op.constant);
-        EXPECT_EQ(*op.constant, (AddedConstant{{9, 8}, {false, 8, 6, 0.25F}, first}));
+        EXPECT_EQ(*op.constant, (AddedConstant{{9, 8}, {false, 8, 6, 0.25F}, false}));
         EXPECT_EQ(op.input, 0);
     }
 }

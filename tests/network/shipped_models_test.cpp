@@ -97,8 +97,9 @@ Values add(const Network& network, const Operator& op, const std::vector<Values>
     const Quantization& out = network.tensors[static_cast<std::size_t>(op.output)].quantization;
     const float ratio_a = in_a.scale / out.scale;
     const float ratio_b = in_b.scale / out.scale;
-    const float start = static_cast<float>(out.zero_point) -
-                        (ratio_a * static_cast<float>(in_a.zero_point) + ratio_b * static_cast<float>(in_b.zero_point));
+    const float of_b = ratio_b * static_cast<float>(in_b.zero_point);
+    const float start =
+        static_cast<float>(out.zero_point) - std::fma(ratio_a, static_cast<float>(in_a.zero_point), of_b);
     Values result;
     for (std::size_t i = 0; i < a.size(); ++i) {
         const float sum =
