@@ -97,7 +97,7 @@ void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, i
         }
     }
     for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-        if (layer.addition && !layer.addition->adds_map()) bytes.push_back(layer.addition->constants[first + r]);
+        if (layer.adds_constant()) bytes.push_back(layer.addition->constants[first + r]);
         if (!layer.computation) continue;
         append_little_endian(
             bytes, static_cast<std::uint64_t>(layer.computation->bias.empty() ? 0 : layer.computation->bias[first + r]),

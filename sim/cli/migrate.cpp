@@ -3,7 +3,6 @@
 #include "config/migrate.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <deque>
 #include <filesystem>

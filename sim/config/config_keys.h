@@ -60,6 +60,7 @@ inline constexpr IntRange kLatency{1, 100000};
 inline constexpr IntRange kCapacity{1, std::int64_t{1} << 30};
 inline constexpr IntRange kDramCapacity{1, std::int64_t{1} << 40};
 inline constexpr std::size_t kLongestName = 100;
+inline constexpr std::size_t kLongestMemoryName = 32;  ///< lower-case letters, digits and _, a letter first
 
 enum class Presence : std::uint8_t { required, optional };
 
@@ -71,8 +72,9 @@ struct Key {
 };
 
 /// Calls one method of `v` per key, in the order of the file:
-///   section(key, callback(section_visitor)), name(key, string), memory_name(key, string), path(key, string, presence), table(key, string),
-///   text(key, string, what is allowed), integer(key, number, range), automatic(key, int, range) (0 is spelled auto),
+///   section(key, callback(section_visitor)), name(key, string), memory_name(key, string), path(key, string, presence),
+///   table(key, string), text(key, string, what is allowed), integer(key, number, range), automatic(key, int, range) (0 is
+///   spelled auto),
 ///   real(key, double, range), automatic_ratio(key, double, range) (0 is spelled auto), per_channel(key, list of
 ///   doubles, range), boolean(key, bool), word(key, enum, words), order(key, TapOrder, words), layers(key, map, range).
 template <typename Visitor>
@@ -143,8 +145,8 @@ void describe_requantization(Visitor& v, RequantParams& requant) {
 
 inline constexpr Key kMemoryName{"name", "What its events are called: NAME.read, NAME.write."};
 
-/// A memory is a row of the list `memories`, or a section of its own: the row is found by what it keeps (memory_rows.h).
-/// Visitors that see no difference have section() alone.
+/// A memory is a row of the list `memories`, or a section of its own; the row is found by what it keeps
+/// (memory_rows.h). Visitors that see no difference have section() alone.
 template <typename Visitor, typename Callback>
 void describe_memory(Visitor& v, const Key& key, MemoryRole role, std::string& name, const Callback& callback) {
     const auto with_name = [&](auto& s) {
@@ -277,8 +279,12 @@ const std::vector<ConfigKey>& config_keys();
 std::string name_problem(const std::string& name);
 /// "" or what is wrong with a memory's name, seen alone.
 std::string memory_name_problem(const std::string& name);
-/// "" or what is wrong with the names of the memories together.
-std::string memory_names_problem(const HardwareParams& hardware);
+/// What is wrong with the name of a memory beside those of the others.
+struct MemoryNameProblem {
+    MemoryRole role;
+    std::string text;
+};
+std::optional<MemoryNameProblem> memory_names_problem(const HardwareParams& hardware);
 
 /// Whether three loops are a permutation of row, column, channel.
 bool is_permutation(const TapOrder& order);

@@ -26,7 +26,7 @@ public:
         add(key, "text", fmt::format("1..{} characters", kLongestName), text);
     }
     void memory_name(const Key& key, const std::string& text) {
-        add(key, "text", "1..32 lower-case letters, digits, _", text);
+        add(key, "text", fmt::format("1..{} lower-case letters, digits, _", kLongestMemoryName), text);
     }
     void path(const Key& key, const std::string& text, Presence presence) {
         add(key, "path", "", presence == Presence::required ? "required" : text);

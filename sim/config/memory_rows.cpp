@@ -14,15 +14,14 @@ namespace {
 struct KeptBy {
     MemoryRole role;
     std::array<bool, 3> kept;  ///< by Kept
-    std::string_view text;
 };
 
 /// From DRAM to the array. A memory is filled from the one before it that keeps the same.
 constexpr std::array<KeptBy, kMemoryCount> kKeptBy{{
-    {MemoryRole::dram, {true, true, true}, "[weights, inputs, outputs]"},
-    {MemoryRole::weights, {true, false, false}, "[weights]"},
-    {MemoryRole::activations, {false, true, true}, "[inputs, outputs]"},
-    {MemoryRole::lines, {false, true, false}, "[inputs]"},
+    {MemoryRole::dram, {true, true, true}},
+    {MemoryRole::weights, {true, false, false}},
+    {MemoryRole::activations, {false, true, true}},
+    {MemoryRole::lines, {false, true, false}},
 }};
 
 MemoryRole role_of(const YamlValue& keeps) {
@@ -34,9 +33,9 @@ MemoryRole role_of(const YamlValue& keeps) {
     }
     const auto same = std::ranges::find(kKeptBy, kept, &KeptBy::kept);
     if (same != kKeptBy.end()) return same->role;
-    std::vector<std::string_view> allowed;
+    std::vector<std::string> allowed;
     allowed.reserve(kKeptBy.size());
-    for (const KeptBy& memory : kKeptBy) allowed.push_back(memory.text);
+    for (const KeptBy& memory : kKeptBy) allowed.push_back(keeps_text(memory.role));
     keeps.fail(fmt::format("no memory of the datapath keeps just these (allowed: {})", fmt::join(allowed, "; ")));
 }
 
@@ -57,9 +56,14 @@ std::vector<Kept> kept_by(MemoryRole role) {
     return kept;
 }
 
-std::string_view keeps_text(MemoryRole role) { return std::ranges::find(kKeptBy, role, &KeptBy::role)->text; }
+std::string keeps_text(MemoryRole role) {
+    std::vector<std::string_view> words;
+    for (const Kept kept : kept_by(role)) words.push_back(spelling(kKeptWords, kept));
+    return fmt::format("[{}]", fmt::join(words, ", "));
+}
 
 MemoryRows::MemoryRows(const YamlValue& list) {
+    std::vector<MemoryRole> order;
     for (const YamlValue& row : list.items()) {
         YamlMap map(row);  // refuses what is no map
         const std::optional<YamlValue> keeps = map.find(std::string(kKeepsKey));
@@ -68,18 +72,28 @@ MemoryRows::MemoryRows(const YamlValue& list) {
         if (rows_[static_cast<std::size_t>(role)]) {
             keeps->fail(fmt::format("a row before keeps {} already", keeps_text(role)));
         }
-        const bool above = role == MemoryRole::dram || rows_[static_cast<std::size_t>(MemoryRole::dram)];
-        const bool filled = role != MemoryRole::lines || rows_[static_cast<std::size_t>(MemoryRole::activations)];
-        if (!above || !filled) {
-            row.fail(
-                fmt::format("stands before the memory that it is filled from (allowed: first the one that keeps "
-                            "{}, and [inputs, outputs] before [inputs])",
-                            keeps_text(MemoryRole::dram)));
-        }
         rows_[static_cast<std::size_t>(role)] = row;
+        order.push_back(role);
     }
     for (const KeptBy& memory : kKeptBy) {
-        if (!row(memory.role)) list.fail(fmt::format("the list lacks a row that keeps {}", memory.text));
+        if (!row(memory.role)) list.fail(fmt::format("the list lacks a row that keeps {}", keeps_text(memory.role)));
+    }
+    check_order(order);
+}
+
+/// A memory stands behind the one that it is filled from. All are there.
+void MemoryRows::check_order(const std::vector<MemoryRole>& order) const {
+    const auto before = [&](MemoryRole a, MemoryRole b) {
+        return std::ranges::find(order, a) < std::ranges::find(order, b);
+    };
+    for (const MemoryRole role : order) {
+        const bool behind_dram = role == MemoryRole::dram || before(MemoryRole::dram, role);
+        const bool behind_maps = role != MemoryRole::lines || before(MemoryRole::activations, role);
+        if (behind_dram && behind_maps) continue;
+        row(role)->fail(fmt::format(
+            "stands before the memory that it is filled from (allowed: first the one that keeps {}, and {} "
+            "before {})",
+            keeps_text(MemoryRole::dram), keeps_text(MemoryRole::activations), keeps_text(MemoryRole::lines)));
     }
 }
 

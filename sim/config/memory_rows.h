@@ -38,9 +38,10 @@ inline constexpr std::array kFromDram{MemoryRole::dram, MemoryRole::weights, Mem
 /// The memory that is called so unless a file says otherwise; as its section is.
 std::optional<MemoryRole> memory_called(std::string_view usual_name);
 
+/// In the order of kKeptWords.
 std::vector<Kept> kept_by(MemoryRole role);
 /// What the memory keeps, as a file spells it: "[inputs, outputs]".
-std::string_view keeps_text(MemoryRole role);
+std::string keeps_text(MemoryRole role);
 
 class MemoryRows {
 public:
@@ -54,6 +55,8 @@ public:
     }
 
 private:
+    void check_order(const std::vector<MemoryRole>& order) const;
+
     std::array<std::optional<YamlValue>, kMemoryCount> rows_;
 };
 

@@ -173,8 +173,8 @@ std::string with_memory_rows(const std::string& text, const std::string& path) {
     }
     if (!same) {
         throw InputError(
-            fmt::format("{}: cannot be rewritten line by line (braces around the whole file, quoted keys, "
-                        "anchors?); write the list '{}' by hand",
+            fmt::format("{}: cannot be rewritten line by line (are there braces around the whole file, anchors, "
+                        "a value on the line behind its key?); write the list '{}' by hand",
                         path, kMemoriesKey));
     }
     return changed;

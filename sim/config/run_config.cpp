@@ -4,6 +4,7 @@
 // Reading an accelerator file, and the command line's accumulator option.
 #include <fmt/format.h>
 
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <set>
@@ -49,6 +50,12 @@ public:
         }
         if (section) read(key, *section, callback);
         if (row) read(key, *row, callback, true);
+        places_[static_cast<std::size_t>(role)] = row ? row : section;
+    }
+
+    /// Where the file describes the memory, if it does.
+    [[nodiscard]] const std::optional<YamlValue>& place(MemoryRole role) const {
+        return places_[static_cast<std::size_t>(role)];
     }
 
 private:
@@ -73,6 +80,7 @@ private:
     std::vector<std::string>& keys_;
     std::string prefix_;  ///< of the section: "array."
     MemoryRows rows_;
+    std::array<std::optional<YamlValue>, kMemoryCount> places_;
 };
 
 [[noreturn]] void refuse_option(const std::string& option, const std::string& problem) {
@@ -116,7 +124,9 @@ ConfigFile parse_config(const YamlValue& root, const std::string& path) {
     FileReader reader(root, std::filesystem::path(path).parent_path(), file.keys);
     describe(reader, file.config);
     reader.finish();
-    if (const std::string problem = memory_names_problem(file.config.hardware); !problem.empty()) root.fail(problem);
+    if (const auto problem = memory_names_problem(file.config.hardware)) {
+        reader.place(problem->role).value_or(root).fail(problem->text);
+    }
     return file;
 }
 

@@ -12,6 +12,8 @@
 
 namespace widthwise {
 
+class YamlValue;
+
 /// One YAML accelerator file, resolved: paths are as written, relative ones resolved against the file's folder.
 struct RunConfig {
     std::string path;  ///< the YAML file
@@ -35,7 +37,6 @@ struct ConfigFile {
     std::vector<std::string> keys;  ///< dotted, in the order of configs/README.md
 };
 ConfigFile load_config_file(const std::string& path);
-class YamlValue;
 /// The same of a file that has been parsed; paths in it count from the folder of `path`.
 ConfigFile parse_config(const YamlValue& root, const std::string& path);
 

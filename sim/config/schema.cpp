@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "config/config_keys.h"
@@ -69,7 +70,9 @@ public:
         add(key, {{"type", "string"}, {"minLength", 1}, {"maxLength", kLongestName}}, text);
     }
     void memory_name(const Key& key, const std::string& text) {
-        add(key, {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]{0,31}$"}}, text);
+        add(key,
+            {{"type", "string"}, {"pattern", "^[a-z][a-z0-9_]{0," + std::to_string(kLongestMemoryName - 1) + "}$"}},
+            text);
     }
     void path(const Key& key, const std::string& text, Presence presence) {
         if (presence == Presence::optional) {
@@ -123,8 +126,6 @@ public:
     }
 
 private:
-    Json rows_ = Json::array();  // of memories
-
     void describe_property(const Key& key, const Json& what) {
         Json property = {{"description", key.meaning}};
         property.update(what);
@@ -138,6 +139,8 @@ private:
         choices.insert(choices.begin(), Json{{"const", "auto"}});
         add(key, {{"oneOf", std::move(choices)}}, number == 0 ? Json("auto") : plain_number(number));
     }
+
+    Json rows_ = Json::array();  ///< of memories
 };
 
 }  // namespace

@@ -114,14 +114,13 @@ std::string name_problem(const std::string& name) {
 }
 
 std::string memory_name_problem(const std::string& name) {
-    constexpr std::size_t kLongest = 32;
     constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789_";
-    const bool is_name = !name.empty() && name.size() <= kLongest && name.front() >= 'a' && name.front() <= 'z' &&
-                         name.find_first_not_of(kLetters) == std::string::npos;
+    const bool is_name = !name.empty() && name.size() <= kLongestMemoryName && name.front() >= 'a' &&
+                         name.front() <= 'z' && name.find_first_not_of(kLetters) == std::string::npos;
     if (!is_name) {
         return fmt::format(
             "'{}' is no name of a memory (allowed: 1..{} lower-case letters, digits and _, a letter first)",
-            shown_name(name), kLongest);
+            shown_name(name), kLongestMemoryName);
     }
     for (std::size_t e = 0; e < kEventCount; ++e) {
         const std::string_view event = event_infos()[e].name;
@@ -132,7 +131,7 @@ std::string memory_name_problem(const std::string& name) {
     return "";
 }
 
-std::string memory_names_problem(const HardwareParams& hardware) {
+std::optional<MemoryNameProblem> memory_names_problem(const HardwareParams& hardware) {
     static const MemoryList kUsual;
     const MemoryList memories = memories_of(hardware);
     for (const MemoryRole role : kFromDram) {
@@ -141,18 +140,18 @@ std::string memory_names_problem(const HardwareParams& hardware) {
             if (other == role) continue;
             // Otherwise an energy table would take it for the other one.
             if (name == kUsual[other].name) {
-                return fmt::format(
-                    "the memory that keeps {} is called '{}', which is the usual name of the one that "
-                    "keeps {}",
-                    keeps_text(role), name, keeps_text(other));
+                return MemoryNameProblem{
+                    role, fmt::format("'{}' is the usual name of the memory that keeps {}, this one keeps {}", name,
+                                      keeps_text(other), keeps_text(role))};
             }
             if (name == memories[other].name) {
-                return fmt::format("the memories that keep {} and {} are both called '{}' (allowed: a name each)",
-                                   keeps_text(role), keeps_text(other), name);
+                return MemoryNameProblem{
+                    role, fmt::format("'{}' is the name of the memory that keeps {} too (allowed: a name each)", name,
+                                      keeps_text(other))};
             }
         }
     }
-    return "";
+    return std::nullopt;
 }
 
 bool is_permutation(const TapOrder& order) {
@@ -164,7 +163,9 @@ void validate(const HardwareParams& hardware) {
     config.hardware = hardware;
     Validator validator("");
     describe(validator, config);
-    if (const std::string problem = memory_names_problem(hardware); !problem.empty()) throw InputError(problem);
+    if (const auto problem = memory_names_problem(hardware)) {
+        throw InputError(fmt::format("{}.{}: {}", MemoryList{}[problem->role].name, kMemoryName.name, problem->text));
+    }
 }
 
 }  // namespace widthwise

@@ -18,19 +18,11 @@ int auto_integer(const YamlValue& value, const IntRange& range) {
 
 }  // namespace
 
-void ValueReader::name(const Key& key, std::string& text) {
+void ValueReader::checked_text(const Key& key, std::string& text, std::string (*problem_of)(const std::string&)) {
     const auto value = find(key, Presence::optional);
     if (!value) return;
     text = value->text();
-    const std::string problem = name_problem(text);
-    if (!problem.empty()) value->fail(problem);
-}
-
-void ValueReader::memory_name(const Key& key, std::string& text) {
-    const auto value = find(key, Presence::optional);
-    if (!value) return;
-    text = value->text();
-    const std::string problem = memory_name_problem(text);
+    const std::string problem = problem_of(text);
     if (!problem.empty()) value->fail(problem);
 }
 

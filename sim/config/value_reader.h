@@ -22,8 +22,8 @@ public:
     ValueReader(const ValueReader&) = delete;
     ValueReader& operator=(const ValueReader&) = delete;
 
-    void name(const Key& key, std::string& text);
-    void memory_name(const Key& key, std::string& text);
+    void name(const Key& key, std::string& text) { checked_text(key, text, name_problem); }
+    void memory_name(const Key& key, std::string& text) { checked_text(key, text, memory_name_problem); }
     void path(const Key& key, std::string& text, Presence presence);
     void text(const Key& key, std::string& text, const char* allowed);
     void table(const Key& key, std::string& text);
@@ -48,6 +48,7 @@ protected:
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
 private:
+    void checked_text(const Key& key, std::string& text, std::string (*problem_of)(const std::string&));
     virtual std::optional<YamlValue> find(const Key& key, Presence presence) = 0;
 
     std::filesystem::path folder_;

@@ -191,13 +191,13 @@ void EnergyTable::try_formulas() const {
 }
 
 const EnergyTable::Formula& EnergyTable::formula_of(Event event, const MemoryList& memories) const {
-    const auto listed = formulas_.find(event_name(event, memories));
-    if (listed != formulas_.end()) return listed->second;
+    for (const MemoryList& names : {memories, MemoryList{}}) {
+        const auto listed = formulas_.find(event_name(event, names));
+        if (listed != formulas_.end()) return listed->second;
+    }
     const std::optional<MemoryRole> role = memory_of(event);
-    if (!role) return free_;
-    if (*role != MemoryRole::dram) return sram_points_.empty() ? free_ : sram_access_;
-    const auto dram = formulas_.find(event_name(event, {}));
-    return dram == formulas_.end() ? free_ : dram->second;
+    const bool on_chip = role && *role != MemoryRole::dram;
+    return on_chip && !sram_points_.empty() ? sram_access_ : free_;
 }
 
 void EnergyTable::check_memories(const MemoryList& memories) const {

@@ -30,8 +30,9 @@ using SramPoint = std::pair<double, double>;
 ///   multiplier_bits   and on the side of the rescale factor, 2..32
 ///   bytes             1: what one count of a byte-counted event moves
 ///   capacity          bytes of the on-chip memory that the event belongs to
-/// The events of memories carry their names; where a table does not list those of an on-chip memory, and has points for
-/// sram(), they cost sram(capacity) / 8 a byte. All else that a table does not list costs nothing.
+/// The events of memories carry their names; a table prices them under this name or the usual one. Where it has neither
+/// for an on-chip memory, and has points for sram(), they cost sram(capacity) / 8 a byte. All else that a table does not
+/// list costs nothing.
 /// Function sram(capacity) interpolates the table's `sram_read_64bit` points (energy per 64-bit access) linearly in
 /// log2(capacity), clamped at both ends. muParser's operators and functions (min, max, log2, ?:, ...) are there too.
 class EnergyTable {
@@ -63,8 +64,8 @@ private:
         std::string text;
         std::string position;  ///< "file:line:column", for messages
     };
-    /// Of what the table does not list: 0; but on-chip memories cost an SRAM's access, and DRAM under another name what
-    /// `dram` does.
+    /// A memory that the table does not list by its name costs what it says of the usual name. What it does not list at
+    /// all costs 0, but on-chip memories an SRAM's access.
     [[nodiscard]] const Formula& formula_of(Event event, const MemoryList& memories) const;
     void try_formulas() const;
     void check_memories(const MemoryList& memories) const;

@@ -170,6 +170,16 @@ void read_window_pool(const OnnxModel& model, const onnx::NodeProto& node, OnnxA
                                                        op.window.stride_height, op.window.stride_width};
 }
 
+/// Neighbouring values are of neighbouring channels.
+bool channels_are_innermost(const FeatureView& view) {
+    const FeatureView::Extents extents = view.extents();
+    for (std::size_t d = view.dimensions.size(); d-- > 0;) {
+        if (view.dimensions[d] == std::vector<Axis>{Axis::channel}) return true;
+        if (extents[d] != 1) return false;
+    }
+    return false;
+}
+
 }  // namespace
 
 void check_arity(const OnnxModel& model, const onnx::NodeProto& node, int least, int most) {
@@ -283,20 +293,6 @@ PendingOperator read_addition(const OnnxModel& model, const onnx::NodeProto& nod
     return pending;
 }
 
-namespace {
-
-/// Neighbouring values are of neighbouring channels.
-bool channels_are_innermost(const FeatureView& view) {
-    const FeatureView::Extents extents = view.extents();
-    for (std::size_t d = view.dimensions.size(); d-- > 0;) {
-        if (view.dimensions[d] == std::vector<Axis>{Axis::channel}) return true;
-        if (extents[d] != 1) return false;
-    }
-    return false;
-}
-
-}  // namespace
-
 PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeProto& node, const std::string& name,
                                        const Quantization& quantization, const FeatureView& view, bool first) {
     OnnxAttributes(model, node).finish();
@@ -306,7 +302,7 @@ PendingOperator read_constant_addition(const OnnxModel& model, const onnx::NodeP
     const auto take = [&](const auto& values) { constant.values.assign(values.begin(), values.end()); };
     if (quantization.is_signed) take(channel_values<std::int8_t>(model, node, name, view));
     else take(channel_values<std::uint8_t>(model, node, name, view));
-    // ONNX Runtime's kernel takes a first operand that is one value, or one over a run of the other's values, as second.
+    // ONNX Runtime's kernel takes a first operand that is one value, or one over a run of the map's values, as second.
     constant.is_first = first && constant.values.size() > 1 && channels_are_innermost(view);
     if (constant.values.size() == 1) constant.values.resize(view.shape.channels, constant.values.front());
     pending.output = view;

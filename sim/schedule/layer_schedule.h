@@ -114,8 +114,9 @@ struct LayerSchedule {
     [[nodiscard]] bool sums_leave() const { return computation && !requantization; }
     /// The ResidualUnit reads another map.
     [[nodiscard]] bool adds_map() const { return addition && addition->adds_map(); }
+    [[nodiscard]] bool adds_constant() const { return addition && !addition->adds_map(); }
     /// It has a part in the weight memory: weights and their channels' parameters, or the constants of an addition.
-    [[nodiscard]] bool has_parameters() const { return computation || (addition && !addition->adds_map()); }
+    [[nodiscard]] bool has_parameters() const { return computation || adds_constant(); }
     /// Weights of 9 bits, each stored as a byte that holds it plus its channel's zero point.
     [[nodiscard]] bool has_weight_zero_points() const { return computation && computation->weights_have_zero_points; }
     /// Into Network::operators: what reads the layer's input, and what makes its output.
@@ -161,8 +162,7 @@ struct LayerSchedule {
     /// Of each output channel, beside its weights.
     [[nodiscard]] int parameter_bytes() const {
         return (computation ? kBiasBytes + (sums_leave() ? 0 : kFactorBytes) : 0) +
-               (has_weight_zero_points() ? kWeightZeroPointBytes : 0) +
-               (addition && !addition->adds_map() ? kConstantBytes : 0);
+               (has_weight_zero_points() ? kWeightZeroPointBytes : 0) + (adds_constant() ? kConstantBytes : 0);
     }
     /// Of each output channel.
     [[nodiscard]] int stored_weights() const { return computation ? tap_count : 0; }

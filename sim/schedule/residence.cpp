@@ -6,7 +6,7 @@
 namespace widthwise {
 
 Places weight_places(const WeightBufferParams& params) {
-    const int count = params.storage == WeightStorage::streamed ? 2 : 1;
+    const int count = params.storage == WeightStorage::streamed ? kStreamedWeightPlaces : 1;
     return {count, params.bytes / count};
 }
 

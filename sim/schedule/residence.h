@@ -26,6 +26,9 @@ struct Places {
     }
 };
 
+/// Streamed, the weight buffer holds a part that is used and one that is fetched.
+inline constexpr int kStreamedWeightPlaces = 2;
+
 /// Of parts of weights in the weight buffer. Resident, all weights are one part, which stays.
 Places weight_places(const WeightBufferParams& params);
 

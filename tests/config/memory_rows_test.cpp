@@ -49,8 +49,9 @@ TEST(MemoryRows, AreFoundByWhatTheyKeep) {
 
 TEST(MemoryRows, AreAllThere) {
     EXPECT_EQ(problem("memories:\n" + kDram + kWeights + kLines),
-              "6:5: memories[2]: stands before the memory that it is filled from (allowed: first the one that keeps "
-              "[weights, inputs, outputs], and [inputs, outputs] before [inputs])");
+              "4:3: memories: the list lacks a row that keeps [inputs, outputs]");
+    EXPECT_EQ(problem("memories:\n" + kWeights + kMaps + kLines),
+              "4:3: memories: the list lacks a row that keeps [weights, inputs, outputs]");
     EXPECT_EQ(problem("memories:\n" + kDram + kMaps + kLines),
               "4:3: memories: the list lacks a row that keeps [weights]");
     EXPECT_EQ(problem("memories: []\n"), "3:11: memories: the list lacks a row that keeps [weights, inputs, outputs]");
@@ -58,10 +59,11 @@ TEST(MemoryRows, AreAllThere) {
 }
 
 TEST(MemoryRows, StandBehindWhatTheyAreFilledFrom) {
-    EXPECT_EQ(problem("memories:\n" + kWeights + kDram + kMaps + kLines).substr(0, 38),
-              "4:5: memories[0]: stands before the me");
-    EXPECT_EQ(problem("memories:\n" + kDram + kLines + kMaps + kWeights).substr(0, 38),
-              "5:5: memories[1]: stands before the me");
+    const std::string why =
+        ": stands before the memory that it is filled from (allowed: first the one that keeps [weights, inputs, "
+        "outputs], and [inputs, outputs] before [inputs])";
+    EXPECT_EQ(problem("memories:\n" + kWeights + kDram + kMaps + kLines), "4:5: memories[0]" + why);
+    EXPECT_EQ(problem("memories:\n" + kDram + kLines + kMaps + kWeights), "5:5: memories[1]" + why);
     EXPECT_EQ(parsed("memories:\n" + kDram + kMaps + kLines + kWeights).config.hardware.line_buffer.bytes, 4096);
 }
 
@@ -119,13 +121,18 @@ TEST(MemoryNames, AreNamesOfEvents) {
 
 TEST(MemoryNames, DifferFromEachOther) {
     EXPECT_EQ(problem("line_buffer: {name: sram}\nweight_buffer: {name: sram}\n"),
-              "1:1: the memories that keep [weights] and [inputs] are both called 'sram' (allowed: a name each)");
-    EXPECT_EQ(problem("line_buffer: {name: dram}\ndram: {name: ddr}\n"),
-              "1:1: the memory that keeps [inputs] is called 'dram', which is the usual name of the one that keeps "
-              "[weights, inputs, outputs]");
+              "4:16: weight_buffer: 'sram' is the name of the memory that keeps [inputs] too (allowed: a name each)");
+    EXPECT_EQ(
+        problem("line_buffer: {name: dram}\ndram: {name: ddr}\n"),
+        "3:14: line_buffer: 'dram' is the usual name of the memory that keeps [weights, inputs, outputs], this one "
+        "keeps [inputs]");
+    EXPECT_EQ(problem("memories:\n" + kDram + kWeights + kMaps + "  - {name: glb, keeps: [inputs]}\n"),
+              "6:5: memories[2]: 'glb' is the name of the memory that keeps [inputs] too (allowed: a name each)");
     HardwareParams hardware;
     hardware.dram.name = "line_buffer";
-    EXPECT_NE(refusal([&] { validate(hardware); }), "");
+    EXPECT_EQ(refusal([&] { validate(hardware); }),
+              "dram.name: 'line_buffer' is the usual name of the memory that keeps [inputs], this one keeps [weights, "
+              "inputs, outputs]");
 }
 
 /// The resolved file has the list, and says the same.

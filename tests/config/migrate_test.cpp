@@ -73,9 +73,9 @@ TEST(Migrate, OfAFileThatHasBothFillsNothingIn) {
 
 TEST(Migrate, RefusesWhatItCannotRewrite) {
     const std::string cannot =
-        "f.yaml: cannot be rewritten line by line (braces around the whole file, quoted keys, anchors?); write the "
-        "list "
-        "'memories' by hand";
+        "f.yaml: cannot be rewritten line by line (are there braces around the whole file, anchors, a value on the "
+        "line "
+        "behind its key?); write the list 'memories' by hand";
     EXPECT_EQ(refusal([] { with_memory_rows("{network: n, images: i, dram: {latency: 7}}\n", "f.yaml"); }), cannot);
     EXPECT_EQ(refusal([] { migrated("line_buffer: &a {bytes: 9}\nweight_buffer: *a\n"); }), cannot);
 }

@@ -224,14 +224,16 @@ TEST(EnergyTable, OfMemoriesThatItDoesNotListHasTheAccess) {
     const std::string events = "events:\n  activation_buffer.read: 4\n  dram.read: 5\n";
     const EnergyTable table = loaded(folder, kHead + "sram_read_64bit: [[1024, 8], [4096, 24]]\n" + events);
     const EventAttributes glb = with_memory(MemoryRole::activations, "glb", 2048);
-    EXPECT_EQ(cost(table, Event::activation_buffer_read, glb), 2.0) << "16 / 8";
+    EXPECT_EQ(cost(table, Event::activation_buffer_read, glb), 4.0) << "as the usual name";
+    EXPECT_EQ(cost(table, Event::activation_buffer_write, glb), 2.0) << "16 / 8";
     const EventAttributes usual = with_memory(MemoryRole::activations, "activation_buffer", 2048);
     EXPECT_EQ(cost(table, Event::activation_buffer_read, usual), 4.0);
     EXPECT_EQ(cost(table, Event::activation_buffer_write, usual), 2.0);
     EXPECT_EQ(cost(table, Event::dram_read, with_memory(MemoryRole::dram, "ddr", 0)), 5.0) << "as dram";
     EXPECT_EQ(cost(table, Event::dram_write, with_memory(MemoryRole::dram, "ddr", 0)), 0.0);
     const EnergyTable without_points = loaded(folder, kHead + events);
-    EXPECT_EQ(cost(without_points, Event::activation_buffer_read, glb), 0.0);
+    EXPECT_EQ(cost(without_points, Event::activation_buffer_read, glb), 4.0);
+    EXPECT_EQ(cost(without_points, Event::activation_buffer_write, glb), 0.0);
 }
 
 TEST(EnergyTable, RefusesEventsThatNoMemoryCanHave) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The on-chip memory: the one kind of unit that the line buffer, the weight buffer and the activation buffer are. It has a
-// capacity, a side towards the memory above it, from which it is filled, and a side towards the array, from which it is
-// read; its accesses are events, and its ports show in waveforms. What a particular memory adds is its policy: who gets a
-// port, in which order it is filled and read, and when a residence (schedule/residence.h) is given up.
+// The on-chip memory: the one kind of unit that the line buffer, the weight buffer and the activation buffer are. It has
+// a capacity, a side towards the memory above it, from which it is filled, and a side towards the array, from which it
+// is read; its accesses are events, and its ports show in waveforms. What a particular memory adds is its policy: who
+// gets a port, in which order it is filled and read, and when a residence (schedule/residence.h) is given up.
 #pragma once
 
 #include <algorithm>
@@ -16,12 +16,11 @@
 
 namespace widthwise {
 
-/// The residences of a stream that a memory holds: those before `arrived` have come, those before `first_held` have been
-/// given up.
+/// The residences of a stream that a memory holds.
 struct Residences {
     Places places;
-    std::int64_t arrived = 0;
-    std::int64_t first_held = 0;
+    std::int64_t first_held = 0;  ///< those before it have been given up
+    std::int64_t arrived = 0;     ///< those before it have come, where a residence is waited for as a whole
     [[nodiscard]] bool has_place(std::int64_t number) const { return places.has_place(number, first_held); }
     /// The oldest is there to be read.
     [[nodiscard]] bool any() const { return arrived > first_held; }

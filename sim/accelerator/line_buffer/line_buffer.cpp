@@ -54,7 +54,7 @@ void LineBuffer::begin_strip(const TileCommand& first) {
     tile_begun_ = false;
     tap_ = 0;
     tile_.emplace(*layer_, first.strip);
-    blocks_ = {layer_->block_places(), 0, tile_->window().first_block};
+    blocks_ = {layer_->block_places(), tile_->window().first_block};
 }
 
 int LineBuffer::images(const FillPosition& position) const { return layer_->images_in_group(position.image_group); }
@@ -106,7 +106,6 @@ void LineBuffer::store_word() {
     row_filling_ = block_at(arriving_).row;
     const int pass = arriving_.pass;
     advance(arriving_);
-    blocks_.arrived = arriving_.number;
     if (arriving_.word == 0) ++lines_arrived_;
     if (arriving_.pass != pass) lines_arrived_ = 0;
 }

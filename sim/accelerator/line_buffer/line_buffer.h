@@ -76,7 +76,7 @@ private:
     FillPosition requested_;          ///< next word to ask for
     FillPosition arriving_;           ///< next word to store
     std::int64_t lines_arrived_ = 0;  ///< in arriving_.pass
-    Residences blocks_;               ///< of the strip
+    Residences blocks_;               ///< of the strip; taps wait for lines, so that those are counted as they arrive
     ActivationRead read_;
     bool denied_ = false;  ///< the request lost the port at this edge
     // read side

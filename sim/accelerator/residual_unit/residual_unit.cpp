@@ -27,10 +27,11 @@ void ResidualUnit::step() {
     if (outputs.can_load()) {
         if (summed_valid_) put_out();
         else outputs.clear();
-        const bool constant = !waiting_.empty() && !waiting_.front().position.layer->adds_map();
+        // Layers follow one another: operands that arrive are those of the oldest beat.
+        const bool constant = !waiting_.empty() && waiting_.front().position.layer->adds_constant();
         summed_valid_ = constant || operands.transferring();
         if (summed_valid_) {
-            add(waiting_.front(), constant ? constants_of(waiting_.front().position) : operands.data());
+            add(waiting_.front(), constant ? constants_of(waiting_.front()) : operands.data());
             waiting_.pop_front();
         }
     }
@@ -54,11 +55,12 @@ void ResidualUnit::request(const OutputBeat& beat) {
 }
 
 /// Of the beat's channels, from the registers that hold a layer's parameters.
-const Word& ResidualUnit::constants_of(const ResultPosition& position) {
-    for (int lane = 0; lane < lanes_; ++lane) {
-        const std::size_t channel = position.channel + (position.along_channels ? lane : 0);
-        const std::vector<std::uint8_t>& constants = position.layer->addition->constants;
-        constants_.bytes[lane] = constants[std::min(channel, constants.size() - 1)];
+const Word& ResidualUnit::constants_of(const OutputBeat& beat) {
+    const ResultPosition& position = beat.position;
+    constants_.bytes.count = beat.values.count;
+    for (int lane = 0; lane < beat.values.count; ++lane) {
+        constants_.bytes[lane] =
+            position.layer->addition->constants[position.channel + (position.along_channels ? lane : 0)];
     }
     return constants_;
 }

@@ -32,7 +32,7 @@ private:
     [[nodiscard]] bool works() const override;
     void drive_ready();
     void request(const OutputBeat& beat);
-    const Word& constants_of(const ResultPosition& position);
+    const Word& constants_of(const OutputBeat& beat);
     void add(const OutputBeat& beat, const Word& word);
     void put_out();
 

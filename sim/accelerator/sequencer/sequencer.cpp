@@ -39,7 +39,7 @@ void Sequencer::do_reset() {
     weights_loaded_ = false;
     layer_ = 0;
     prefetched_ = 0;
-    slots_free_ = 2;
+    slots_free_ = kStreamedWeightPlaces;
 }
 
 void Sequencer::step() {

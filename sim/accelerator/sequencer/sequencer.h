@@ -137,7 +137,7 @@ private:
     std::int64_t tiles_for_pe_array_ = 0;  ///< put on its link in this layer
     WeightFetchCursor prefetch_;           ///< streamed: the next weights to fetch
     std::int64_t prefetched_ = 0;          ///< parts fetched, since reset: decides the slot
-    std::int32_t slots_free_ = 2;
+    std::int32_t slots_free_ = kStreamedWeightPlaces;
 };
 
 }  // namespace widthwise

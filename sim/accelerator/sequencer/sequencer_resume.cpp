@@ -35,7 +35,8 @@ void Sequencer::begin_resume() {
     prefetch_ = WeightFetchCursor(schedule_->layers);
     for (std::int64_t part = 0; part < transfers.weight_parts; ++part) prefetch_.next();
     prefetched_ = resumption_->weight_parts_before + transfers.weight_parts;
-    slots_free_ = 2 - static_cast<std::int32_t>(transfers.weight_parts - up_to(transfers.slots_freed, batch_edge()));
+    slots_free_ = kStreamedWeightPlaces -
+                  static_cast<std::int32_t>(transfers.weight_parts - up_to(transfers.slots_freed, batch_edge()));
     strip_ = static_cast<std::int32_t>(up_to(transfers.strips_stored, batch_edge()));
     fetches_issued_ = fetches_done_ = transfers.fetches;
     stores_issued_ = stores_done_ = transfers.stores;

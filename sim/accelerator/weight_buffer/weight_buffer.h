@@ -46,7 +46,7 @@ private:
     std::int32_t part_ = 0;                    ///< of that tile's weights, streamed
     const std::uint8_t* next_word_ = nullptr;  ///< where that tap's weights lie
     std::int32_t beats_ = 0;                   ///< of that tap's weights, read so far
-    Residences parts_;                         ///< of weights (resident: one, which all are and which stays)
+    Residences parts_;                         ///< of weights; resident: one that holds all and stays
     std::uint32_t releases_ = 0;               ///< owed to the Sequencer
     WeightOperands operands_;
 };
