@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "accelerator/dram_order.h"
+#include "accelerator/weight_layout.h"
 
 namespace widthwise {
 
@@ -13,13 +14,13 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, const HardwarePara
       sequencer("sequencer", period, record),
       dram("dram", hardware.dram, record),
       dma("dma", hardware.dram),
-      weight_buffer("weight_buffer", hardware.weight_buffer, record),
+      weight_buffer("weight_buffer", hardware.weight_buffer, layers_, record),
       activation_buffer("activation_buffer", hardware.activation_buffer, record),
-      line_buffer("line_buffer", hardware.line_buffer, record),
-      pe_array("pe_array", hardware, record),
-      requant_unit("requant_unit", hardware.requant, record),
-      residual_unit("residual_unit", hardware.requant, record),
-      pool_unit("pool_unit", record) {
+      line_buffer("line_buffer", hardware.line_buffer, layers_, record),
+      pe_array("pe_array", hardware, layers_, record),
+      requant_unit("requant_unit", hardware.requant, layers_, record),
+      residual_unit("residual_unit", hardware.requant, layers_, record),
+      pool_unit("pool_unit", layers_, record) {
     for (Unit* unit : units()) {
         unit->clk(clk);
         unit->reset(reset);
@@ -53,6 +54,8 @@ void Accelerator::visit_links(Self& self, Visitor&& visit) {
     visit(self.activation_buffer2line_buffer_, self.activation_buffer.fill_data, self.line_buffer.fill_data);
     visit(self.line_buffer2pe_array_, self.line_buffer.activations, self.pe_array.activations);
     visit(self.weight_buffer2pe_array_, self.weight_buffer.weights, self.pe_array.weights);
+    visit(self.weight_buffer2pe_array_bias_, self.weight_buffer.bias, self.pe_array.bias);
+    visit(self.weight_buffer2requant_unit_, self.weight_buffer.parameters, self.requant_unit.parameters);
     visit(self.pe_array2requant_unit_, self.pe_array.sums, self.requant_unit.sums);
     visit(self.requant_unit2pool_unit_, self.requant_unit.outputs, self.pool_unit.outputs);
     visit(self.requant_unit2residual_unit_, self.requant_unit.addends, self.residual_unit.values);
@@ -78,52 +81,19 @@ void Accelerator::connect() {
     sequencer.draining(draining_);
 }
 
-namespace {
-
-void append_little_endian(std::vector<std::uint8_t>& bytes, std::uint64_t value, int count) {
-    for (int i = 0; i < count; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-}
-
-/// A weight tile as it lies in memory: for each tap one weight per row, then each channel's parameters.
-void append_tile(std::vector<std::uint8_t>& bytes, const LayerSchedule& layer, int channel_tile) {
-    const int rows = layer.channels_in_tile(channel_tile);
-    const auto first = static_cast<std::size_t>(layer.first_channel(channel_tile));
-    const std::size_t taps = layer.taps.size();
-    for (std::size_t t = 0; layer.computation && t < taps; ++t) {
-        for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-            const int zero_point =
-                layer.computation->weights_have_zero_points ? layer.computation->weight_zero_points[first + r] : 0;
-            bytes.push_back(static_cast<std::uint8_t>(layer.computation->weights[(first + r) * taps + t] + zero_point));
-        }
-    }
-    for (std::size_t r = 0; r < static_cast<std::size_t>(rows); ++r) {
-        if (layer.adds_constant()) bytes.push_back(layer.addition->constants[first + r]);
-        if (!layer.computation) continue;
-        append_little_endian(
-            bytes, static_cast<std::uint64_t>(layer.computation->bias.empty() ? 0 : layer.computation->bias[first + r]),
-            kBiasBytes);
-        if (layer.computation->weights_have_zero_points)
-            bytes.push_back(layer.computation->weight_zero_points[first + r]);
-        if (layer.sums_leave()) continue;
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requantization->scales[first + r].multiplier), 4);
-        append_little_endian(bytes, static_cast<std::uint64_t>(layer.requantization->scales[first + r].shift), 1);
-    }
-}
-
-}  // namespace
-
 void Accelerator::install(const Schedule& schedule) {
     std::vector<std::uint8_t> weights;
     weights.reserve(static_cast<std::size_t>(schedule.weight_bytes));
     for (const LayerSchedule& layer : schedule.layers) {
-        for (int t = 0; t < layer.channel_tile_count(); ++t) append_tile(weights, layer, t);
+        for (int t = 0; t < layer.channel_tile_count(); ++t) append_weight_tile(weights, layer, t);
     }
     dram.memory = std::move(weights);
     lay_out(schedule);
 }
 
-/// What lies behind the weights.
+/// What the units know of the layers, and what lies behind the weights.
 void Accelerator::lay_out(const Schedule& schedule) {
+    layers_.hold(schedule.layers);
     layout_.weights = 0;
     layout_.input = schedule.weight_bytes;
     layout_.output = layout_.input + schedule.input_bytes;

@@ -68,6 +68,7 @@ private:
     [[nodiscard]] bool holds_strip(const LayerSchedule& layer, int strip, std::span<const std::uint8_t> output) const;
 
     DramLayout layout_;
+    LayerTable layers_;
     // Links, named after their two ends.
     Link<TileCommand> sequencer2line_buffer_{"sequencer2line_buffer"};
     Link<TileCommand> sequencer2weight_buffer_{"sequencer2weight_buffer"};
@@ -87,6 +88,8 @@ private:
     Link<Word> activation_buffer2line_buffer_{"activation_buffer2line_buffer"};
     Link<Activations> line_buffer2pe_array_{"line_buffer2pe_array"};
     Link<WeightOperands> weight_buffer2pe_array_{"weight_buffer2pe_array"};
+    Link<BiasOperands> weight_buffer2pe_array_bias_{"weight_buffer2pe_array_bias"};
+    Link<Parameters> weight_buffer2requant_unit_{"weight_buffer2requant_unit"};
     Link<PsumBeat> pe_array2requant_unit_{"pe_array2requant_unit"};
     Link<OutputBeat> requant_unit2pool_unit_{"requant_unit2pool_unit"};
     Link<OutputBeat> requant_unit2residual_unit_{"requant_unit2residual_unit"};

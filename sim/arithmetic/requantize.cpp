@@ -11,7 +11,8 @@ namespace widthwise {
 
 namespace {
 constexpr int kMaxShift = 62;
-}
+constexpr int kDivisorBits = 40;
+}  // namespace
 
 RequantScale derive_requant_scale(double factor, const RequantFormat& format) {
     if (!std::isfinite(factor) || factor <= 0.0) {
@@ -53,7 +54,7 @@ RequantScale derive_requant_scale(double factor, const RequantFormat& format) {
             break;
         }
         case RequantMode::reciprocal: {
-            const double inverse = std::min(1.0 / factor, std::ldexp(1.0, kMaxShift));
+            const double inverse = std::min(1.0 / factor, std::ldexp(1.0, kDivisorBits) - 1.0);
             scale.divisor = std::llround(inverse);
             if (scale.divisor < 1) {
                 throw InputError(

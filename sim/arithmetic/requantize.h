@@ -21,7 +21,7 @@ enum class RequantMode : std::uint8_t {
 struct RequantScale {
     std::int64_t multiplier = 1;  ///< fixed_point: M, unsigned, `multiplier_bits` wide
     int shift = 0;                ///< fixed_point, shift: S in 0..62
-    std::int64_t divisor = 1;     ///< reciprocal: round(1 / scale), at least 1
+    std::int64_t divisor = 1;     ///< reciprocal: round(1 / scale), 1..2^40 - 1
     float factor = 1.0F;          ///< float32: the scale itself
     /// float32: what the product with the factor is divided by. Stored values that are requantized once more: ONNX
     /// Runtime dequantizes them with one scale, and quantizes with the other.

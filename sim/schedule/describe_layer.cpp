@@ -59,7 +59,7 @@ public:
         if (layer.computation) {
             const Operator& op = network_.operators[layer.computation->operator_index];
             describe_taps(layer, op);
-            describe_arithmetic(*layer.computation, op);
+            describe_arithmetic(layer, op);
         } else {
             layer.taps = {Tap{}};
         }
@@ -180,8 +180,15 @@ private:
         layer.value_bytes = bytes_of_bits(computation.accumulator.bits);
     }
 
-    void describe_arithmetic(Computation& computation, const Operator& op) const {
+    void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
+        Computation& computation = *layer.computation;
         computation.bias = folded_bias(op, tensor(op.input).quantization);
+        for (std::size_t c = 0; c < computation.bias.size(); ++c) {
+            if (bits_for_range(computation.bias[c], computation.bias[c]) <= 8 * kBiasBytes) continue;
+            refuse(layer, fmt::format("channel {}: its bias with the input's zero point folded in is {}; the weight "
+                                      "buffer stores {} bits of it",
+                                      c, computation.bias[c], 8 * kBiasBytes));
+        }
         computation.has_bias =
             std::any_of(computation.bias.begin(), computation.bias.end(), [](std::int64_t b) { return b != 0; });
         computation.worst_case_bits = worst_case_accumulator_bits(network_, op).l1;

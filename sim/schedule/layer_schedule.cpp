@@ -12,7 +12,7 @@ std::int64_t LayerSchedule::weight_tile_bytes(int channel_tile) const {
 
 std::int64_t LayerSchedule::weight_part_bytes(int channel_tile, int part) const {
     const std::int64_t channels = channels_in_tile(channel_tile);
-    const int parameters = part + 1 == weight_parts() ? parameter_bytes() : 0;
+    const int parameters = part == 0 ? parameter_bytes() : 0;
     const int weights = computation ? end_weight_tap(part) - first_weight_tap(part) : 0;
     return channels * (weights + parameters);
 }

@@ -117,6 +117,12 @@ struct LayerSchedule {
     [[nodiscard]] bool adds_constant() const { return addition && !addition->adds_map(); }
     /// It has a part in the weight memory: weights and their channels' parameters, or the constants of an addition.
     [[nodiscard]] bool has_parameters() const { return computation || adds_constant(); }
+    /// What the accumulators start from comes with the weights.
+    [[nodiscard]] bool preloads_bias() const { return computation && computation->bias_preload; }
+    /// The RequantUnit, or the ResidualUnit behind it, needs parameters of each channel from the weight memory.
+    [[nodiscard]] bool requantizes_by_channel() const {
+        return (computation && (requantization || !computation->bias_preload)) || adds_constant();
+    }
     /// Weights of 9 bits, each stored as a byte that holds it plus its channel's zero point.
     [[nodiscard]] bool has_weight_zero_points() const { return computation && computation->weights_have_zero_points; }
     /// Into Network::operators: what reads the layer's input, and what makes its output.
@@ -168,7 +174,7 @@ struct LayerSchedule {
     [[nodiscard]] int stored_weights() const { return computation ? tap_count : 0; }
     /// Bytes of one channel tile in the weight buffer: its weights and its channels' parameters.
     [[nodiscard]] std::int64_t weight_tile_bytes(int channel_tile) const;
-    /// Parts in which a streamed tile's weights are fetched; the parameters come with the last.
+    /// Parts in which a streamed tile's weights are fetched; the parameters come with the first.
     [[nodiscard]] int weight_parts() const { return (tap_count + weight_part_taps - 1) / weight_part_taps; }
     /// Taps [first, end) of a part.
     [[nodiscard]] int first_weight_tap(int part) const { return part * weight_part_taps; }

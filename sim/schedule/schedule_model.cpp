@@ -101,6 +101,12 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
             if (layer.computation->weights_have_zero_points) events[Event::weight_subtract] += rows * taps * tiles;
         }
     }
+    // With the first tap of each channel tile in a strip.
+    for (const Strip& strip : layer.strips) {
+        const int channels =
+            layer.first_channel(strip.end_channel_tile) - layer.first_channel(strip.first_channel_tile);
+        events[Event::weight_buffer_read] += static_cast<Count>(channels) * static_cast<Count>(layer.parameter_bytes());
+    }
     if (layer.has_parameters() && schedule.hardware.weight_buffer.storage == WeightStorage::streamed)
         count_weight_fetches(layer, events);
     // Every working column reads one activation per tap, once per channel tile.

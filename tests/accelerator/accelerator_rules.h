@@ -40,7 +40,7 @@ public:
           buffer_(
               bench, schedule.hardware.activation_buffer.ports,
               {{fill_request_, fill_data_}, {operand_request_, operands_}, {output_request_, output_data_}, results_}),
-          array_(bench, schedule.hardware, {pe_array_command_, activations_, weights_, sums_}) {}
+          array_(bench, schedule.hardware, {pe_array_command_, activations_, weights_, bias_, sums_}) {}
 
 private:
     Bench& bench_;
@@ -62,6 +62,8 @@ private:
     FoundLink<Word> fill_data_{"activation_buffer2line_buffer", bench_};
     FoundLink<Activations> activations_{"line_buffer2pe_array", bench_};
     FoundLink<WeightOperands> weights_{"weight_buffer2pe_array", bench_};
+    FoundLink<BiasOperands> bias_{"weight_buffer2pe_array_bias", bench_};
+    FoundLink<Parameters> parameters_{"weight_buffer2requant_unit", bench_};
     FoundLink<PsumBeat> sums_{"pe_array2requant_unit", bench_};
     FoundLink<OutputBeat> outputs_{"requant_unit2pool_unit", bench_};
     FoundLink<OutputBeat> addends_{"requant_unit2residual_unit", bench_};

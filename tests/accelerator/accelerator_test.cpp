@@ -25,6 +25,7 @@ public:
           bench(seed, schedule.layers.size()),
           unit("accelerator", schedule.hardware, bench.period, bench.record),
           rules(bench, schedule, start_cycles) {
+        bench.layers.hold(schedule.layers);
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.install(schedule);

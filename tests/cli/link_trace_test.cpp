@@ -66,7 +66,7 @@ TEST(LinkTrace, HoldsWhatTheWaveformShows) {
         }
     }
     EXPECT_EQ(next, lines.size());
-    EXPECT_EQ(now.size(), 25U);
+    EXPECT_EQ(now.size(), 27U);
     EXPECT_THAT(with_data,
                 testing::IsSupersetOf({"line_buffer2pe_array", "weight_buffer2pe_array", "pe_array2requant_unit"}));
 }

@@ -94,7 +94,7 @@ TEST(MemoriesOfOnesOwn, CarryTheirNamesInResultsAndPrices) {
     EXPECT_THAT(events, testing::Contains("c1,glb.read,bytes,1024,3072,pJ"));
     EXPECT_THAT(events, testing::Contains("load,ddr.read,bytes,1024,0,pJ"));
     const auto summary = nlohmann::json::parse(test::read_file(folder.path("out/summary.json")));
-    EXPECT_EQ(summary["layers"][1]["events"]["wb.read"], 16800);
+    EXPECT_EQ(summary["layers"][1]["events"]["wb.read"], 16854);
     EXPECT_FALSE(summary["layers"][1]["events"].contains("weight_buffer.read"));
 
     const test::ToolResult refused = test::run_tool({"check", config, "--set", "activation_buffer.name=gldb"});

@@ -101,9 +101,9 @@ TEST_P(NineBitWeights, GiveTheSumsOfPlainLoops) {
         EXPECT_EQ(outputs[i], expected) << "clocked, image " << i;
         EXPECT_EQ(outputs[4 + i], expected) << "fast, image " << i;
     }
-    // One read and one subtraction per working row and tap; a byte per weight and one per zero point.
+    // One read and one subtraction per working row and tap; a byte per weight, and bias and zero point of each channel.
     const LayerRecord& layer = record.layers[0];
-    EXPECT_EQ(layer.events[Event::weight_subtract], layer.events[Event::weight_buffer_read]);
+    EXPECT_EQ(layer.events[Event::weight_subtract] + 4 * 7 * (4 + 1), layer.events[Event::weight_buffer_read]);
     EXPECT_EQ(record.setup.events[Event::weight_buffer_write], op.weights.values.size() + 7 * (4 + 1));
 }
 

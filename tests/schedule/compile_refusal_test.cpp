@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,19 @@ NetworkBuilder two_layers() {
     NetworkBuilder builder({2, 8, 8});
     builder.convolution("c1", 2, square_window(3)).fully_connected("f", 5);
     return builder;
+}
+
+/// A bias of 2^31 - 1 less 2 * (sum of the channel's weights) needs a 33rd bit when that sum is negative.
+TEST(Refusals, BiasThatItsBytesCannotHold) {
+    Network network =
+        NetworkBuilder({1, 3, 3}, Quantization{false, 8, 2, 1.0F}).fully_connected("f", 3, true).network();
+    Weights& weights = network.operators.front().weights;
+    weights.bias = {0, 2147483647, 0};
+    std::fill(weights.values.begin(), weights.values.end(), std::int16_t{1});
+    EXPECT_TRUE(compiles(network, {}));
+    std::fill(weights.values.begin(), weights.values.end(), std::int16_t{-1});
+    EXPECT_THAT(refusal(network, {}),
+                AllOf(HasSubstr("layer 'f'"), HasSubstr("channel 1"), HasSubstr("2147483665"), HasSubstr("32 bits")));
 }
 
 TEST(Refusals, NetworkWithoutOperators) {

@@ -45,19 +45,19 @@ TEST(WeightFetches, TilesThatFitComeOnce) {
 /// 20 bytes in each half: 11 taps of the 18 for one channel in a tile, one for two.
 TEST(WeightFetches, PartsComeForEveryColumnTile) {
     const NetworkBuilder network = NetworkBuilder({2, 3, 8}).convolution("c", 1, square_window(3));
-    EXPECT_EQ(fetches(streamed(network, 40)), "c@0+11 c@11+16 ");  // six outputs in one tile
+    EXPECT_EQ(fetches(streamed(network, 40)), "c@0+20 c@20+7 ");  // six outputs in one tile
     const NetworkBuilder two_tiles = NetworkBuilder({2, 4, 8}).convolution("c", 1, square_window(3));
-    EXPECT_EQ(fetches(streamed(two_tiles, 40)), "c@0+11 c@11+16 c@0+11 c@11+16 ");
+    EXPECT_EQ(fetches(streamed(two_tiles, 40)), "c@0+20 c@20+7 c@0+20 c@20+7 ");
 }
 
-TEST(WeightFetches, ParametersComeWithTheLastPart) {
+TEST(WeightFetches, ParametersComeWithTheFirstPart) {
     const NetworkBuilder network = layers();
     const Schedule schedule = streamed(network, 2 * 2 * (7 + 9));
     const LayerSchedule& layer = schedule.layers.front();
     EXPECT_EQ(layer.weight_parts(), 3);
-    EXPECT_EQ(layer.weight_part_bytes(0, 0), 2 * 7);
-    EXPECT_EQ(layer.weight_part_bytes(0, 2), 2 * (4 + 9));
-    EXPECT_EQ(layer.weight_part_bytes(1, 2), 4 + 9);
+    EXPECT_EQ(layer.weight_part_bytes(0, 0), 2 * (7 + 9));
+    EXPECT_EQ(layer.weight_part_bytes(0, 2), 2 * 4);
+    EXPECT_EQ(layer.weight_part_bytes(1, 0), 7 + 9);
     EXPECT_EQ(layer.weight_fetches(layer.strips[0]), 6);
 }
 

@@ -9,8 +9,9 @@
 
 namespace widthwise {
 
-LineBuffer::LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record)
-    : Buffer(name, params.bytes, memory_events(MemoryRole::lines), record) {}
+LineBuffer::LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, const LayerTable& layers,
+                       RunRecord& record)
+    : Buffer(name, params.bytes, memory_events(MemoryRole::lines), record), layers_(layers) {}
 
 void LineBuffer::do_reset() {
     Buffer::do_reset();
@@ -42,8 +43,8 @@ void LineBuffer::step() {
 }
 
 void LineBuffer::begin_strip(const TileCommand& first) {
-    layer_ = first.layer;
-    strip_ = &strip_of(first);
+    layer_ = &layers_.of(first);
+    strip_ = &layers_.strip_of(first);
     requested_ = FillPosition{};
     requested_.channel_tile = strip_->first_channel_tile;
     requested_.image_group = strip_->first_group;

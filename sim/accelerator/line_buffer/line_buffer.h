@@ -14,7 +14,9 @@
 
 #include "accelerator/buffer/buffer.h"
 #include "accelerator/link/command_queue.h"
+#include "accelerator/link/layer_table.h"
 #include "accelerator/link/link.h"
+#include "schedule/cursors.h"
 
 namespace widthwise {
 
@@ -26,7 +28,8 @@ public:
     LinkOut<Activations> activations{*this, "activations"};  ///< PeArray
     sc_core::sc_out<Stall> starved_by{"starved_by"};         ///< why `activations` is not valid: fill or port_conflict
 
-    LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, RunRecord& record);
+    LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, const LayerTable& layers,
+               RunRecord& record);
 
     void add_waves(WaveList& wave, const std::string& scope) const override;
 
@@ -70,7 +73,8 @@ private:
     void finish_part();
     void finish_tile();
 
-    const LayerSchedule* layer_ = nullptr;
+    const LayerTable& layers_;
+    const LayerSchedule* layer_ = nullptr;  ///< at work
     const Strip* strip_ = nullptr;
     // fill side
     FillPosition requested_;          ///< next word to ask for

@@ -9,8 +9,9 @@
 #include <string>
 #include <systemc>
 
-#include "schedule/cursors.h"
-#include "schedule/schedule.h"
+#include "accelerator/link/command_word.h"
+#include "accelerator/weight_layout.h"
+#include "schedule/layer_schedule.h"
 #include "trace/wave.h"
 
 namespace widthwise {
@@ -53,25 +54,29 @@ struct Wires {
 /// Sequencer -> LineBuffer, WeightBuffer, PeArray: work on this tile next. Commands come in loop order; the first of a
 /// layer tells the unit that the layer begins.
 struct TileCommand {
-    const LayerSchedule* layer = nullptr;
-    int strip = 0;  ///< of the layer
+    std::int32_t layer = 0;  ///< in the LayerTable
+    std::int32_t strip = 0;  ///< of the layer
     TileIndex index;
     std::int64_t number = 0;    ///< within the layer
     bool ends_weights = false;  ///< the last tile of its channel tile
     friend bool operator==(const TileCommand&, const TileCommand&) = default;
     friend std::ostream& operator<<(std::ostream& out, const TileCommand& c) {
-        return out << (c.layer != nullptr ? c.layer->name : "-") << " tile " << c.number << ", strip " << c.strip
-                   << ", channel tile " << c.index.channel_tile << ", image group " << c.index.image_group
-                   << ", column tile " << c.index.tile << (c.ends_weights ? ", ends weights" : "");
+        return out << "layer " << c.layer << " tile " << c.number << ", strip " << c.strip << ", channel tile "
+                   << c.index.channel_tile << ", image group " << c.index.image_group << ", column tile "
+                   << c.index.tile << (c.ends_weights ? ", ends weights" : "");
     }
-    void add_waves(WaveList& wave, const std::string& scope) const { wave.add(scope, "number", number, 32); }
+    template <typename Self, typename Visitor>
+    static void visit_wires(Self& self, Visitor&& visit) {
+        visit("layer", self.layer, 16);
+        visit("strip", self.strip, 24);
+        visit("channel_tile", self.index.channel_tile, 24);
+        visit("image_group", self.index.image_group, 24);
+        visit("column_tile", self.index.tile, 32);
+        visit("number", self.number, 40);
+        visit("ends_weights", self.ends_weights, 1);
+    }
+    void add_waves(WaveList& wave, const std::string& scope) const { add_wires(wave, scope, *this); }
 };
-
-inline const Strip& strip_of(const TileCommand& command) { return command.layer->strips[command.strip]; }
-inline bool ends_strip(const TileCommand& command) {
-    const Strip& strip = strip_of(command);
-    return command.number + 1 == strip.first_number + strip.tile_count();
-}
 
 /// LineBuffer -> PeArray: one tap's activations, one per working column.
 struct Activations {
@@ -89,25 +94,56 @@ struct WeightOperands {
     void add_waves(WaveList& /*wave*/, const std::string& /*scope*/) const {}  // shown as the PEs' operands
 };
 
+/// WeightBuffer -> PeArray: what the accumulators of a channel tile start from, one per working row.
+struct BiasOperands {
+    Wires<std::int32_t, kMaxArraySide> rows;
+    friend bool operator==(const BiasOperands&, const BiasOperands&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const BiasOperands& b) { return out << b.rows; }
+    void add_waves(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "count", rows.count, 9);
+        wave.add(scope, "bias0", rows.values[0], 32);
+    }
+};
+
+/// WeightBuffer -> RequantUnit: the parameters of the channels of a channel tile.
+struct Parameters {
+    std::int32_t layer = 0;          ///< in the LayerTable
+    std::int32_t first_channel = 0;  ///< of the layer's sums
+    Wires<ChannelParameters, kMaxArraySide> channels;
+    [[nodiscard]] const ChannelParameters& of(int channel) const { return channels[channel - first_channel]; }
+    friend bool operator==(const Parameters&, const Parameters&) = default;
+    friend std::ostream& operator<<(std::ostream& out, const Parameters& p) {
+        out << "layer " << p.layer << " from channel " << p.first_channel;
+        for (int i = 0; i < p.channels.count; ++i) out << ", " << p.channels[i];
+        return out;
+    }
+    void add_waves(WaveList& wave, const std::string& scope) const {
+        wave.add(scope, "channel", first_channel, 16);
+        wave.add(scope, "count", channels.count, 9);
+        wave.add(scope, "bias0", channels.values[0].bias, 32);
+        wave.add(scope, "multiplier0", channels.values[0].scale.multiplier, 33);
+        wave.add(scope, "shift0", channels.values[0].scale.shift, 8);
+    }
+};
+
 /// Where a beat of results belongs: `count` neighbours in the layer's sums.
 struct ResultPosition {
-    const LayerSchedule* layer = nullptr;
-    int strip = 0;                ///< of the layer
+    std::int32_t layer = 0;       ///< in the LayerTable
+    std::int32_t strip = 0;       ///< of the layer
     int image = 0;                ///< of the batch, of the first value
     int channel = 0;              ///< of the first value
     int pixel = 0;                ///< y * width + x, of the first value
     bool along_channels = false;  ///< neighbours are channels (image-column layers) instead of pixels
     int byte = 0;                 ///< behind the RequantUnit, of sums that leave: which byte of each this is
     bool last_of_strip = false;
+    bool last_of_channel_tile = false;  ///< in the strip
     friend bool operator==(const ResultPosition&, const ResultPosition&) = default;
     friend std::ostream& operator<<(std::ostream& out, const ResultPosition& p) {
-        return out << (p.layer != nullptr ? p.layer->name : "-") << " image " << p.image << " channel " << p.channel
-                   << " pixel " << p.pixel << (p.along_channels ? " along channels" : "") << " byte " << p.byte
-                   << " strip " << p.strip << (p.last_of_strip ? " last" : "");
+        return out << "layer " << p.layer << " image " << p.image << " channel " << p.channel << " pixel " << p.pixel
+                   << (p.along_channels ? " along channels" : "") << " byte " << p.byte << " strip " << p.strip
+                   << (p.last_of_strip ? " last" : "") << (p.last_of_channel_tile ? " last of channels" : "");
     }
 };
-
-inline const Strip& strip_of(const ResultPosition& position) { return position.layer->strips[position.strip]; }
 
 /// PeArray -> RequantUnit: finished sums.
 struct PsumBeat {
@@ -127,9 +163,10 @@ struct PsumBeat {
 struct OutputBeat {
     ResultPosition position;
     Wires<std::int16_t, kMaxLanes> values;
+    Wires<std::uint8_t, kMaxLanes> constants;  ///< towards a ResidualUnit that adds them: of each value's channel
     friend bool operator==(const OutputBeat&, const OutputBeat&) = default;
     friend std::ostream& operator<<(std::ostream& out, const OutputBeat& b) {
-        return out << b.position << ' ' << b.values;
+        return out << b.position << ' ' << b.values << ' ' << b.constants;
     }
     void add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(scope, "channel", position.channel, 16);
@@ -203,7 +240,7 @@ struct WeightWrite {
 struct DmaCommand {
     enum class Kind : std::uint8_t { weights, input, output };
     Kind kind = Kind::weights;
-    int layer = kSetupPhase;  ///< whose counters the DRAM traffic belongs to
+    std::int32_t layer = kSetupPhase;  ///< whose counters the DRAM traffic belongs to
     std::int64_t dram_address = 0;
     std::int64_t address = 0;  ///< in the weight or activation buffer
     std::int64_t bytes = 0;
@@ -219,10 +256,19 @@ struct DmaCommand {
                    << c.line_bytes << ", " << c.channels << " channels " << c.channel_stride << " apart, rows "
                    << c.row_stride << " apart";
     }
-    void add_waves(WaveList& wave, const std::string& scope) const {
-        wave.add(scope, "dram_address", dram_address, 32);
-        wave.add(scope, "bytes", bytes, 32);
+    template <typename Self, typename Visitor>
+    static void visit_wires(Self& self, Visitor&& visit) {
+        visit("kind", self.kind, 2);
+        visit("layer", self.layer, 16);
+        visit("dram_address", self.dram_address, 40);
+        visit("address", self.address, 40);
+        visit("bytes", self.bytes, 40);
+        visit("line_bytes", self.line_bytes, 32);
+        visit("channels", self.channels, 24);
+        visit("channel_stride", self.channel_stride, 40);
+        visit("row_stride", self.row_stride, 40);
     }
+    void add_waves(WaveList& wave, const std::string& scope) const { add_wires(wave, scope, *this); }
 };
 
 /// Dma -> Dram: a burst.

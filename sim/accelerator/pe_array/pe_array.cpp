@@ -10,29 +10,37 @@
 
 namespace widthwise {
 
-PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record)
+PeArray::PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, const LayerTable& layers,
+                 RunRecord& record)
     : Unit(name),
       params_(hardware.array),
       lanes_(hardware.requant.lanes),
       loop_accounting_(hardware.loop_accounting),
       statistics_(hardware.accumulator.statistics),
+      layers_(layers),
       record_(record),
       grid_(make_pe_grid(hardware.array, hardware.accumulator.statistics, record)),
+      biases_(static_cast<std::size_t>(grid_->latency(hardware.array.rows, hardware.array.columns)) + 2,
+              std::vector<std::int32_t>(static_cast<std::size_t>(hardware.array.rows), 0)),
       shadow_(static_cast<std::size_t>(hardware.array.rows * hardware.array.columns), 0) {
     SC_HAS_PROCESS(PeArray);
     SC_METHOD(drive_ready);
-    sensitive << may_issue_ << activations.valid_changed() << weights.valid_changed();
+    sensitive << may_issue_ << needs_bias_ << activations.valid_changed() << weights.valid_changed()
+              << bias.valid_changed();
 }
 
-/// Both operands are taken in the same cycle or neither is.
+/// All operands are taken in the same cycle or none is.
 void PeArray::drive_ready() {
-    activations.drive_ready(may_issue_.read() && weights.valid());
-    weights.drive_ready(may_issue_.read() && activations.valid());
+    const bool biased = !needs_bias_.read() || bias.valid();
+    activations.drive_ready(may_issue_.read() && weights.valid() && biased);
+    weights.drive_ready(may_issue_.read() && activations.valid() && biased);
+    bias.drive_ready(may_issue_.read() && needs_bias_.read() && activations.valid() && weights.valid());
 }
 
 void PeArray::do_reset() {
     commands_.clear();
     may_issue_.write(false);
+    needs_bias_.write(false);
     tile_begun_ = leaving_busy_ = issued_ = stalled_ = shadow_busy_ = false;
     tap_ = skew_wait_ = 0;
     grid_->reset();
@@ -66,20 +74,23 @@ void PeArray::begin_tile() {
     tile_ = commands_.front();
     commands_.pop();
     tile_begun_ = true;
-    rows_ = tile_.layer->channels_in_tile(tile_.index.channel_tile);
-    columns_ = tile_columns(*tile_.layer, tile_.index);
+    rows_ = layers_.of(tile_).channels_in_tile(tile_.index.channel_tile);
+    columns_ = tile_columns(layers_.of(tile_), tile_.index);
     tap_ = 0;
-    if (tile_.number == strip_of(tile_).first_number) draining.write(false);
+    if (tile_.number == layers_.strip_of(tile_).first_number) draining.write(false);
 }
 
 void PeArray::issue_tap() {
-    const LayerSchedule& layer = *tile_.layer;
+    const LayerSchedule& layer = layers_.of(tile_);
     IssuedTap tap;
     tap.layer = &layer;
-    tap.first_channel = layer.first_channel(tile_.index.channel_tile);
     tap.rows = rows_;
     tap.columns = columns_;
     tap.first = tap_ == 0;
+    if (tap.first && layer.preloads_bias()) {
+        if (needs_bias_.read()) take_bias();
+        tap.bias = biases_[newest_bias_].data();
+    }
     grid_->clock(tap, activations.data(), weights.data());
 
     LayerRecord& record = record_.layers[static_cast<std::size_t>(layer.index)];
@@ -101,17 +112,22 @@ void PeArray::issue_tap() {
     leaving_.settles_in = grid_->latency(rows_, columns_) + 1;
     leaving_.beat = 0;
     leaving_.beats = drain_beats(layer, rows_, columns_, lanes_);
-    if (ends_strip(tile_)) {
+    if (layers_.ends_strip(tile_)) {
         computing.write(false);
         draining.write(true);
     }
+}
+
+void PeArray::take_bias() {
+    newest_bias_ = newest_bias_ + 1 == biases_.size() ? 0 : newest_bias_ + 1;
+    std::copy_n(bias.data().rows.values.begin(), rows_, biases_[newest_bias_].begin());
 }
 
 void PeArray::count_stall() {
     Stall cause = blocked_by_;
     if (may_issue_.read()) cause = weights.valid() ? activations_starved_by.read() : weights_starved_by.read();
     last_stall_ = cause;
-    ++record_.layers[static_cast<std::size_t>(tile_.layer->index)].cycles[cause];
+    ++record_.layers[static_cast<std::size_t>(layers_.of(tile_).index)].cycles[cause];
 }
 
 /// The last tap of a tile needs the place for finished tiles to be free (shadow accumulators); without them the first
@@ -119,7 +135,7 @@ void PeArray::count_stall() {
 void PeArray::decide_next_cycle() {
     bool may_issue = tile_begun_;
     if (tile_begun_) {
-        const bool last = tap_ + 1 == static_cast<int>(tile_.layer->taps.size());
+        const bool last = tap_ + 1 == static_cast<int>(layers_.of(tile_).taps.size());
         const bool needs_place = params_.shadow_accumulators ? last : tap_ == 0;
         if (skew_wait_ > 0) {
             may_issue = false;
@@ -130,6 +146,8 @@ void PeArray::decide_next_cycle() {
         }
     }
     may_issue_.write(may_issue);
+    needs_bias_.write(tile_begun_ && tap_ == 0 && layers_.of(tile_).preloads_bias() &&
+                      layers_.begins_channel_tile(tile_));
 }
 
 /// The tile's sums are final: they are checked, counted and moved to where the drain takes them from.
@@ -143,7 +161,7 @@ void PeArray::settle() {
 }
 
 std::int64_t PeArray::settle_output(int row, int column) {
-    const LayerSchedule& layer = *leaving_.tile.layer;
+    const LayerSchedule& layer = layers_.of(leaving_.tile);
     if (!layer.computation) return grid_->value(row, column);
     const AccumulatorFormat& format = layer.computation->accumulator;
     const bool checked = add_kind(format, layer.computation->overflow_possible) != AddKind::unchecked;
@@ -174,17 +192,19 @@ void PeArray::drain() {
 }
 
 void PeArray::load_beat() {
-    const LayerSchedule& layer = *leaving_.tile.layer;
+    const LayerSchedule& layer = layers_.of(leaving_.tile);
     const TileIndex& index = leaving_.tile.index;
     const DrainBeat from = drain_beat(layer, leaving_.rows, leaving_.columns, lanes_, leaving_.beat);
     ResultPosition& position = beat_.position;
-    position.layer = &layer;
+    position.layer = layer.index;
     position.channel = layer.first_channel(index.channel_tile) + from.row;
     position.along_channels = layer.image_columns;
     position.image = layer.first_image(index.image_group) + (layer.image_columns ? from.column : 0);
     position.pixel = layer.image_columns ? 0 : layer.tiles[static_cast<std::size_t>(index.tile)].first + from.column;
     position.strip = leaving_.tile.strip;
-    position.last_of_strip = leaving_.beat + 1 == leaving_.beats && ends_strip(leaving_.tile);
+    const bool last = leaving_.beat + 1 == leaving_.beats;
+    position.last_of_strip = last && layers_.ends_strip(leaving_.tile);
+    position.last_of_channel_tile = last && layers_.ends_channel_tile(leaving_.tile);
     beat_.sums.count = from.count;
     for (int i = 0; i < from.count; ++i) {
         const int row = from.row + (layer.image_columns ? i : 0);

@@ -15,6 +15,7 @@
 
 #include "accelerator/link/command_queue.h"
 #include "accelerator/link/counters.h"
+#include "accelerator/link/layer_table.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
 #include "accelerator/pe_array/pe_grid.h"
@@ -26,13 +27,15 @@ public:
     LinkIn<TileCommand> command{*this, "command"};                                ///< Sequencer
     LinkIn<Activations> activations{*this, "activations", Ready::combinational};  ///< LineBuffer
     LinkIn<WeightOperands> weights{*this, "weights", Ready::combinational};       ///< WeightBuffer
+    LinkIn<BiasOperands> bias{*this, "bias", Ready::combinational};               ///< WeightBuffer
     LinkOut<PsumBeat> sums{*this, "sums"};                                        ///< RequantUnit
     sc_core::sc_in<Stall> activations_starved_by{"activations_starved_by"};
     sc_core::sc_in<Stall> weights_starved_by{"weights_starved_by"};
     sc_core::sc_out<bool> computing{"computing"};  ///< Sequencer: a tap of the layer has been issued, more will be
     sc_core::sc_out<bool> draining{"draining"};    ///< Sequencer: the layer's last tap has been issued
 
-    PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, RunRecord& record);
+    PeArray(const sc_core::sc_module_name& name, const HardwareParams& hardware, const LayerTable& layers,
+            RunRecord& record);
 
     void add_waves(WaveList& wave, const std::string& scope) const override;
     /// Of the PEs' weight registers in waveforms: 8, or 9 where a network has such weights.
@@ -62,6 +65,7 @@ private:
 
     void begin_tile();
     void issue_tap();
+    void take_bias();
     void count_stall();
     void decide_next_cycle();
     void settle();
@@ -73,10 +77,12 @@ private:
     int lanes_;
     bool loop_accounting_;
     PsumStatistics statistics_;
+    const LayerTable& layers_;
     RunRecord& record_;
 
     CommandQueue commands_;
     sc_core::sc_signal<bool> may_issue_{"may_issue"};
+    sc_core::sc_signal<bool> needs_bias_{"needs_bias"};  ///< the next tap is taken together with its channels' bias
     bool tile_begun_ = false;
     TileCommand tile_;  ///< being computed
     int rows_ = 0;      ///< working in it
@@ -86,6 +92,9 @@ private:
     Stall blocked_by_ = Stall::drain;  ///< why may_issue is low
 
     std::unique_ptr<PeGrid> grid_;
+    /// The bias of the channel tile at work, and those that are still on their way through the array with its first taps.
+    std::vector<std::vector<std::int32_t>> biases_;
+    std::size_t newest_bias_ = 0;
     bool leaving_busy_ = false;  ///< the one place for a finished tile is taken
     Leaving leaving_;
     std::vector<std::int64_t> shadow_;

@@ -30,9 +30,8 @@ void PeGrid::reset() {
 
 void PeGrid::start(const IssuedTap& tap, int row, int column) {
     const LayerSchedule& layer = *tap.layer;
-    const bool preload = layer.computation->bias_preload && !layer.computation->bias.empty();
     Accumulator accumulator(layer.computation->accumulator);
-    accumulator.start(preload ? layer.computation->bias[static_cast<std::size_t>(tap.first_channel + row)] : 0);
+    accumulator.start(tap.bias != nullptr ? tap.bias[row] : 0);
     const std::size_t i = at(row, column);
     value_[i] = accumulator.value();
     exact_[i] = accumulator.exact();

@@ -11,13 +11,14 @@
 #include "accelerator/link/payloads.h"
 #include "arithmetic/lanes.h"
 #include "record/record.h"
+#include "schedule/layer_schedule.h"
 
 namespace widthwise {
 
 /// A tap entering the array at this edge.
 struct IssuedTap {
     const LayerSchedule* layer = nullptr;  ///< null: no tap at this edge
-    int first_channel = 0;                 ///< of the tile: whose bias row 0 starts from
+    const std::int32_t* bias = nullptr;    ///< that each row starts from, with `first`; null: 0
     int rows = 0;
     int columns = 0;
     bool first = false;  ///< of the tile: accumulators start anew

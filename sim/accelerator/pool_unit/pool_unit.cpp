@@ -5,7 +5,8 @@
 
 namespace widthwise {
 
-PoolUnit::PoolUnit(const sc_core::sc_module_name& name, RunRecord& record) : Unit(name), record_(record) {
+PoolUnit::PoolUnit(const sc_core::sc_module_name& name, const LayerTable& layers, RunRecord& record)
+    : Unit(name), layers_(layers), record_(record) {
     SC_HAS_PROCESS(PoolUnit);
     SC_METHOD(drive_ready);
     sensitive << results.valid_changed() << results.ready_changed() << reset;
@@ -45,9 +46,9 @@ void PoolUnit::take(const OutputBeat& beat) {
 }
 
 void PoolUnit::begin_strip(const ResultPosition& position) {
-    const LayerSchedule& layer = *position.layer;
+    const LayerSchedule& layer = layers_.of(position);
     layer_ = &layer;
-    strip_ = &strip_of(position);
+    strip_ = &layers_.strip_of(position);
     write_.layer = layer.index;
     if (!layer.pooling) return;
     const Window& window = layer.pooling->window;

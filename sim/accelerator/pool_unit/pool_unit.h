@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "accelerator/link/counters.h"
+#include "accelerator/link/layer_table.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
 #include "accelerator/requant_unit/requant_unit.h"
@@ -23,7 +24,7 @@ public:
     LinkOut<ActivationWrite> results{*this, "results"};  ///< ActivationBuffer
     LinkOut<Token> stored{*this, "stored"};              ///< Sequencer: the strip's last result has been taken
 
-    PoolUnit(const sc_core::sc_module_name& name, RunRecord& record);
+    PoolUnit(const sc_core::sc_module_name& name, const LayerTable& layers, RunRecord& record);
 
     void add_waves(WaveList& wave, const std::string& scope) const override;
 
@@ -43,6 +44,7 @@ private:
     void emit(const ResultPosition& position, int y, int x, int value);
     void begin_strip(const ResultPosition& position);
 
+    const LayerTable& layers_;
     RunRecord& record_;
     const LayerSchedule* layer_ = nullptr;
     const Strip* strip_ = nullptr;

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accelerator/requant_unit/requant_unit.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.h"
+
 namespace widthwise {
 
 namespace {
@@ -11,8 +17,9 @@ int channel_of(const ResultPosition& position, int lane) {
 
 }  // namespace
 
-RequantUnit::RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record)
-    : Unit(name), lanes_(params.lanes), record_(record) {
+RequantUnit::RequantUnit(const sc_core::sc_module_name& name, const RequantParams& params, const LayerTable& layers,
+                         RunRecord& record)
+    : Unit(name), lanes_(params.lanes), layers_(layers), record_(record) {
     SC_HAS_PROCESS(RequantUnit);
     SC_METHOD(drive_ready);
     sensitive << outputs.valid_changed() << outputs.ready_changed() << addends.valid_changed()
@@ -26,11 +33,22 @@ void RequantUnit::drive_ready() { sums.drive_ready(!reset.read() && can_move() &
 void RequantUnit::do_reset() {
     biased_.valid = scaled_.valid = rounded_.valid = false;
     byte_ = 0;
+    banks_.clear();
     blocked_.write(false);
 }
 
 void RequantUnit::step() {
-    if (!can_move()) return;
+    accept_parameters();
+    if (can_move()) move();
+    parameters.drive_ready(banks_.size() < kBanks);
+}
+
+void RequantUnit::accept_parameters() {
+    if (parameters.transferring()) banks_.push_back(parameters.data());
+}
+
+/// All stages by one.
+void RequantUnit::move() {
     if (rounded_.valid) {
         clamp(rounded_);
     } else {
@@ -51,7 +69,7 @@ void RequantUnit::shift_stages() {
     const bool holding = holds();
     rounded_.valid = scaled_.valid;
     if (scaled_.valid) {
-        if (scaled_.position.layer->sums_leave()) part(scaled_, rounded_);
+        if (layers_.of(scaled_.position).sums_leave()) part(scaled_, rounded_);
         else round(scaled_, rounded_);
     }
     if (holding) {
@@ -66,53 +84,73 @@ void RequantUnit::shift_stages() {
 
 /// At the next edge a byte goes that is not the last of the sums in the second stage.
 bool RequantUnit::holds() const {
-    return scaled_.valid && scaled_.position.layer->sums_leave() && byte_ + 1 < scaled_.position.layer->value_bytes;
+    return scaled_.valid && layers_.of(scaled_.position).sums_leave() &&
+           byte_ + 1 < layers_.of(scaled_.position).value_bytes;
 }
 
-void RequantUnit::add_bias(Stage& to) const {
+/// Parameters leave the weight buffer beside their channel tile's first weights, long before its first sums.
+const Parameters& RequantUnit::bank_of(const ResultPosition& position) const {
+    if (banks_.empty() || banks_.front().layer != position.layer)
+        throw SimulationError(
+            fmt::format("{}: sums of layer {} come before their channels' parameters", name(), position.layer));
+    return banks_.front();
+}
+
+void RequantUnit::add_bias(Stage& to) {
     const PsumBeat& beat = sums.data();
-    const LayerSchedule& layer = *beat.position.layer;
-    const auto& computation = layer.computation;
-    const bool add = computation && !computation->bias_preload && !computation->bias.empty();
+    const LayerSchedule& layer = layers_.of(beat.position);
+    const bool by_channel = layer.requantizes_by_channel();
+    const bool add = layer.computation && !layer.computation->bias_preload;
     const int zero_point = layer.requantization ? layer.requantization->input_zero_point : 0;
     to.position = beat.position;
     to.count = beat.sums.count;
-    for (int i = 0; i < to.count; ++i) {
-        const std::int64_t bias =
-            add ? computation->bias[static_cast<std::size_t>(channel_of(to.position, i))] : -zero_point;
-        to.value[static_cast<std::size_t>(i)] = requant_add_bias(beat.sums[i], bias);
+    for (int lane = 0; lane < to.count; ++lane) {
+        const auto i = static_cast<std::size_t>(lane);
+        const int channel = channel_of(to.position, lane);
+        std::int64_t bias = -zero_point;
+        if (by_channel) {
+            const ChannelParameters& parameters_of_lane = bank_of(to.position).of(channel);
+            if (add) bias = parameters_of_lane.bias;
+            to.scale[i] = parameters_of_lane.scale;
+            to.constant[i] = parameters_of_lane.constant;
+        }
+        // Without weights, a layer's scale is among its own registers.
+        if (layer.requantization && !layer.computation) to.scale[i] = scale_of(*layer.requantization, channel);
+        to.value[i] = requant_add_bias(beat.sums[lane], bias);
     }
+    if (by_channel && to.position.last_of_channel_tile) banks_.pop_front();
 }
 
-void RequantUnit::multiply(const Stage& from, Stage& to) {
-    const LayerSchedule& layer = *from.position.layer;
+/// What goes with the values from stage to stage.
+void RequantUnit::pass_on(const Stage& from, Stage& to) {
     to.position = from.position;
     to.count = from.count;
-    for (int lane = 0; lane < from.count; ++lane) {
-        const auto i = static_cast<std::size_t>(lane);
+    const auto count = static_cast<std::size_t>(from.count);
+    std::copy_n(from.scale.begin(), count, to.scale.begin());
+    std::copy_n(from.constant.begin(), count, to.constant.begin());
+}
+
+void RequantUnit::multiply(const Stage& from, Stage& to) const {
+    const LayerSchedule& layer = layers_.of(from.position);
+    pass_on(from, to);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(from.count); ++i) {
         if (!layer.requantization) {
             to.value[i] = from.value[i];
             continue;
         }
-        const RequantScale& scale = scale_of(*layer.requantization, channel_of(from.position, lane));
-        const ScaledSum scaled = requant_multiply(from.value[i], scale, layer.requantization->format);
+        const ScaledSum scaled = requant_multiply(from.value[i], from.scale[i], layer.requantization->format);
         to.value[i] = scaled.product;
         to.real[i] = scaled.real;
     }
 }
 
-void RequantUnit::round(const Stage& from, Stage& to) {
-    const LayerSchedule& layer = *from.position.layer;
-    to.position = from.position;
-    to.count = from.count;
-    for (int lane = 0; lane < from.count; ++lane) {
-        const auto i = static_cast<std::size_t>(lane);
-        if (!layer.requantization) {
-            to.value[i] = from.value[i];
-            continue;
-        }
-        const RequantScale& scale = scale_of(*layer.requantization, channel_of(from.position, lane));
-        to.value[i] = requant_round({from.value[i], from.real[i]}, scale, layer.requantization->format);
+void RequantUnit::round(const Stage& from, Stage& to) const {
+    const LayerSchedule& layer = layers_.of(from.position);
+    pass_on(from, to);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(from.count); ++i) {
+        to.value[i] = layer.requantization
+                          ? requant_round({from.value[i], from.real[i]}, from.scale[i], layer.requantization->format)
+                          : from.value[i];
     }
 }
 
@@ -120,7 +158,7 @@ void RequantUnit::round(const Stage& from, Stage& to) {
 void RequantUnit::part(const Stage& from, Stage& to) const {
     to.position = from.position;
     to.position.byte = byte_;
-    to.position.last_of_strip = from.position.last_of_strip && byte_ + 1 == from.position.layer->value_bytes;
+    to.position.last_of_strip = from.position.last_of_strip && byte_ + 1 == layers_.of(from.position).value_bytes;
     to.count = from.count;
     for (int lane = 0; lane < from.count; ++lane) {
         const auto i = static_cast<std::size_t>(lane);
@@ -131,17 +169,20 @@ void RequantUnit::part(const Stage& from, Stage& to) const {
 
 void RequantUnit::report(const Stage& stage, int lane, std::int64_t value) const {
     const ResultPosition& position = stage.position;
-    const LayerSchedule& layer = *position.layer;
+    const LayerSchedule& layer = layers_.of(position);
     if (!probe || (!layer.computation && !layer.requantization)) return;
     probe(layer.computation ? layer.computation->operator_index : layer.requantization->operator_index, position.image,
           channel_of(position, lane), position.pixel + (position.along_channels ? 0 : lane), value);
 }
 
 void RequantUnit::clamp(const Stage& from) {
-    const LayerSchedule& layer = *from.position.layer;
+    const LayerSchedule& layer = layers_.of(from.position);
     const bool passes = !layer.requantization;
     output_.position = from.position;
     output_.values.count = from.count;
+    output_.constants.count = layer.adds_constant() ? from.count : 0;
+    std::copy_n(from.constant.begin(), static_cast<std::size_t>(output_.constants.count),
+                output_.constants.values.begin());
     for (int lane = 0; lane < from.count; ++lane) {
         const std::int64_t value = from.value[static_cast<std::size_t>(lane)];
         output_.values[lane] =
@@ -154,7 +195,7 @@ void RequantUnit::clamp(const Stage& from) {
 }
 
 void RequantUnit::count(const Stage& stage) const {
-    const LayerSchedule& layer = *stage.position.layer;
+    const LayerSchedule& layer = layers_.of(stage.position);
     EventCounts& events = record_.layers[static_cast<std::size_t>(layer.index)].events;
     const auto n = static_cast<std::uint64_t>(stage.count);
     const bool adds_bias = layer.computation && !layer.computation->bias_preload && layer.computation->has_bias;

@@ -3,8 +3,9 @@
 
 namespace widthwise {
 
-ResidualUnit::ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record)
-    : Unit(name), lanes_(params.lanes), record_(record) {
+ResidualUnit::ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, const LayerTable& layers,
+                           RunRecord& record)
+    : Unit(name), lanes_(params.lanes), layers_(layers), record_(record) {
     SC_HAS_PROCESS(ResidualUnit);
     SC_METHOD(drive_ready);
     sensitive << outputs.valid_changed() << outputs.ready_changed() << operand_request.valid_changed()
@@ -28,24 +29,25 @@ void ResidualUnit::step() {
         if (summed_valid_) put_out();
         else outputs.clear();
         // Layers follow one another: operands that arrive are those of the oldest beat.
-        const bool constant = !waiting_.empty() && waiting_.front().position.layer->adds_constant();
+        const bool constant = !waiting_.empty() && layers_.of(waiting_.front().position).adds_constant();
         summed_valid_ = constant || operands.transferring();
         if (summed_valid_) {
-            add(waiting_.front(), constant ? constants_of(waiting_.front()) : operands.data());
+            add(waiting_.front(),
+                constant ? waiting_.front().constants.values.data() : operands.data().bytes.values.data());
             waiting_.pop_front();
         }
     }
     const bool takes = values.transferring();
     if (takes) waiting_.push_back(values.data());
-    if (takes && values.data().position.layer->adds_map()) request(values.data());
+    if (takes && layers_.of(values.data().position).adds_map()) request(values.data());
     else if (operand_request.transferring()) operand_request.clear();
 }
 
 void ResidualUnit::request(const OutputBeat& beat) {
-    const LayerSchedule& layer = *beat.position.layer;
+    const LayerSchedule& layer = layers_.of(beat.position);
     // Neighbouring pixels of a channel, or neighbouring channels of one pixel: consecutive bytes either way, since rows
     // of a channel follow one another.
-    const MapRegion& addend = strip_of(beat.position).addend;
+    const MapRegion& addend = layers_.strip_of(beat.position).addend;
     const std::int64_t skipped = std::int64_t{addend.first_row} * layer.sums.width;
     read_.layer = layer.index;
     read_.address = static_cast<std::int32_t>(addend.at(beat.position.image, beat.position.channel, addend.first_row) +
@@ -54,23 +56,12 @@ void ResidualUnit::request(const OutputBeat& beat) {
     operand_request.load(read_);
 }
 
-/// Of the beat's channels, from the registers that hold a layer's parameters.
-const Word& ResidualUnit::constants_of(const OutputBeat& beat) {
-    const ResultPosition& position = beat.position;
-    constants_.bytes.count = beat.values.count;
-    for (int lane = 0; lane < beat.values.count; ++lane) {
-        constants_.bytes[lane] =
-            position.layer->addition->constants[position.channel + (position.along_channels ? lane : 0)];
-    }
-    return constants_;
-}
-
-void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
-    const LayerSchedule& layer = *beat.position.layer;
+void ResidualUnit::add(const OutputBeat& beat, const std::uint8_t* bytes) {
+    const LayerSchedule& layer = layers_.of(beat.position);
     position_ = beat.position;
     count_ = beat.values.count;
     for (int lane = 0; lane < count_; ++lane) {
-        const int operand = layer.addition->operand(word.bytes[lane]);
+        const int operand = layer.addition->operand(bytes[lane]);
         const int value = beat.values[lane];
         const ScaledSum sum = sum_of(*layer.addition, value, operand);
         sum_[static_cast<std::size_t>(lane)] = sum.product;
@@ -81,7 +72,7 @@ void ResidualUnit::add(const OutputBeat& beat, const Word& word) {
 }
 
 void ResidualUnit::put_out() {
-    const LayerSchedule& layer = *position_.layer;
+    const LayerSchedule& layer = layers_.of(position_);
     output_.position = position_;
     output_.values.count = count_;
     for (int lane = 0; lane < count_; ++lane) {

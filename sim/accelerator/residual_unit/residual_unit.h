@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "accelerator/link/counters.h"
+#include "accelerator/link/layer_table.h"
 #include "accelerator/link/link.h"
 #include "accelerator/link/unit.h"
 #include "accelerator/requant_unit/requant_unit.h"
@@ -20,7 +21,8 @@ public:
     LinkIn<Word> operands{*this, "operands", Ready::combinational};     ///< ActivationBuffer
     LinkOut<OutputBeat> outputs{*this, "outputs"};                      ///< PoolUnit
 
-    ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, RunRecord& record);
+    ResidualUnit(const sc_core::sc_module_name& name, const RequantParams& params, const LayerTable& layers,
+                 RunRecord& record);
 
     void add_waves(WaveList& wave, const std::string& scope) const override;
 
@@ -32,14 +34,13 @@ private:
     [[nodiscard]] bool works() const override;
     void drive_ready();
     void request(const OutputBeat& beat);
-    const Word& constants_of(const OutputBeat& beat);
-    void add(const OutputBeat& beat, const Word& word);
+    void add(const OutputBeat& beat, const std::uint8_t* bytes);
     void put_out();
 
     int lanes_;
+    const LayerTable& layers_;
     RunRecord& record_;
     std::deque<OutputBeat> waiting_;  ///< beats whose operands have been asked for, or are constants: at most three
-    Word constants_;
     // The register between the adder and the rounding shifter.
     bool summed_valid_ = false;
     ResultPosition position_;

@@ -197,7 +197,7 @@ bool Sequencer::issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>
         }
         return false;
     }
-    link.load(TileCommand{&current(), next->strip(), next->index(), next->number(), next->ends_weights()});
+    link.load(TileCommand{layer_, next->strip(), next->index(), next->number(), next->ends_weights()});
     if (!next->next()) next.reset();
     acted_ = true;
     return true;

@@ -17,6 +17,7 @@
 
 #include "accelerator/kit/watched_rules.h"
 #include "accelerator/link/clock.h"
+#include "accelerator/link/layer_table.h"
 #include "kit/random.h"
 #include "record/record.h"
 
@@ -28,9 +29,11 @@ std::string_view bench_name();
 /// Made first in a test; at most one per process.
 class Bench {
 public:
-    explicit Bench(std::uint64_t stall_seed, std::size_t layers = 1)
-        : seed(stall_seed), trace_(__FILE__, __LINE__, "seed " + std::to_string(stall_seed)), layers_(layers) {
-        record.layers.resize(layers);
+    explicit Bench(std::uint64_t stall_seed, std::size_t layer_count = 1)
+        : seed(stall_seed),
+          trace_(__FILE__, __LINE__, "seed " + std::to_string(stall_seed)),
+          layer_count_(layer_count) {
+        record.layers.resize(layer_count);
     }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
@@ -53,7 +56,7 @@ public:
         reset.write(false);
         sc_core::sc_start(period);
         record = RunRecord{};
-        record.layers.resize(layers_);
+        record.layers.resize(layer_count_);
         for (const auto& restart : restarts_) restart();
     }
 
@@ -113,12 +116,13 @@ public:
     Clock clock{"clock", period};
     sc_core::sc_signal<bool> reset{"reset"};
     RunRecord record;
+    LayerTable layers;  ///< of the units; a test puts its own in
 
 private:
     static constexpr std::uint64_t kTail = 40;
     testing::ScopedTrace trace_;  // prints the seed beside every failure
     Random random_{seed, "interrupt"};
-    std::size_t layers_;
+    std::size_t layer_count_;
     std::vector<std::function<void()>> restarts_;
     std::map<Rule, std::vector<std::function<std::size_t()>>> watched_;
 };

@@ -21,7 +21,7 @@ std::vector<TileCommand> plain_commands(const LayerSchedule& layer) {
     const std::vector<TileIndex> tiles = plain_tiles(layer);
     for (std::size_t n = 0; n < tiles.size(); ++n) {
         const bool ends_weights = n + 1 == tiles.size() || tiles[n + 1].channel_tile != tiles[n].channel_tile;
-        commands.push_back({&layer, 0, tiles[n], static_cast<std::int64_t>(n), ends_weights});
+        commands.push_back({layer.index, 0, tiles[n], static_cast<std::int64_t>(n), ends_weights});
     }
     return commands;
 }

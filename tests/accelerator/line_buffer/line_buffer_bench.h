@@ -60,7 +60,8 @@ public:
     LineBufferBench(const Network& network, const HardwareParams& hardware, int images, std::uint64_t seed)
         : schedule(compile(network, hardware, images)),
           bench(seed, schedule.layers.size()),
-          unit("line_buffer", hardware.line_buffer, bench.record) {
+          unit("line_buffer", hardware.line_buffer, bench.layers, bench.record) {
+        bench.layers.hold(schedule.layers);
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.command(command.link);

@@ -20,12 +20,15 @@ struct PeArrayStimulus {
     std::vector<TileCommand> commands;
     std::vector<Activations> activations;
     std::vector<WeightOperands> weights;
+    std::vector<BiasOperands> biases;  ///< of each channel tile of a layer that preloads them
 
     PeArrayStimulus(const Schedule& schedule, std::uint64_t seed) {
         Random random(seed, "operands");
         for (const LayerSchedule& layer : schedule.layers) {
             for (const TileCommand& tile : plain_commands(layer)) {
                 commands.push_back(tile);
+                const bool begins = tile.index.image_group == 0 && tile.index.tile == 0;
+                if (begins && layer.preloads_bias()) add_bias(layer, tile.index);
                 for (std::size_t t = 0; t < layer.taps.size(); ++t) add_tap(layer, tile.index, t, random);
             }
         }
@@ -41,6 +44,14 @@ struct PeArrayStimulus {
     }
 
 private:
+    void add_bias(const LayerSchedule& layer, const TileIndex& index) {
+        BiasOperands& b = biases.emplace_back();
+        b.rows.count = rows(layer, index);
+        for (int r = 0; r < b.rows.count; ++r) {
+            const auto channel = static_cast<std::size_t>(index.channel_tile * layer.array_rows + r);
+            b.rows[r] = static_cast<std::int32_t>(layer.computation->bias[channel]);
+        }
+    }
     void add_tap(const LayerSchedule& layer, const TileIndex& index, std::size_t tap, Random& random) {
         const Quantization& q = layer.input_quantization;
         Activations& a = activations.emplace_back();
@@ -64,22 +75,22 @@ struct PeArrayExpectation {
     std::vector<PsumBeat> beats;
     std::vector<LayerRecord> layers;
 
-    PeArrayExpectation(const PeArrayStimulus& stimulus, const HardwareParams& hardware, std::size_t layer_count)
-        : layers(layer_count) {
+    PeArrayExpectation(const PeArrayStimulus& stimulus, const HardwareParams& hardware, const Schedule& schedule)
+        : layers(schedule.layers.size()) {
         std::size_t tap = 0;
         for (const TileCommand& command : stimulus.commands) {
-            add_tile(stimulus, command, tap, hardware);
-            tap += command.layer->taps.size();
+            const LayerSchedule& layer = schedule.layers[static_cast<std::size_t>(command.layer)];
+            add_tile(stimulus, layer, command.index, tap, hardware);
+            tap += layer.taps.size();
         }
     }
 
 private:
-    void add_tile(const PeArrayStimulus& stimulus, const TileCommand& command, std::size_t first_tap,
-                  const HardwareParams& hardware) {
-        const LayerSchedule& layer = *command.layer;
+    void add_tile(const PeArrayStimulus& stimulus, const LayerSchedule& layer, const TileIndex& at,
+                  std::size_t first_tap, const HardwareParams& hardware) {
         LayerRecord& record = layers[static_cast<std::size_t>(layer.index)];
-        const int rows = PeArrayStimulus::rows(layer, command.index);
-        const int columns = PeArrayStimulus::columns(layer, command.index);
+        const int rows = PeArrayStimulus::rows(layer, at);
+        const int columns = PeArrayStimulus::columns(layer, at);
         const std::size_t taps = layer.taps.size();
         record.cycles.compute += taps;
         std::vector<std::vector<std::int64_t>> sums(static_cast<std::size_t>(rows));
@@ -94,7 +105,7 @@ private:
                 if (!layer.computation) {
                     sums[static_cast<std::size_t>(r)].push_back(products[0]);
                 } else {
-                    const auto channel = static_cast<std::size_t>(command.index.channel_tile * layer.array_rows + r);
+                    const auto channel = static_cast<std::size_t>(at.channel_tile * layer.array_rows + r);
                     const std::int64_t bias =
                         hardware.accumulator.bias == BiasMode::preload ? layer.computation->bias[channel] : 0;
                     sums[static_cast<std::size_t>(r)].push_back(count_sum(
@@ -102,7 +113,7 @@ private:
                 }
             }
         }
-        drain(command, sums, rows, columns, hardware.requant.lanes);
+        drain(layer, at, sums, rows, columns, hardware.requant.lanes);
     }
 
     static void count_mac(LayerRecord& record, const LayerSchedule& layer, const HardwareParams& hardware, bool zero) {
@@ -138,16 +149,14 @@ private:
     }
 
     /// Pixels of a channel leave together, `lanes` at a time; in image-column layers the channels of an image do.
-    void drain(const TileCommand& command, const std::vector<std::vector<std::int64_t>>& sums, int rows, int columns,
-               int lanes) {
-        const LayerSchedule& layer = *command.layer;
-        const TileIndex& at = command.index;
+    void drain(const LayerSchedule& layer, const TileIndex& at, const std::vector<std::vector<std::int64_t>>& sums,
+               int rows, int columns, int lanes) {
         const int runs = layer.image_columns ? columns : rows;
         const int length = layer.image_columns ? rows : columns;
         for (int run = 0; run < runs; ++run) {
             for (int first = 0; first < length; first += lanes) {
                 PsumBeat& beat = beats.emplace_back();
-                beat.position.layer = &layer;
+                beat.position.layer = layer.index;
                 beat.position.along_channels = layer.image_columns;
                 beat.position.channel = at.channel_tile * layer.array_rows + (layer.image_columns ? first : run);
                 beat.position.image = layer.image_columns ? at.image_group * layer.array_columns + run : at.image_group;
@@ -165,6 +174,8 @@ private:
                                at.image_group + 1 == layer.image_groups &&
                                at.tile + 1 == static_cast<int>(layer.tiles.size());
         beats.back().position.last_of_strip = last_tile;
+        beats.back().position.last_of_channel_tile =
+            at.image_group + 1 == layer.image_groups && at.tile + 1 == static_cast<int>(layer.tiles.size());
     }
 };
 
@@ -174,14 +185,16 @@ public:
         : schedule(compile(network, hardware, images)),
           bench(seed, schedule.layers.size()),
           stimulus(schedule, seed),
-          expected(stimulus, hardware, schedule.layers.size()),
-          unit("pe_array", hardware, bench.record),
-          rules(bench, hardware, {command.monitor, activations.monitor, weights.monitor, sums.monitor}) {
+          expected(stimulus, hardware, schedule),
+          unit("pe_array", hardware, bench.layers, bench.record),
+          rules(bench, hardware, {command.monitor, activations.monitor, weights.monitor, bias.monitor, sums.monitor}) {
+        bench.layers.hold(schedule.layers);
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.command(command.link);
         unit.activations(activations.link);
         unit.weights(weights.link);
+        unit.bias(bias.link);
         unit.sums(sums.link);
         unit.activations_starved_by(activations_starved_by);
         unit.weights_starved_by(weights_starved_by);
@@ -190,6 +203,7 @@ public:
         command.source.payloads = stimulus.commands;
         activations.source.payloads = stimulus.activations;
         weights.source.payloads = stimulus.weights;
+        bias.source.payloads = stimulus.biases;
     }
 
     [[nodiscard]] bool done() const { return sums.monitor.count() >= expected.beats.size(); }
@@ -205,6 +219,7 @@ public:
     DrivenLink<TileCommand> command{"sequencer2pe_array", bench};
     DrivenLink<Activations> activations{"line_buffer2pe_array", bench};
     DrivenLink<WeightOperands> weights{"weight_buffer2pe_array", bench};
+    DrivenLink<BiasOperands> bias{"weight_buffer2pe_array_bias", bench};
     DrainedLink<PsumBeat> sums{"pe_array2requant_unit", bench};
     sc_core::sc_signal<Stall> activations_starved_by{"activations_starved_by", Stall::fill};
     sc_core::sc_signal<Stall> weights_starved_by{"weights_starved_by", Stall::dram};

@@ -21,12 +21,14 @@ public:
         const LinkMonitor<TileCommand>& command;
         const LinkMonitor<Activations>& activations;
         const LinkMonitor<WeightOperands>& weights;
+        const LinkMonitor<BiasOperands>& bias;
         const LinkMonitor<PsumBeat>& sums;
     };
 
     /// Nothing holds up a tap but what its cause counts; only a beat that nobody takes holds up the next.
     PeArrayRules(Bench& bench, const HardwareParams& hardware, const Links& links)
-        : hardware_(hardware),
+        : layers_(bench.layers),
+          hardware_(hardware),
           links_(links),
           issue_(
               "array_issues", bench, std::vector{Rule::issue}, links.activations.cycles,
@@ -41,7 +43,7 @@ public:
               [this] { return links_.sums.held(); }) {
         bench.on_restart([this] {
             tiles_.clear();
-            tap_tile_ = beat_tile_ = 0;
+            tap_tile_ = beat_tile_ = biases_ = 0;
         });
     }
 
@@ -49,7 +51,8 @@ private:
     /// A tile's part of all taps and beats, by their numbers.
     struct Tile {
         std::size_t first_tap, end_tap, first_beat, end_beat;
-        std::uint64_t skew;  ///< edges between the first PE and the last
+        std::uint64_t skew;               ///< edges between the first PE and the last
+        std::optional<std::size_t> bias;  ///< that comes with its first tap
     };
 
     [[nodiscard]] bool shadow() const { return hardware_.array.shadow_accumulators; }
@@ -58,7 +61,7 @@ private:
     const std::vector<Tile>& tiles() {
         while (tiles_.size() < links_.command.count()) {
             const TileCommand& command = links_.command.data[tiles_.size()];
-            const LayerSchedule& layer = *command.layer;
+            const LayerSchedule& layer = layers_.of(command);
             const auto rows = static_cast<std::size_t>(layer.channels_in_tile(command.index.channel_tile));
             const auto columns = static_cast<std::size_t>(tile_columns(layer, command.index));
             const auto lanes = static_cast<std::size_t>(hardware_.requant.lanes);
@@ -68,7 +71,9 @@ private:
             const std::size_t beat = tiles_.empty() ? 0 : tiles_.back().end_beat;
             const bool systolic = hardware_.array.interconnect == Interconnect::systolic;
             tiles_.push_back({tap, tap + layer.taps.size(), beat, beat + runs * ((length + lanes - 1) / lanes),
-                              systolic ? rows + columns - 2 : 0});
+                              systolic ? rows + columns - 2 : 0,
+                              layer.preloads_bias() && layers_.begins_channel_tile(command) ? std::optional(biases_++)
+                                                                                            : std::nullopt});
         }
         return tiles_;
     }
@@ -80,6 +85,7 @@ private:
         std::uint64_t cause = std::max(edge_of(links_.activations.loaded, i), edge_of(links_.weights.loaded, i));
         const bool first = i == tile.first_tap;
         if (first) cause = std::max(cause, links_.command.cycles[tap_tile_]);
+        if (first && tile.bias) cause = std::max(cause, edge_of(links_.bias.loaded, *tile.bias));
         if (tap_tile_ == 0) return cause;
         const Tile& before = tiles_[tap_tile_ - 1];
         if (first) cause = std::max(cause, links_.activations.cycles[before.end_tap - 1] + before.skew);
@@ -99,11 +105,13 @@ private:
         return last_tap == kNever ? kNever : last_tap + tile.skew;
     }
 
+    const LayerTable& layers_;
     HardwareParams hardware_;
     Links links_;
     std::vector<Tile> tiles_;
     std::size_t tap_tile_ = 0;   ///< of the tap that was asked for last
     std::size_t beat_tile_ = 0;  ///< likewise
+    std::size_t biases_ = 0;     ///< of the tiles so far
     RuleMonitor issue_, settle_, copy_;
 };
 

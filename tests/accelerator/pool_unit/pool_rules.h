@@ -23,7 +23,8 @@ public:
     };
 
     PoolRules(Bench& bench, const Links& links)
-        : links_(links),
+        : layers_(bench.layers),
+          links_(links),
           pool_(
               "pool_unit_writes", bench, std::vector{Rule::pool}, links.results.cycles,
               [this](std::size_t i) { return cause_of_write(i); }, [this] { return links_.results.held(); }),
@@ -46,8 +47,8 @@ private:
     };
 
     /// Without pooling each beat is written; with it, one that has the last pixel of a window.
-    static bool completes_a_write(const OutputBeat& beat) {
-        const LayerSchedule& layer = *beat.position.layer;
+    [[nodiscard]] bool completes_a_write(const OutputBeat& beat) const {
+        const LayerSchedule& layer = layers_.of(beat.position);
         if (!layer.pooling) return true;
         const Window& w = layer.pooling->window;
         for (int i = 0; i < beat.values.count; ++i) {
@@ -101,6 +102,7 @@ private:
         return beat.edge + static_cast<std::uint64_t>(edges(Rule::pool));
     }
 
+    const LayerTable& layers_;
     Links links_;
     std::vector<Beat> beats_;
     std::vector<std::size_t> writing_;  ///< beats that complete a write

@@ -62,7 +62,7 @@ private:
         for (int run = 0; run < runs; ++run) {
             for (int first = 0; first < length; first += lanes_) {
                 OutputBeat beat;
-                beat.position.layer = &layer_;
+                beat.position.layer = layer_.index;
                 beat.position.along_channels = layer_.image_columns;
                 beat.position.image = layer_.image_columns ? group + run : index.image_group;
                 beat.position.channel = index.channel_tile * layer_.array_rows + (layer_.image_columns ? first : run);
@@ -158,7 +158,8 @@ private:
 /// The unit between links that the bench plays.
 class PoolUnitBench {
 public:
-    PoolUnitBench(std::uint64_t seed, std::size_t layers) : bench(seed, layers), unit("pool_unit", bench.record) {
+    PoolUnitBench(std::uint64_t seed, std::size_t layers)
+        : bench(seed, layers), unit("pool_unit", bench.layers, bench.record) {
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.outputs(outputs.link);
@@ -190,6 +191,7 @@ public:
 private:
     NetworkPoolBench(Schedule compiled, const HardwareParams& hardware, std::uint64_t seed)
         : PoolUnitBench(seed, compiled.layers.size()), schedule(std::move(compiled)) {
+        bench.layers.hold(schedule.layers);
         Random random(seed, "results");
         for (const LayerSchedule& layer : schedule.layers) {
             traffic.emplace_back(schedule, layer, hardware, random);
@@ -197,7 +199,7 @@ private:
         }
         // As the Sequencer does: a layer begins when the one before is stored.
         outputs.source.allow = [this](std::size_t i) {
-            const auto layer = static_cast<std::size_t>(outputs.source.payloads[i].position.layer->index);
+            const auto layer = static_cast<std::size_t>(outputs.source.payloads[i].position.layer);
             return stored.monitor.count() >= layer;
         };
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums that leave: the PoolUnit writes each byte to its place in the output.
 #include <map>
+#include <span>
 
 #include "accelerator/pool_unit/pool_unit_bench.h"
 #include "schedule/strips.h"
@@ -16,7 +17,7 @@ std::vector<OutputBeat> beats_of(const LayerSchedule& layer, bool along_channels
         for (int first = 0; first < layer.sums.channels * pixels; first += 2) {
             for (int byte = 0; byte < layer.value_bytes; ++byte) {
                 OutputBeat& beat = beats.emplace_back();
-                beat.position = {&layer, 0, image, first / pixels, first % pixels, along_channels, byte, false};
+                beat.position = {layer.index, 0, image, first / pixels, first % pixels, along_channels, byte, false};
                 beat.values.count = 2;
                 for (int i = 0; i < 2; ++i) {
                     beat.values[i] = static_cast<std::int16_t>((first + i) * layer.value_bytes + byte);
@@ -52,6 +53,7 @@ TEST_P(PoolUnitSums, AreWrittenWholeAndTokenedOnce) {
     layer.output_placement = {100, layer.output_bytes()};
     layer.strips = {whole_strip(layer)};
     PoolUnitBench b(static_cast<std::uint64_t>(GetParam()), 1);
+    b.bench.layers.hold(std::span(&layer, 1));
     b.outputs.source.payloads = beats_of(layer, along_channels);
     b.bench.run_and_interrupt([&] { return b.stored.monitor.count() == 1; }, 10000,
                               [&] {

@@ -22,7 +22,8 @@ public:
     };
 
     RequantRules(Bench& bench, const Links& links)
-        : links_(links),
+        : layers_(bench.layers),
+          links_(links),
           take_(
               "requant_unit_takes", bench, std::vector{Rule::take}, links.sums.cycles,
               [this](std::size_t i) { return std::optional(edge_of(links_.sums.loaded, i)); },
@@ -48,8 +49,8 @@ private:
     /// The pipeline moves as a whole.
     [[nodiscard]] bool stands() const { return links_.outputs.held() || links_.addends.held(); }
 
-    static std::size_t parts_of(const PsumBeat& beat) {
-        const LayerSchedule& layer = *beat.position.layer;
+    [[nodiscard]] std::size_t parts_of(const PsumBeat& beat) const {
+        const LayerSchedule& layer = layers_.of(beat.position);
         return layer.sums_leave() ? static_cast<std::size_t>(layer.value_bytes) : 1;
     }
 
@@ -68,7 +69,7 @@ private:
             return std::nullopt;
         }
         const auto& sums = links_.sums.data;
-        while (at.beat < sums.size() && sums[at.beat].position.layer->addition.has_value() != adds) ++at.beat;
+        while (at.beat < sums.size() && layers_.of(sums[at.beat].position).addition.has_value() != adds) ++at.beat;
         if (at.beat == sums.size()) return kNever;
         at.parts = parts_of(sums[at.beat]) - 1;
         std::uint64_t cause = links_.sums.cycles[at.beat++];
@@ -77,6 +78,7 @@ private:
         return cause;
     }
 
+    const LayerTable& layers_;
     Links links_;
     Position output_, addend_;
     RuleMonitor take_, outputs_, addends_;

@@ -36,7 +36,7 @@ std::vector<PsumBeat> random_beats(const LayerSchedule& layer, int lanes, int n,
     std::vector<PsumBeat> beats;
     for (int i = 0; i < n; ++i) {
         PsumBeat& beat = beats.emplace_back();
-        beat.position.layer = &layer;
+        beat.position.layer = layer.index;
         beat.position.image = random.in(0, 3);
         beat.position.along_channels = random.percent(30);
         beat.sums.count = random.in(1, beat.position.along_channels ? std::min(lanes, kChannels) : lanes);
@@ -59,8 +59,7 @@ int channel_of(const ResultPosition& position, int lane) {
     return position.channel + (position.along_channels ? lane : 0);
 }
 
-OutputBeat expected_beat(const PsumBeat& beat) {
-    const LayerSchedule& layer = *beat.position.layer;
+OutputBeat expected_beat(const LayerSchedule& layer, const PsumBeat& beat) {
     OutputBeat out;
     out.position = beat.position;
     out.values.count = beat.sums.count;
@@ -106,16 +105,19 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     layers[4].requantization->operator_index = 14;
     layers[4].requantization->input_zero_point = -7;
 
-    RequantUnitBench b(lanes, layers.size(), static_cast<std::uint64_t>(seed));
+    RequantUnitBench b(lanes, layers, static_cast<std::uint64_t>(seed));
     std::vector<OutputBeat> expected;
     std::vector<std::uint64_t> values(layers.size(), 0);
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        for (PsumBeat& beat : random_beats(layers[i], lanes, 60, random)) {
+        if (layers[i].requantizes_by_channel()) b.send_parameters(layers[i], kChannels);
+        std::vector<PsumBeat> beats = random_beats(layers[i], lanes, 60, random);
+        beats.back().position.last_of_channel_tile = true;
+        for (PsumBeat& beat : beats) {
             if (!layers[i].computation) {
                 for (int lane = 0; lane < beat.sums.count; ++lane) beat.sums[lane] = random.in(-128, 255);
             }
             values[i] += static_cast<std::uint64_t>(beat.sums.count);
-            expected.push_back(expected_beat(beat));
+            expected.push_back(expected_beat(layers[i], beat));
             b.sums.source.payloads.push_back(beat);
         }
     }
@@ -125,11 +127,11 @@ TEST_P(RequantUnitValues, AreThoseOfRequantize) {
     };
     b.bench.on_restart([&] { probed.clear(); });
     for (const OutputBeat& beat : expected) {
-        if (!beat.position.layer->requantization) continue;
+        if (!b.bench.layers.of(beat.position).requantization) continue;
         for (int lane = 0; lane < beat.values.count; ++lane) {
-            expected_probes.push_back(
-                {10 + beat.position.layer->index, beat.position.image, channel_of(beat.position, lane),
-                 beat.position.pixel + (beat.position.along_channels ? 0 : lane), beat.values[lane]});
+            expected_probes.push_back({10 + beat.position.layer, beat.position.image, channel_of(beat.position, lane),
+                                       beat.position.pixel + (beat.position.along_channels ? 0 : lane),
+                                       beat.values[lane]});
         }
     }
 
@@ -170,9 +172,10 @@ TEST(RequantUnit, ComputesByHand) {
     layer.computation.emplace().bias = {28, -1};
     layer.computation->has_bias = true;
     layer.requantization->scales = {RequantScale{3, 4, 1, 1.0F}, RequantScale{3, 4, 1, 1.0F}};
-    RequantUnitBench b(4, 1, 0);
+    RequantUnitBench b(4, std::span(&layer, 1), 0);
+    b.send_parameters(layer, 2);
     PsumBeat beat;
-    beat.position.layer = &layer;
+    beat.position.layer = layer.index;
     beat.position.along_channels = true;
     beat.sums.count = 2;
     beat.sums[0] = 100;
@@ -187,8 +190,11 @@ TEST(RequantUnit, ComputesByHand) {
 class RequantUnitTiming : public testing::Test {
 protected:
     RequantUnitTiming()
-        : random_(1), layer_(layer_of(0, RequantMode::fixed_point, Rounding::half_even, random_)), b_(4, 1, 0) {
+        : random_(1),
+          layer_(layer_of(0, RequantMode::fixed_point, Rounding::half_even, random_)),
+          b_(4, std::span(&layer_, 1), 0) {
         b_.sums.source.payloads = random_beats(layer_, 4, 12, random_);
+        b_.send_parameters(layer_, kChannels);
     }
     void run() {
         b_.bench.pulse_reset();

@@ -29,7 +29,7 @@ std::vector<PsumBeat> random_beats(const LayerSchedule& layer, int lanes, int n,
     const int bits = 8 * layer.value_bytes;
     for (int i = 0; i < n; ++i) {
         PsumBeat& beat = beats.emplace_back();
-        beat.position.layer = &layer;
+        beat.position.layer = layer.index;
         beat.position.image = random.in(0, 3);
         beat.position.along_channels = random.percent(50);
         beat.sums.count = random.in(1, beat.position.along_channels ? std::min(lanes, kChannels) : lanes);
@@ -44,9 +44,9 @@ std::vector<PsumBeat> random_beats(const LayerSchedule& layer, int lanes, int n,
 }
 
 /// The bytes of a beat, least significant first.
-std::vector<OutputBeat> parts_of(const PsumBeat& beat) {
+std::vector<OutputBeat> parts_of(const LayerSchedule& layer, const PsumBeat& beat) {
     std::vector<OutputBeat> parts;
-    const int bytes = beat.position.layer->value_bytes;
+    const int bytes = layer.value_bytes;
     for (int byte = 0; byte < bytes; ++byte) {
         OutputBeat& part = parts.emplace_back();
         part.position = beat.position;
@@ -69,12 +69,12 @@ TEST_P(SumsThatLeave, GoByteByByteUncounted) {
     Random random(static_cast<std::uint64_t>(seed), "sums");
     const int lanes = seed == 0 ? 4 : random.in(1, 16);
     const LayerSchedule layer = sums_layer(value_bytes);
-    RequantUnitBench b(lanes, 1, static_cast<std::uint64_t>(seed));
+    RequantUnitBench b(lanes, std::span(&layer, 1), static_cast<std::uint64_t>(seed));
     b.sums.source.payloads = random_beats(layer, lanes, 60, random);
     std::vector<OutputBeat> expected;
     std::vector<std::array<std::int64_t, 5>> probed, sums;
     for (const PsumBeat& beat : b.sums.source.payloads) {
-        for (const OutputBeat& part : parts_of(beat)) expected.push_back(part);
+        for (const OutputBeat& part : parts_of(layer, beat)) expected.push_back(part);
         const ResultPosition& at = beat.position;
         for (int lane = 0; lane < beat.sums.count; ++lane) {
             sums.push_back({layer.computation->operator_index, at.image, at.channel + (at.along_channels ? lane : 0),
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(Bytes, SumsThatLeave, testing::Combine(testing::Range(1
 TEST(SumsThatLeaveTiming, OneByteOfEachLaneACycle) {
     Random random(1);
     const LayerSchedule layer = sums_layer(3);
-    RequantUnitBench b(4, 1, 0);
+    RequantUnitBench b(4, std::span(&layer, 1), 0);
     b.sums.source.payloads = random_beats(layer, 4, 5, random);
     b.bench.pulse_reset();
     b.bench.run_until([&] { return b.outputs.monitor.count() == 15; }, 200);
@@ -118,7 +118,7 @@ TEST(SumsThatLeaveTiming, OneByteOfEachLaneACycle) {
 TEST(SumsThatLeaveTiming, BeatsAtTheirPaceNeverWait) {
     Random random(1);
     const LayerSchedule layer = sums_layer(2);
-    RequantUnitBench b(4, 1, 0);
+    RequantUnitBench b(4, std::span(&layer, 1), 0);
     b.sums.source.payloads = random_beats(layer, 4, 5, random);
     b.sums.source.allow = [&](std::size_t i) { return b.bench.cycle() >= 10 + 2 * i; };
     b.bench.pulse_reset();

@@ -24,7 +24,8 @@ public:
     };
 
     ResidualRules(Bench& bench, const Links& links)
-        : links_(links),
+        : layers_(bench.layers),
+          links_(links),
           ask_(
               "residual_unit_asks", bench, std::vector{Rule::ask}, links.requests.cycles,
               [this](std::size_t i) { return std::optional(edge_of(links_.values.cycles, beat_that_reads(i))); },
@@ -34,7 +35,8 @@ public:
               [this](std::size_t i) -> std::optional<std::uint64_t> {
                   if (!reads(links_.outputs.data[i])) return std::nullopt;
                   const auto end = links_.outputs.data.begin() + static_cast<std::ptrdiff_t>(i);
-                  const auto before = std::count_if(links_.outputs.data.begin(), end, reads);
+                  const auto before = std::count_if(links_.outputs.data.begin(), end,
+                                                    [this](const OutputBeat& beat) { return reads(beat); });
                   return edge_of(links_.operands.cycles, static_cast<std::size_t>(before));
               },
               [this] { return links_.outputs.held(); }),
@@ -47,7 +49,7 @@ public:
               [this] { return links_.outputs.held(); }) {}
 
 private:
-    static bool reads(const OutputBeat& beat) { return beat.position.layer->adds_map(); }
+    [[nodiscard]] bool reads(const OutputBeat& beat) const { return layers_.of(beat.position).adds_map(); }
 
     /// Of the beats that read an operand the i-th.
     [[nodiscard]] std::size_t beat_that_reads(std::size_t i) const {
@@ -59,6 +61,7 @@ private:
         return at;
     }
 
+    const LayerTable& layers_;
     Links links_;
     RuleMonitor ask_, sum_, constants_;
 };

@@ -3,6 +3,7 @@
 // not be ready: which bytes it asks for, what comes out, at which edge, with which counts.
 #include "accelerator/residual_unit/residual_unit.h"
 
+#include <span>
 #include <vector>
 
 #include "accelerator/kit/link_bench.h"
@@ -38,7 +39,7 @@ struct Traffic {
         const int plane = layer.sums.height * layer.sums.width;
         for (int i = 0; i < 60; ++i) {
             OutputBeat beat;
-            beat.position.layer = &layer;
+            beat.position.layer = layer.index;
             beat.position.image = random.in(0, 2);
             beat.position.along_channels = along_channels;
             beat.values.count = random.in(1, kLanes);
@@ -55,6 +56,7 @@ struct Traffic {
                                                      : static_cast<std::int8_t>(layer.addition->constants[channel]);
                 beat.values[lane] = static_cast<std::int16_t>(value);
                 word.bytes[lane] = static_cast<std::uint8_t>(operand);
+                if (layer.adds_constant()) beat.constants[beat.constants.count++] = static_cast<std::uint8_t>(operand);
                 sum.values[lane] = static_cast<std::int16_t>(
                     layer.addition->operand_is_first ? residual_add(operand, value, layer.addition->format)
                                                      : residual_add(value, operand, layer.addition->format));
@@ -79,10 +81,11 @@ struct Traffic {
 
 class ResidualUnitBench {
 public:
-    ResidualUnitBench(const Traffic& traffic, std::uint64_t seed)
+    ResidualUnitBench(const LayerSchedule& layer, const Traffic& traffic, std::uint64_t seed)
         : bench(seed, 1),
-          unit("residual_unit", params(), bench.record),
+          unit("residual_unit", params(), bench.layers, bench.record),
           rules(bench, {values.monitor, requests.monitor, operands.monitor, outputs.monitor}) {
+        bench.layers.hold(std::span(&layer, 1));
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.values(values.link);
@@ -125,7 +128,7 @@ TEST_P(ResidualUnitValues, AreThoseOfResidualAdd) {
     const LayerSchedule layer =
         layer_of(variant.mode, variant.operand_is_first, variant.along_channels, variant.constants);
     const Traffic traffic(layer, variant.along_channels, static_cast<std::uint64_t>(seed));
-    ResidualUnitBench b(traffic, static_cast<std::uint64_t>(seed));
+    ResidualUnitBench b(layer, traffic, static_cast<std::uint64_t>(seed));
     b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
                               [&] {
                                   expect_same(b.requests.monitor.data, traffic.reads, "read");
@@ -158,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(ResidualUnitTiming, OneBeatACycle) {
     const LayerSchedule layer = layer_of(RequantMode::fixed_point, false, false);
     const Traffic traffic(layer, false, 0);
-    ResidualUnitBench b(traffic, 0);
+    ResidualUnitBench b(layer, traffic, 0);
     b.bench.run_and_interrupt([&] { return b.done(); }, 100000,
                               [&] {
                                   const auto& in = b.values.monitor.cycles;

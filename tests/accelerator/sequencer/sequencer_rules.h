@@ -31,7 +31,8 @@ public:
     };
 
     SequencerRules(Bench& bench, const Schedule& schedule, const Links& links)
-        : layers_(schedule.layers.size()),
+        : table_(bench.layers),
+          layers_(schedule.layers.size()),
           strips_(std::any_of(schedule.layers.begin(), schedule.layers.end(),
                               [](const LayerSchedule& layer) { return layer.in_strips(); })),
           links_(links) {
@@ -67,7 +68,7 @@ private:
     /// A layer begins with the end of the layer before, or of the batch's input; in it one tile follows the other.
     std::optional<std::uint64_t> cause_of_tile(std::size_t link, std::size_t i) {
         const LinkMonitor<TileCommand>& tiles = *links_.tiles[link];
-        if (tiles.data[i].number != strip_of(tiles.data[i]).first_number) return tiles.cycles[i - 1];
+        if (tiles.data[i].number != table_.strip_of(tiles.data[i]).first_number) return tiles.cycles[i - 1];
         if (strips_) return std::nullopt;
         const std::size_t layer = begun_[link]++;
         if (layer % layers_ == 0) return reported(DmaCommand::Kind::input, layer / layers_);
@@ -98,6 +99,7 @@ private:
         return edge_of(links_.strip_stored.cycles, (batch + 1) * layers_ - 1);
     }
 
+    const LayerTable& table_;
     std::size_t layers_;
     bool strips_;
     Links links_;

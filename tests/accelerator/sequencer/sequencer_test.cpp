@@ -32,6 +32,7 @@ public:
                  slot_released.monitor,
                  strip_stored.monitor,
                  start_cycles}) {
+        bench.layers.hold(schedule.layers);
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.line_buffer(line_buffer.link);

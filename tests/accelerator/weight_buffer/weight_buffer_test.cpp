@@ -19,13 +19,16 @@ public:
         : schedule(compile(network, hardware, images)),
           streamed(hardware.weight_buffer.storage == WeightStorage::streamed),
           bench(seed, schedule.layers.size()),
-          unit("weight_buffer", hardware.weight_buffer, bench.record) {
+          unit("weight_buffer", hardware.weight_buffer, bench.layers, bench.record) {
+        bench.layers.hold(schedule.layers);
         unit.clk(bench.clock);
         unit.reset(bench.reset);
         unit.fill(fill.link);
         unit.command(command.link);
         unit.released(released.link);
         unit.weights(weights.link);
+        unit.bias(bias.link);
+        unit.parameters(parameters.link);
         unit.starved_by(starved_by);
         expected_writes.resize(schedule.layers.size());
         Random random(seed, "writes");
@@ -42,7 +45,8 @@ public:
     }
 
     [[nodiscard]] bool done() const {
-        return weights.monitor.count() >= expected.size() && released.monitor.count() >= expected_releases;
+        return weights.monitor.count() >= expected.size() && released.monitor.count() >= expected_releases &&
+               parameters.monitor.count() >= expected_parameters.size();
     }
     void run() {
         bench.pulse_reset();
@@ -56,9 +60,13 @@ public:
     DrivenLink<TileCommand> command{"sequencer2weight_buffer", bench};
     DrainedLink<Token> released{"weight_buffer2sequencer", bench};
     DrainedLink<WeightOperands> weights{"weight_buffer2pe_array", bench};
+    DrainedLink<BiasOperands> bias{"weight_buffer2pe_array_bias", bench};
+    DrainedLink<Parameters> parameters{"weight_buffer2requant_unit", bench};
     sc_core::sc_signal<Stall> starved_by{"starved_by", Stall::dram};
     WeightBuffer unit;
     std::vector<WeightOperands> expected;
+    std::vector<BiasOperands> expected_bias;
+    std::vector<Parameters> expected_parameters;
     std::vector<std::size_t> last_taps;  ///< streamed: index of the tap with which each weight tile is used up
     std::vector<std::size_t> tile_of_write;
     std::vector<std::uint64_t> expected_writes;  ///< bytes, by layer
@@ -76,7 +84,7 @@ private:
             for (int g = 0; g < layer.image_groups; ++g) {
                 for (int t = 0; t < static_cast<int>(layer.tiles.size()); ++t) {
                     const bool ends = g + 1 == layer.image_groups && t + 1 == static_cast<int>(layer.tiles.size());
-                    command.source.payloads.push_back({&layer, 0, {m, g, t}, number++, ends});
+                    command.source.payloads.push_back({layer.index, 0, {m, g, t}, number++, ends});
                     for (const Tap& tap : layer.taps) {
                         expected.push_back(operands(network, layer, m, tap));
                     }
@@ -112,12 +120,40 @@ private:
         return -smallest;
     }
 
-    /// Tap by tap one weight per row, then nine parameter bytes per channel (ten with a zero point), cut into words of
-    /// random size.
+    /// Four bytes of bias, the zero point of weights of nine bits, four bytes of multiplier and one of shift: any values.
+    void add_parameters(const Network& network, const LayerSchedule& layer, int m, std::vector<std::uint8_t>& bytes,
+                        Random& random) {
+        const bool nine_bits =
+            network.operators[static_cast<std::size_t>(layer.computation->operator_index)].weights.bits == 9;
+        BiasOperands& biases = expected_bias.emplace_back();
+        Parameters& of_tile = expected_parameters.emplace_back();
+        of_tile.layer = layer.index;
+        of_tile.first_channel = m * layer.array_rows;
+        of_tile.channels.count = biases.rows.count = rows_of(layer, m);
+        for (int r = 0; r < biases.rows.count; ++r) {
+            const std::size_t first = bytes.size();
+            for (int i = 0; i < 9; ++i) bytes.push_back(static_cast<std::uint8_t>(random.in(0, 255)));
+            ChannelParameters& channel = of_tile.channels[r];
+            const auto number = [&](std::size_t at) {
+                return std::uint32_t{bytes[at]} + 256U * bytes[at + 1] + 65536U * bytes[at + 2] +
+                       16777216U * bytes[at + 3];
+            };
+            channel.bias = static_cast<std::int32_t>(number(first));
+            channel.scale.multiplier = number(first + 4);
+            channel.scale.shift = bytes[first + 8];
+            biases.rows[r] = channel.bias;
+            if (!nine_bits) continue;
+            channel.weight_zero_point = static_cast<std::uint8_t>(zero_point(network, layer, m * layer.array_rows + r));
+            bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(first) + 4, channel.weight_zero_point);
+        }
+    }
+
+    /// Each channel's parameters, then tap by tap one weight per row, cut into words of random size.
     void add_writes(const Network& network, const LayerSchedule& layer, int m, std::int64_t& address, Random& random) {
         const std::size_t tile = tile_of_write.empty() ? 0 : tile_of_write.back() + 1;
         std::vector<std::uint8_t> bytes;
         const int rows = rows_of(layer, m);
+        add_parameters(network, layer, m, bytes, random);
         for (const Tap& tap : layer.taps) {
             for (int r = 0; r < rows; ++r) {
                 const int channel = m * layer.array_rows + r;
@@ -125,10 +161,6 @@ private:
                                                           zero_point(network, layer, channel)));
             }
         }
-        const bool nine_bits =
-            network.operators[static_cast<std::size_t>(layer.computation->operator_index)].weights.bits == 9;
-        for (int i = 0; i < (nine_bits ? 10 : 9) * rows; ++i)
-            bytes.push_back(static_cast<std::uint8_t>(random.in(0, 255)));
         std::int64_t at =
             streamed ? static_cast<std::int64_t>(tile % 2) * (schedule.hardware.weight_buffer.bytes / 2) : address;
         address += static_cast<std::int64_t>(bytes.size());
@@ -209,6 +241,8 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
         [&] { return b.done(); }, 100000,
         [&] {
             expect_same(b.weights.monitor.data, b.expected, "tap");
+            expect_same(b.bias.monitor.data, b.expected_bias, "bias");
+            expect_same(b.parameters.monitor.data, b.expected_parameters, "parameters");
             EXPECT_EQ(b.released.monitor.count(), b.expected_releases);
             std::uint64_t bytes = 0;
             for (std::size_t i = 0; i < b.schedule.layers.size(); ++i) {
@@ -220,7 +254,10 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
                     reads = layer.taps.size() * layer.tiles.size() * static_cast<std::uint64_t>(layer.image_groups) *
                             static_cast<std::uint64_t>(layer.sums.channels);
                 }
-                EXPECT_EQ(events[Event::weight_buffer_read], reads);
+                const std::uint64_t parameter_bytes = i == 0 && c.network == with_zero_points ? 10 : 9;
+                const std::uint64_t channels =
+                    layer.computation.has_value() ? static_cast<std::uint64_t>(layer.sums.channels) : 0;
+                EXPECT_EQ(events[Event::weight_buffer_read], reads + parameter_bytes * channels);
                 EXPECT_EQ(events[Event::weight_subtract], i == 0 && c.network == with_zero_points ? reads : 0);
             }
             for (const WeightWrite& write : b.fill.source.payloads)
@@ -232,6 +269,21 @@ TEST_P(WeightBufferValues, AreTheTilesWeights) {
 INSTANTIATE_TEST_SUITE_P(Cases, WeightBufferValues,
                          testing::Combine(testing::Range(0, static_cast<int>(std::size(kCases))), testing::Range(0, 6)),
                          case_and_seed(kCases));
+
+/// Bias and parameters lie on their links at the edge at which the first weights of their channel tile do.
+TEST(WeightBufferTimingOf, ParametersComeWithTheFirstTap) {
+    HardwareParams hardware;
+    hardware.array.rows = 2;
+    const Network network = NetworkBuilder({2, 5, 5}, Quantization{}, 1).convolution(5, square_window(3)).network();
+    WeightBufferBench b(network, hardware, 1, 0);
+    b.run();
+    const std::size_t taps_of_tile = b.expected.size() / 3;
+    for (std::size_t tile = 0; tile < 3; ++tile) {
+        EXPECT_EQ(b.bias.monitor.cycles.at(tile), b.weights.monitor.cycles.at(tile * taps_of_tile));
+        EXPECT_EQ(b.parameters.monitor.cycles.at(tile), b.weights.monitor.cycles.at(tile * taps_of_tile));
+    }
+    EXPECT_EQ(b.bias.monitor.count(), 3U);
+}
 
 /// One tap per ceil(rows / port) cycles, from the edge on at which both the command and the weights are there.
 class WeightBufferTiming : public testing::TestWithParam<std::tuple<int, bool>> {};
