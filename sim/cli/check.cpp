@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -13,6 +14,7 @@
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "schedule/stages/pooling.h"
 #include "schedule/strip_fit.h"
 #include "text/list_text.h"
 #include "text/printable.h"
@@ -57,6 +59,15 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
     // Streamed: a part in use and one prefetched.
     if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_part;
     return {weights, activations, lines};
+}
+
+/// Of the pool's row buffer, the most that a layer needs; none without pools.
+std::optional<std::int64_t> row_buffer_use(const Schedule& schedule) {
+    std::optional<std::int64_t> most;
+    for (const LayerSchedule& layer : schedule.layers) {
+        if (layer.pooling) most = std::max(most.value_or(0), pool_row_buffer_bytes(layer));
+    }
+    return most;
 }
 
 /// The keys of the file that have no effect.
@@ -111,6 +122,12 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
     for (const BufferUse& use : buffer_use(schedule)) {
         line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
     }
+    if (const auto used = row_buffer_use(schedule)) {
+        const int bytes = config.hardware.pool.row_buffer_bytes;
+        line("pool row buffer", bytes == 0
+                                    ? fmt::format("{} bytes needed", grouped(*used))
+                                    : fmt::format("{} of {} bytes used", grouped(*used), grouped(std::int64_t{bytes})));
+    }
     for (const LayerSchedule& layer : schedule.layers) {
         const std::string cut = cut_text(layer, schedule.hardware);
         if (!cut.empty()) line("cut", fmt::format("{}: {}", shown_name(list_name(layer.name)), cut));
@@ -149,6 +166,10 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
     }
     for (const BufferUse& use : buffer_use(schedule)) {
         json["buffers"].push_back({{"name", use.name}, {"used_bytes", use.used}, {"bytes", use.capacity}});
+    }
+    if (const auto used = row_buffer_use(schedule)) {
+        const int bytes = workload.config.hardware.pool.row_buffer_bytes;
+        json["pool_row_buffer"] = {{"used_bytes", *used}, {"bytes", bytes == 0 ? Json("auto") : Json(bytes)}};
     }
     json["energy_table"] = workload.table.name();
     json["keys_without_effect"] = Json::array();

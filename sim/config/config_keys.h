@@ -167,6 +167,8 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
                     hardware.line_buffer.rows, kUpTo256);
         s.integer({"fill_bytes_per_cycle", "Port from the activation buffer."},
                   hardware.line_buffer.fill_bytes_per_cycle, kUpTo64);
+        s.automatic({"read_bytes_per_cycle", "Read port towards the array; auto: one byte per array column."},
+                    hardware.line_buffer.read_bytes_per_cycle, kUpTo256);
         s.integer({"bytes", "Capacity."}, hardware.line_buffer.bytes, kCapacity);
     };
     const auto activations = [&](auto& s) {
@@ -248,6 +250,11 @@ void describe(Visitor& v, RunConfig& config) {
     v.section({"pooling", "The pooling unit."}, [&](auto& s) {
         s.word({"rounding", "Rounding of average pooling, in the integer modes."}, hardware.pool.rounding,
                kRoundingWords);
+        s.automatic(
+            {"row_buffer_bytes",
+             "For windows that are still open, of all channels of a tile; a pool that needs more becomes a layer "
+             "of its own; auto: what each layer needs."},
+            hardware.pool.row_buffer_bytes, kCapacity);
     });
     describe_memories(v, hardware);
     v.section({"energy", "From event counts to energy."}, [&](auto& s) {

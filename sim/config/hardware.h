@@ -75,6 +75,7 @@ struct RequantParams {
 
 struct PoolParams {
     Rounding rounding = Rounding::half_even;  ///< of average pooling (integer modes)
+    int row_buffer_bytes = 0;                 ///< of windows that are still open, 1..2^30; 0: as many as a layer needs
     friend bool operator==(const PoolParams&, const PoolParams&) = default;
 };
 
@@ -82,6 +83,7 @@ struct LineBufferParams {
     int rows = 0;                  ///< feature-map rows held, 1..256; 0: kernel + stride of each layer (see schedule)
     int fill_bytes_per_cycle = 8;  ///< 1..64
     std::int64_t bytes = 8192;     ///< capacity, 1..2^30
+    int read_bytes_per_cycle = 0;  ///< 1..256; 0: one per array column
     std::string name = "line_buffer";  ///< see memory_rows.h, as those of the other memories
     friend bool operator==(const LineBufferParams&, const LineBufferParams&) = default;
 };

@@ -105,6 +105,9 @@ constexpr std::array kNeeds{
         "pooling.rounding", [](auto& h) -> auto& { return h.pool.rounding; },
         [](Hardware, Users u) { return u.average_pool; }, "no layer is an average pool that divides"),
     need(
+        "pooling.row_buffer_bytes", [](auto& h) -> auto& { return h.pool.row_buffer_bytes; },
+        [](Hardware, Users u) { return u.pool; }, "no layer pools"),
+    need(
         "line_buffer.rows", [](auto& h) -> auto& { return h.line_buffer.rows; },
         [](Hardware, Users u) { return u.map_lines; }, "fully connected layers hold up to two vectors"),
     need(
@@ -141,6 +144,7 @@ KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
     kernel_loops |= other.kernel_loops;
     map_lines |= other.map_lines;
     output_rows |= other.output_rows;
+    pool |= other.pool;
     average_pool |= other.average_pool;
     addition |= other.addition;
     constants |= other.constants;

@@ -22,6 +22,7 @@ struct KeyUsers {
     bool kernel_loops = false;  ///< a convolution of which two or more of row, column and channel have several values
     bool map_lines = false;     ///< a feature map that streams row by row: any layer but a fully connected one
     bool output_rows = false;   ///< output pixels in several rows
+    bool pool = false;
     bool average_pool = false;  ///< that divides: one whose sums are shifted has no key
     bool addition = false;
     bool constants = false;  ///< an addition of a constant

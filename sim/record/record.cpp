@@ -10,8 +10,8 @@
 namespace widthwise {
 
 std::string_view stall_name(Stall stall) {
-    static constexpr std::array<std::string_view, kStallCount> kNames = {"skew",    "drain",         "dram",
-                                                                         "weights", "port_conflict", "fill"};
+    static constexpr std::array<std::string_view, kStallCount> kNames = {
+        "skew", "drain", "dram", "weights", "port_conflict", "fill", "activations"};
     return kNames[static_cast<std::size_t>(stall)];
 }
 

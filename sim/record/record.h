@@ -24,8 +24,9 @@ enum class Stall : std::uint8_t {
     weights,  ///< the weight buffer's port is narrower than the array's rows
     port_conflict,  ///< the line buffer's fill lost the activation buffer's port to a write or a residual operand
     fill,           ///< a feature-map row has not arrived in the line buffer
+    activations,    ///< the line buffer's read port is narrower than the array's columns
 };
-inline constexpr std::size_t kStallCount = static_cast<std::size_t>(Stall::fill) + 1;
+inline constexpr std::size_t kStallCount = static_cast<std::size_t>(Stall::activations) + 1;
 std::string_view stall_name(Stall stall);
 std::ostream& operator<<(std::ostream& out, Stall stall);
 

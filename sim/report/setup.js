@@ -28,7 +28,8 @@ const palettes = {
     },
     stalls: {
         compute: "blue", "stall: skew": "grey", "stall: drain": "orange", "stall: dram": "purple",
-        "stall: weights": "green", "stall: port_conflict": "vermillion", "stall: fill": "sky"
+        "stall: weights": "green", "stall: port_conflict": "vermillion", "stall: fill": "sky",
+        "stall: activations": "yellow"
     }
 };
 function colourOf(palette, name, index) {

@@ -51,6 +51,7 @@ public:
         if (operators.pool >= 0) describe_pooling(layer, network_, hardware_, operators.pool);
         layer.kernel_taps = kernel_of(layer);
         describe_nest(layer, hardware_);
+        if (layer.pooling) check_pool_row_buffer(layer, hardware_);
         describe_attributes(layer);
         return layer;
     }
@@ -223,6 +224,8 @@ private:
         a.multiplier_bits = hardware_.requant.multiplier_bits;
         a.memories = memories_of(hardware_);
         const int port = hardware_.weight_buffer.bytes_per_cycle;
+        const int line_port = hardware_.line_buffer.read_bytes_per_cycle;
+        layer.line_beats_per_tap = line_port == 0 ? 1 : ceil_div(layer.array_columns, line_port);
         layer.weight_beats_per_tap = port == 0 || !layer.computation ? 1 : ceil_div(layer.array_rows, port);
     }
 
@@ -278,6 +281,7 @@ KeyUsers key_users(const Network& network, const HardwareParams& hardware, const
     users.requantization = operators.requantization >= 0;
     if (operators.pool >= 0) {
         const Operator& pool = network.operators[operators.pool];
+        users.pool = true;
         users.average_pool = pool.kind == OperatorKind::average_pool && !pool.sum_shift;
     }
     if (operators.computing >= 0) {

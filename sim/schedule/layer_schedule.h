@@ -105,6 +105,7 @@ struct LayerSchedule {
 
     std::int64_t weight_address = 0;  ///< resident: of the layer's first tile in the weight buffer
     int weight_beats_per_tap = 1;     ///< cycles the weight buffer needs for one tap's weights
+    int line_beats_per_tap = 1;       ///< and the line buffer for its activations
     /// Streamed: taps whose weights are fetched together. Less than all: again for every column tile.
     int weight_part_taps = 1;
     int first_weight_tile = 0;  ///< number of channel tiles in the layers before this one
@@ -215,7 +216,7 @@ void visit_fields(Self& self, Visitor&& visit) {
            kernel_width, buffer_blocks, block_lines, line_stride, fill_word_bytes, nest, channel_tiles, tiles,
            line_passes, row_position, windows, tile_window, parts, line_fit, taps, row_strips, strips, fetches, stores,
            prefetches, strips_address, strips_room, tap_count, array_rows, array_columns, image_groups, weight_address,
-           weight_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
+           weight_beats_per_tap, line_beats_per_tap, weight_part_taps, first_weight_tile, attributes] = self;
     visit("computation", computation, Role::values);
     visit("requantization", requantization, Role::values);
     visit("addition", addition, Role::values);
@@ -258,6 +259,7 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("image_groups", image_groups, Role::elsewhere);
     visit("weight_address", weight_address, Role::elsewhere);
     visit("weight_beats_per_tap", weight_beats_per_tap, Role::elsewhere);
+    visit("line_beats_per_tap", line_beats_per_tap, Role::elsewhere);
     visit("weight_part_taps", weight_part_taps, Role::elsewhere);
     visit("first_weight_tile", first_weight_tile, Role::elsewhere);
     // Structures of places, times and prices.

@@ -88,6 +88,7 @@ public:
           cycles_(cycles),
           fill_(layer, layer.strips[strip], schedule.hardware.activation_buffer.ports, start + edges(Rule::command)),
           issued_(start + edges(Rule::command)),
+          lines_read_(start),
           weights_read_(start) {}
 
     /// Returns the edge at which the strip is stored, as the Sequencer knows it.
@@ -156,7 +157,7 @@ private:
     void issue_taps(const TileCursor& tile, const TapRun& run, int t, int end) {
         const auto taps = static_cast<int>(layer_.taps.size());
         while (t < end) {
-            const bool waits_for_lines_alone = t > 0 && layer_.weight_beats_per_tap == 1 && weights_arrive_ <= issued_;
+            const bool waits_for_lines_alone = t > 0 && one_beat() && weights_arrive_ <= issued_;
             const int count = waits_for_lines_alone ? std::min(end, taps - 1) - t : 0;
             if (count > 0) {
                 issue_with_lines(tile, run, count);
@@ -202,6 +203,9 @@ private:
         return row.any ? row.of_channel_0 + run.channel * looked_up_.images : 0;
     }
 
+    /// Neither memory needs several cycles for a tap.
+    [[nodiscard]] bool one_beat() const { return layer_.weight_beats_per_tap == 1 && layer_.line_beats_per_tap == 1; }
+
     void release_weights() {
         if (streamed_) dma_.release_weights(weights_read_);
     }
@@ -212,7 +216,7 @@ private:
 
     /// Taps [first, end) of a part, if they wait for nothing: one an edge. False when any tap might wait.
     bool quick_run(const TileCursor& tile, int first, int end) {
-        if (layer_.weight_beats_per_tap != 1 || weights_arrive_ > issued_) return false;
+        if (!one_beat() || weights_arrive_ > issued_) return false;
         if (first == 0 && issued_ + 1 < skew_until_) return false;
         const Edge last = issued_ + (end - first);
         if (hardware_.array.shadow_accumulators) {
@@ -230,23 +234,22 @@ private:
     void issue_tap(const TileCursor& tile, const TapRun& run, bool first, bool last) {
         const Edge arrived = fill_.arrival(tile.pass(), lines_of(run));
         // Operand registers: refilled at the edge at which the tap before was issued, if the next operands are there.
-        const Edge lines = std::max(issued_, arrived);
-        const int beats = layer_.weight_beats_per_tap;
-        const Edge assembled = std::max(weights_read_ + 1, weights_arrive_) + beats - 1;
-        const Edge weights = std::max(issued_, assembled);
+        const Edge lines = std::max(issued_, std::max(lines_read_ + 1, arrived) + layer_.line_beats_per_tap - 1);
+        const Edge weights =
+            std::max(issued_, std::max(weights_read_ + 1, weights_arrive_) + layer_.weight_beats_per_tap - 1);
         const Edge skew = first ? skew_until_ : 0;
         const bool needs_place = hardware_.array.shadow_accumulators ? last : first;
         const Edge place = needs_place ? drained_ + 1 : 0;
         const Edge issue =
             std::max({issued_ + 1, lines + edges(Rule::issue), weights + edges(Rule::issue), skew, place});
-        count_stalls(issued_ + 1, issue, skew, place, weights, lines);
+        count_stalls(issued_ + 1, issue, skew, place, weights, arrived, lines);
         issued_ = issue;
         lines_read_ = lines;
         weights_read_ = weights;
     }
 
     /// Edges [first, issue) have no tap; each goes to the first cause in force.
-    void count_stalls(Edge first, Edge issue, Edge skew, Edge place, Edge weights, Edge lines) {
+    void count_stalls(Edge first, Edge issue, Edge skew, Edge place, Edge weights, Edge arrived, Edge lines) {
         Edge at = first;
         const auto until = [&](Edge end) {  // edges from `at` up to, not including, `end`
             const Edge stop = std::min(std::max(end, at), issue);
@@ -259,7 +262,8 @@ private:
         cycles_[Stall::dram] += until(weights_arrive_ + edges(Rule::issue));
         cycles_[Stall::weights] += until(weights + edges(Rule::issue));
         const Edge from = at;
-        if (until(lines + edges(Rule::issue)) > 0) count_starved(from, at);
+        if (until(std::min(arrived, lines) + edges(Rule::issue)) > 0) count_starved(from, at);
+        cycles_[Stall::activations] += until(lines + edges(Rule::issue));
     }
 
     /// At the edges [from, end) a tap waits for lines.
@@ -345,7 +349,7 @@ private:
     CycleCounts& cycles_;
     LineFill fill_;
     Edge issued_;              ///< the last tap; before the first: the edge at which the array has its first command
-    Edge lines_read_ = 0;      ///< the last tap's activations left the line buffer's storage
+    Edge lines_read_;          ///< the last tap's activations left the line buffer's storage
     Edge weights_read_;        ///< and its weights the weight buffer's
     Edge weights_arrive_ = 0;  ///< streamed: the current weight tile
     Edge skew_until_ = 0;      ///< first edge at which the next tile may enter

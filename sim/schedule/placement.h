@@ -18,7 +18,7 @@ public:
     std::int64_t needed;  ///< bytes of the buffer
 };
 
-/// A layer's pool cannot be worked on in strips together with what is before it.
+/// A layer's pool cannot be worked on together with what is before it: in strips, or because of the pool's row buffer.
 class PoolNeedsItsOwnLayer : public StripsDoNotFit {
 public:
     PoolNeedsItsOwnLayer(const LayerSchedule& layer, const std::string& what, std::int64_t needed_bytes)

@@ -30,4 +30,7 @@ inline std::vector<PixelWindows> windows_along(int extent, int kernel, int strid
     return windows;
 }
 
+/// Rows of windows that can be open at once, of `outputs` in all.
+inline int open_rows(int kernel, int stride, int outputs) { return std::min((kernel + stride - 1) / stride, outputs); }
+
 }  // namespace widthwise

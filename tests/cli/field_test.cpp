@@ -125,6 +125,8 @@ TEST(CheckFields, OfLenet5) {
     expected["buffers"] = {{{"name", "weight buffer"}, {"used_bytes", weights}, {"bytes", 131072}},
                            {{"name", "activation buffer"}, {"used_bytes", maps}, {"bytes", 65536}},
                            {{"name", "line buffer"}, {"used_bytes", lines}, {"bytes", 8192}}};
+    // One row of 14 windows of 6 channels, a byte each, in c1; of 5 windows of 8 channels in c3.
+    expected["pool_row_buffer"] = {{"used_bytes", 6 * 14}, {"bytes", "auto"}};
     expected["keys_without_effect"].push_back(
         {{"key", "pooling.rounding"}, {"reason", "no layer is an average pool that divides"}});
     test::expect_json(Json::parse(test::run_tool({"check", config, "--json"}).out), expected);

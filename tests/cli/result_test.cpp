@@ -88,7 +88,7 @@ TEST(RunResults, KeysWithoutEffectAreAcceptedNamedAndLeftOut) {
         for (const char* file : {"layers.csv", "events.csv", "predictions.csv", "summary.json"}) {
             EXPECT_EQ(with_others[file], plain.at(file)) << file;
         }
-        EXPECT_EQ(with_others["config.yaml"].find("pooling"), std::string::npos);
+        EXPECT_EQ(with_others["config.yaml"].find("pooling:\n  rounding"), std::string::npos);
         EXPECT_EQ(with_others["config.yaml"].find("multiplier_bits"), std::string::npos);
     }
 }

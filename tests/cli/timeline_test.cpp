@@ -86,7 +86,7 @@ TEST_P(TimelineOf, SlicesDoNotOverlapAndAddUpToTheLayersCycles) {
         overflow += cell(row, "overflow_events");
         EXPECT_EQ(cycles[name]["total"], cell(row, "cycles")) << name;
         EXPECT_EQ(cycles[name]["compute"], cell(row, "compute_cycles")) << name;
-        for (const char* cause : {"skew", "drain", "dram", "weights", "port_conflict", "fill"}) {
+        for (const char* cause : {"skew", "drain", "dram", "weights", "port_conflict", "fill", "activations"}) {
             EXPECT_EQ(cycles[name][std::string("stall: ") + cause], cell(row, std::string("stall_") + cause))
                 << name << ' ' << cause;
         }

@@ -51,7 +51,7 @@ HardwareParams other_values() {
     hardware.accumulator.statistics = PsumStatistics::every_add;
     hardware.accumulator.layer_bits = {{"c1", 9}};
     hardware.requant = {RequantMode::shift, Rounding::floor, 9, 3};
-    hardware.pool.rounding = Rounding::floor;
+    hardware.pool = {Rounding::floor, 40};
     hardware.line_buffer.rows = 5;
     hardware.activation_buffer.strip_rows = 3;
     hardware.activation_buffer.strip_channels = 4;
@@ -91,11 +91,13 @@ TEST(UnusedKeys, NameEachKeyOnceWithTheFirstReason) {
                          "requantization.rounding: requantization.mode: float32 rounds half to even",
                          "requantization.multiplier_bits: only requantization.mode: fixed_point and additions of "
                          "integers have a multiplier",
-                         "pooling.rounding: requantization.mode: float32 rounds half to even"}));
+                         "pooling.rounding: requantization.mode: float32 rounds half to even",
+                         "pooling.row_buffer_bytes: no layer pools"}));
 }
 
 TEST(ToYaml, LeavesOutKeysAndSectionsThatLoseAllOfThem) {
-    const std::vector<UnusedKey> unused = {{"pooling.rounding", ""}, {"line_buffer.rows", ""}};
+    const std::vector<UnusedKey> unused = {
+        {"pooling.rounding", ""}, {"pooling.row_buffer_bytes", ""}, {"line_buffer.rows", ""}};
     const std::string text = to_yaml(RunConfig{}, ".", unused);
     EXPECT_EQ(text.find("pooling"), std::string::npos);
     EXPECT_NE(text.find("\n    keeps: [inputs]\n    fill_bytes_per_cycle: 8\n"), std::string::npos) << text;

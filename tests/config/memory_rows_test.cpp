@@ -85,13 +85,15 @@ TEST(MemoryRows, KeepWhatTheDatapathHasAMemoryFor) {
 
 TEST(MemoryRows, HaveTheKeysOfTheirMemory) {
     EXPECT_EQ(problem("memories:\n" + kDram + kWeights + kMaps + "  - {name: lb, keeps: [inputs], ports: 2}\n"),
-              "7:33: memories[3].ports: unknown key 'ports' (allowed: bytes, fill_bytes_per_cycle, keeps, name, rows)");
+              "7:33: memories[3].ports: unknown key 'ports' (allowed: bytes, fill_bytes_per_cycle, keeps, name, "
+              "read_bytes_per_cycle, rows)");
     EXPECT_EQ(problem("memories:\n" + kDram + kWeights + kMaps + "  - {name: lb, keeps: [inputs], bytes: 0}\n"),
               "7:40: memories[3].bytes: 0 is out of range (allowed: 1..1073741824)");
     EXPECT_EQ(problem("memories:\n" + kDram + kWeights + kMaps + "  - {keeps: [inputs]}\n"),
               "7:5: memories[3]: the required key 'name' is missing");
     EXPECT_EQ(problem("line_buffer: {keeps: [inputs]}\n"),
-              "3:15: line_buffer.keeps: unknown key 'keeps' (allowed: bytes, fill_bytes_per_cycle, name, rows)");
+              "3:15: line_buffer.keeps: unknown key 'keeps' (allowed: bytes, fill_bytes_per_cycle, name, "
+              "read_bytes_per_cycle, rows)");
 }
 
 TEST(MemoryRows, AndASectionOfTheSameMemoryAreRefused) {

@@ -98,7 +98,8 @@ TEST(RunConfig, RefusesUnknownKeysWithASuggestion) {
     EXPECT_EQ(problem("array:\n  rows: 8\n  colums: 8\n"),
               "5:3: array.colums: unknown key 'colums' (allowed: activation_bits, columns, interconnect, mapping, "
               "rows, shadow_accumulators, weight_bits, zero_gating), did you mean 'columns'?");
-    EXPECT_EQ(problem("pooling: {style: max}\n"), "3:11: pooling.style: unknown key 'style' (allowed: rounding)");
+    EXPECT_EQ(problem("pooling: {style: max}\n"),
+              "3:11: pooling.style: unknown key 'style' (allowed: rounding, row_buffer_bytes)");
     const std::string top = problem("accumulators: {bits: 8}\n");
     EXPECT_TRUE(top.starts_with("3:1: accumulators: unknown key 'accumulators' (allowed: accumulator, ")) << top;
     EXPECT_TRUE(top.ends_with("did you mean 'accumulator'?")) << top;

@@ -133,6 +133,12 @@ public:
             value = static_cast<std::int16_t>(random_.in(constant.quantization.low(), constant.quantization.high()));
     }
 
+    /// Ports and buffers of a size of their own, sometimes.
+    void narrow(HardwareParams& h) {
+        if (random_.percent(30)) h.line_buffer.read_bytes_per_cycle = random_.in(1, 9);
+        if (random_.percent(20)) h.pool.row_buffer_bytes = random_.in(1, 60);
+    }
+
     std::vector<std::uint8_t> image(const Tensor& input) {
         std::vector<std::uint8_t> bytes(static_cast<std::size_t>(input.shape.elements()));
         const Quantization& q = input.quantization;
@@ -352,6 +358,7 @@ RandomCase make_random_case(std::uint64_t seed) {
         apart.shrink(made.hardware);
         apart.requantize(made.network);
         apart.add_constant(made.network);
+        apart.narrow(made.hardware);
         try {
             validate(made.hardware);
             compile(made.network, made.hardware, made.hardware.batch);

@@ -62,7 +62,9 @@ inline constexpr ListedEvent kListedEvents[] = {
 };
 inline constexpr const char* kListedComponents[] = {"multiply", "add",  "registers", "buffers",
                                                     "requant",  "pool", "dram",      "control"};
-inline constexpr const char* kListedStalls[] = {"skew", "drain", "dram", "weights", "port_conflict", "fill"};
+inline constexpr const char* kListedStalls[] = {"skew",          "drain", "dram",       "weights",
+                                                "port_conflict", "fill",  "activations"};
+inline constexpr int kListedStallCount = static_cast<int>(std::size(kListedStalls));
 
 /// Phases in the order of layers.csv: set-up, load, c1 with its pool, a1, f1, store.
 inline constexpr int kPhases = 6;
@@ -119,7 +121,7 @@ struct FieldRun {
         LayerRecord record;
         record.cycles.total = cycles(phase);
         record.cycles.compute = compute(phase);
-        for (int s = 0; s < 6; ++s) record.cycles[static_cast<Stall>(s)] = stall(phase, s);
+        for (int s = 0; s < kListedStallCount; ++s) record.cycles[static_cast<Stall>(s)] = stall(phase, s);
         for (std::size_t e = 0; e < kEventCount; ++e) {
             record.events[static_cast<Event>(e)] = events(phase, static_cast<int>(e));
         }

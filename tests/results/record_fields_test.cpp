@@ -45,7 +45,7 @@ TEST(RecordFields, OfDisjointImagesAddUp) {
             for (const int phase : phases) total += count(phase);
             return total;
         };
-        for (int s = 0; s < 6; ++s) {
+        for (int s = 0; s < test::kListedStallCount; ++s) {
             const auto stall = [s](int phase) { return FieldRun::stall(phase, s); };
             EXPECT_EQ(layer.cycles.stalls[static_cast<std::size_t>(s)], both({2, 4}, stall));
         }

@@ -17,6 +17,7 @@ using test::FieldRun;
 using test::Json;
 using test::kListedComponents;
 using test::kListedEvents;
+using test::kListedStallCount;
 using test::kListedStalls;
 using test::kPhases;
 using testing::HasSubstr;
@@ -33,16 +34,16 @@ Json overflow_json(const OverflowCounts& o) {
 
 Json cycles_and_events(const std::vector<int>& phases, const FieldRun& run) {
     std::uint64_t total = 0, compute = 0, macs = 0;
-    std::vector<std::uint64_t> stalls(6, 0), events(std::size(kListedEvents), 0);
+    std::vector<std::uint64_t> stalls(kListedStallCount, 0), events(std::size(kListedEvents), 0);
     for (const int phase : phases) {
         total += FieldRun::cycles(phase);
         compute += FieldRun::compute(phase);
         macs += run.macs(phase);
-        for (int s = 0; s < 6; ++s) stalls[static_cast<std::size_t>(s)] += FieldRun::stall(phase, s);
+        for (int s = 0; s < kListedStallCount; ++s) stalls[static_cast<std::size_t>(s)] += FieldRun::stall(phase, s);
         for (std::size_t e = 0; e < events.size(); ++e) events[e] += run.events(phase, static_cast<int>(e));
     }
     Json json = {{"cycles", {{"total", total}, {"compute", compute}}}};
-    for (std::size_t s = 0; s < 6; ++s) json["cycles"]["stalls"][kListedStalls[s]] = stalls[s];
+    for (std::size_t s = 0; s < stalls.size(); ++s) json["cycles"]["stalls"][kListedStalls[s]] = stalls[s];
     json["macs"] = macs;
     json["utilisation"] = static_cast<double>(macs) / (6.0 * static_cast<double>(total));
     for (std::size_t e = 0; e < events.size(); ++e) json["events"][kListedEvents[e].name] = events[e];
@@ -155,7 +156,8 @@ TEST(RunFields, OfTheLayers) {
                     {"kind", test::kPhaseKinds[static_cast<std::size_t>(phase)]},
                     {"cycles", FieldRun::cycles(phase)},
                     {"compute_cycles", FieldRun::compute(phase)}};
-        for (int s = 0; s < 6; ++s) row[std::string("stall_") + kListedStalls[s]] = FieldRun::stall(phase, s);
+        for (int s = 0; s < kListedStallCount; ++s)
+            row[std::string("stall_") + kListedStalls[s]] = FieldRun::stall(phase, s);
         row["utilisation"] =
             static_cast<double>(run.macs(phase)) / (6.0 * static_cast<double>(FieldRun::cycles(phase)));
         row["macs"] = run.macs(phase);
@@ -269,7 +271,7 @@ void expect_screen(const FieldRun& run, const std::string& unit, double divisor)
         const auto each = [](std::uint64_t count) { return static_cast<double>(count) / 4; };
         const double busy = static_cast<double>(run.macs(phase)) / (6.0 * static_cast<double>(FieldRun::cycles(phase)));
         std::vector<double> row = {each(FieldRun::cycles(phase)), 100 * busy, each(FieldRun::compute(phase))};
-        for (int s = 0; s < 6; ++s) row.push_back(each(FieldRun::stall(phase, s)));
+        for (int s = 0; s < kListedStallCount; ++s) row.push_back(each(FieldRun::stall(phase, s)));
         row.push_back(each(run.macs(phase)));
         test::expect_row(cycles[static_cast<std::size_t>(phase - 1)], name, row);
         row.clear();

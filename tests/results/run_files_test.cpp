@@ -57,7 +57,7 @@ TEST(LayersCsv, OneRowPerPhaseWithEveryColumn) {
     for (const std::string& row : rows) EXPECT_EQ(cells(row), cells(rows[0])) << row;
     EXPECT_TRUE(rows[1].starts_with("set-up,set-up,1000,0,"));
     EXPECT_TRUE(rows[2].starts_with("load,load,400,0,"));
-    EXPECT_TRUE(rows[3].starts_with("c1,convolution + max pool,1000,900,0,100,0,0,0,0,0.5,32000,100,7,2,3,-5,11,2,"));
+    EXPECT_TRUE(rows[3].starts_with("c1,convolution + max pool,1000,900,0,100,0,0,0,0,0,0.5,32000,100,7,2,3,-5,11,2,"));
 }
 
 TEST(EventsCsv, EveryEventOfEveryPhase) {

@@ -55,6 +55,46 @@ TEST(Refusals, NetworkWithoutOperators) {
     EXPECT_THAT(refusal(NetworkBuilder({1, 2, 2}).network(), {}), HasSubstr("no operator"));
 }
 
+/// A 3x3 pool of stride 1 over 4 x 6 x 6 on four rows: three rows of four windows for each of four channels.
+NetworkBuilder overlapping_pool() {
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c", 4, square_window(3)).pool("p", OperatorKind::max_pool, square_window(3));
+    return builder;
+}
+
+TEST(PoolRowBuffers, PoolsThatDoNotFitBecomeLayersOfTheirOwn) {
+    HardwareParams hardware;
+    hardware.array.rows = 4;
+    const Network network = overlapping_pool().network();
+    const auto layers = [&] { return compile(network, hardware, 1).layers.size(); };
+    EXPECT_EQ(layers(), 1U);
+    hardware.pool.row_buffer_bytes = 4 * 3 * 4;
+    EXPECT_EQ(layers(), 1U);
+    --hardware.pool.row_buffer_bytes;
+    EXPECT_EQ(layers(), 2U);
+    hardware.pool.row_buffer_bytes = 3 * 4;  // of one channel at a time
+    EXPECT_EQ(layers(), 2U);
+    --hardware.pool.row_buffer_bytes;
+    EXPECT_THAT(refusal(network, hardware), AllOf(HasSubstr("layer 'p'"), HasSubstr("pooling.row_buffer_bytes: 11"),
+                                                  HasSubstr("1 channel;"), HasSubstr("needs at least 12")));
+}
+
+/// 2x2 windows that do not overlap have one open row; sums of four differences of nine bits take two bytes, in float32
+/// four.
+TEST(PoolRowBuffers, SumsTakeTheBytesOfTheirRange) {
+    HardwareParams hardware;
+    hardware.array.rows = 4;
+    NetworkBuilder builder({2, 8, 8});
+    builder.convolution("c", 4, square_window(3)).pool("p", OperatorKind::average_pool, square_window(2, 2));
+    const Network network = builder.network();
+    hardware.pool.row_buffer_bytes = 4 * 1 * 3 * 2;
+    EXPECT_EQ(compile(network, hardware, 1).layers.size(), 1U);
+    hardware.requant.mode = RequantMode::float32;
+    EXPECT_EQ(compile(network, hardware, 1).layers.size(), 2U);
+    hardware.pool.row_buffer_bytes *= 2;
+    EXPECT_EQ(compile(network, hardware, 1).layers.size(), 1U);
+}
+
 /// Two convolutions of 2x8x8 and the addition of the first one's input: three maps of 128 bytes at once.
 NetworkBuilder residual_block() {
     NetworkBuilder builder({2, 8, 8});

@@ -140,6 +140,7 @@ TEST(ValueFields, DigestChangesWithWhatDecidesValues) {
                                                                  "layer.value_bytes",
                                                                  "layer.weight_address",
                                                                  "layer.weight_beats_per_tap",
+                                                                 "layer.line_beats_per_tap",
                                                                  "layer.weight_part_taps"}));
     change_each(schedule.layers[1], of_vectors);
     std::vector<std::string> more;

@@ -11,14 +11,16 @@ namespace widthwise {
 
 LineBuffer::LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, const LayerTable& layers,
                        RunRecord& record)
-    : Buffer(name, params.bytes, memory_events(MemoryRole::lines), record), layers_(layers) {}
+    : Buffer(name, params.bytes, memory_events(MemoryRole::lines), record),
+      read_port_(params.read_bytes_per_cycle),
+      layers_(layers) {}
 
 void LineBuffer::do_reset() {
     Buffer::do_reset();
     layer_ = nullptr;
     commands_.clear();
     tile_begun_ = false;
-    tap_ = 0;
+    tap_ = beats_ = 0;
     denied_ = false;
     starved_by.write(Stall::fill);
 }
@@ -29,17 +31,32 @@ void LineBuffer::step() {
     if (layer_ == nullptr && !commands_.empty()) begin_strip(commands_.front());
     denied_ = fill_request.valid() && !fill_request.ready();
     if (fill_data.transferring()) store_word();
-    if (activations.can_load()) {
-        if (!commands_.empty() && !tile_begun_) begin_tile();
-        if (tile_begun_ && tap_arrived()) {
-            load_tap();
-        } else {
-            activations.clear();
-            starved_by.write(denied_ ? Stall::port_conflict : Stall::fill);
-        }
-    }
+    const bool free = activations.can_load();
+    // A tap of several beats is read ahead while the register is full, up to its last beat.
+    if (free || (layer_ != nullptr && layer_->line_beats_per_tap > 1)) read_activations(free);
     if (fill_request.can_load()) request_word();
     commands_.drive_ready(command);
+}
+
+/// One beat of the next tap; with its last beat the tap goes out.
+void LineBuffer::read_activations(bool free) {
+    if (!commands_.empty() && !tile_begun_) begin_tile();
+    const bool arrived = tile_begun_ && tap_arrived();
+    if (free && arrived && last_beat()) {
+        load_tap();
+        return;
+    }
+    if (free) {
+        activations.clear();
+        starved_by.write(arrived ? Stall::activations : denied_ ? Stall::port_conflict : Stall::fill);
+    }
+    if (arrived && !last_beat()) read_beat();
+}
+
+void LineBuffer::read_beat() {
+    const int left = static_cast<int>(column_x_.size()) - beats_ * read_port_;
+    if (left > 0) count_read(layer_->index, std::min(left, read_port_));
+    ++beats_;
 }
 
 void LineBuffer::begin_strip(const TileCommand& first) {
@@ -196,7 +213,9 @@ void LineBuffer::load_tap() {
     if (one_row_) read_columns(tap);
     else read_scattered_columns(tap);
     activations.load(operands_);
-    count_read(layer_->index, operands_.columns.count);
+    const int left = operands_.columns.count - beats_ * read_port_;
+    if (left > 0) count_read(layer_->index, left);
+    beats_ = 0;
     if (++tap_ == static_cast<int>(layer_->taps.size())) finish_tile();
     else if (tap_ == layer_->parts[part_].end_tap) finish_part();
 }

@@ -26,7 +26,8 @@ public:
     LinkOut<ActivationRead> fill_request{*this, "fill_request"};  ///< ActivationBuffer
     LinkIn<Word> fill_data{*this, "fill_data"};
     LinkOut<Activations> activations{*this, "activations"};  ///< PeArray
-    sc_core::sc_out<Stall> starved_by{"starved_by"};         ///< why `activations` is not valid: fill or port_conflict
+    sc_core::sc_out<Stall> starved_by{
+        "starved_by"};  ///< why `activations` is not valid: fill, port_conflict, activations
 
     LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, const LayerTable& layers,
                RunRecord& record);
@@ -62,10 +63,13 @@ private:
     void skip_empty_passes(FillPosition& position) const;
     void next_pass(FillPosition& position) const;
 
+    void read_activations(bool free);
     void begin_tile();
     void show_window();
     void begin_part();
     [[nodiscard]] bool tap_arrived() const;
+    void read_beat();
+    [[nodiscard]] bool last_beat() const { return beats_ + 1 == layer_->line_beats_per_tap; }
     void load_tap();
     void read_columns(const Tap& tap);
     void read_scattered_columns(const Tap& tap);
@@ -73,6 +77,7 @@ private:
     void finish_part();
     void finish_tile();
 
+    int read_port_;  ///< bytes a cycle; 0: as many as a tap needs
     const LayerTable& layers_;
     const LayerSchedule* layer_ = nullptr;  ///< at work
     const Strip* strip_ = nullptr;
@@ -88,6 +93,7 @@ private:
     std::optional<TileCursor> tile_;  ///< the one that the front command names
     bool tile_begun_ = false;
     std::int32_t tap_ = 0;
+    std::int32_t beats_ = 0;     ///< of that tap's activations, read so far
     std::int32_t part_ = 0;      ///< of the taps, that tap_ belongs to
     std::vector<int> column_x_;  ///< per working column: leftmost input column, before the tap's own
     std::vector<int> column_y_;  ///< likewise its topmost row

@@ -52,7 +52,7 @@ void PoolUnit::begin_strip(const ResultPosition& position) {
     write_.layer = layer.index;
     if (!layer.pooling) return;
     const Window& window = layer.pooling->window;
-    open_rows_ = (window.kernel_height + window.stride_height - 1) / window.stride_height;
+    open_rows_ = open_rows(window.kernel_height, window.stride_height, layer.output.height);
     rows_ = windows_along(layer.sums.height, window.kernel_height, window.stride_height, window.pad_top,
                           layer.output.height);
     columns_ =

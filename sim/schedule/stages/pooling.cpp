@@ -4,10 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "common/error.h"
+#include "schedule/placement.h"
 #include "schedule/pooling_windows.h"
 #include "schedule/tiling.h"
 
@@ -81,6 +85,39 @@ void describe_pooling(LayerSchedule& layer, const Network& network, const Hardwa
         stage.format.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
     }
     check_pool_port(layer, hardware);
+}
+
+namespace {
+
+/// A stored integer less a zero point.
+constexpr int kPixelBits = 9;
+
+int partial_bytes(const Pooling& stage) {
+    if (stage.is_max) return 1;
+    if (averages_reals(stage.format.mode, stage.is_global)) return static_cast<int>(sizeof(float));
+    const auto pixels = static_cast<unsigned>(stage.window.kernel_height * stage.window.kernel_width);
+    return bytes_of_bits(kPixelBits + std::bit_width(pixels - 1));
+}
+
+}  // namespace
+
+std::int64_t pool_row_buffer_bytes(const LayerSchedule& layer) {
+    const Window& window = layer.pooling->window;
+    const int rows = open_rows(window.kernel_height, window.stride_height, layer.output.height);
+    return std::int64_t{layer.array_rows} * rows * layer.output.width * partial_bytes(*layer.pooling);
+}
+
+void check_pool_row_buffer(const LayerSchedule& layer, const HardwareParams& hardware) {
+    const std::int64_t needed = pool_row_buffer_bytes(layer);
+    const int bytes = hardware.pool.row_buffer_bytes;
+    if (bytes == 0 || needed <= bytes) return;
+    const std::string what =
+        fmt::format("pooling.row_buffer_bytes: {} cannot hold the open windows of {} channel{}; needs at least {}",
+                    bytes, layer.array_rows, layer.array_rows == 1 ? "" : "s", needed);
+    const bool alone = !layer.computation && !layer.requantization && !layer.addition;
+    if (alone) refuse(layer, what);
+    // Bytes of this buffer are not to be compared with those of strips.
+    throw PoolNeedsItsOwnLayer(layer, what, std::numeric_limits<std::int64_t>::max());
 }
 
 /// Dividing by the number of pixels is part of the rescale factor.

@@ -29,6 +29,13 @@ const Case kCases[] = {
     {"many_rows", 2, plain, [](HardwareParams& h) { h.line_buffer.rows = 17; }},
     {"one_byte_fill", 1, plain, [](HardwareParams& h) { h.line_buffer.fill_bytes_per_cycle = 1; }},
     {"fill_of_three_bytes", 2, plain, [](HardwareParams& h) { h.line_buffer.fill_bytes_per_cycle = 3; }},
+    {"read_port_of_two_bytes", 2, plain, [](HardwareParams& h) { h.line_buffer.read_bytes_per_cycle = 2; }},
+    {"flat_mapping_read_port_of_three_bytes", 2, plain,
+     [](HardwareParams& h) {
+         h.array.mapping = Mapping::flat;
+         h.array.columns = 7;
+         h.line_buffer.read_bytes_per_cycle = 3;
+     }},
     {"flat_mapping", 2, plain,
      [](HardwareParams& h) {
          h.array.mapping = Mapping::flat;

@@ -11,10 +11,12 @@ namespace {
 
 struct Geometry {
     int channels, height, width, kernel, columns, fill, rows;
+    int read = 0;  ///< bytes of the port towards the array; 0: as wide as the array
 };
 
 /// The documented micro-architecture, row by row: words are asked for one a cycle, row-major, while rows are free; a
-/// word asked for at edge e is stored at e + 1; a tap leaves when its line is stored, one a cycle; the rows above the
+/// word asked for at edge e is stored at e + 1; a tap leaves when its line is stored, one a cycle, or every so many cycles
+/// as its port takes to read its columns; the rows above the
 /// next tile's window are free from the edge on at which the tile's last tap enters the output register.
 struct Expected {
     std::vector<std::int64_t> requests, taps;
@@ -28,7 +30,9 @@ struct Expected {
         std::vector<std::int64_t> row_freed(static_cast<std::size_t>(g.height),
                                             0);  // edge at which the row's slot is free
         std::int64_t next_request = 1;
-        std::int64_t next_tap = 0;
+        const int full = std::min(g.columns, out_width);
+        const int beats = g.read == 0 ? 1 : (full + g.read - 1) / g.read;
+        std::int64_t last_tap = 0;  // its transfer; before the first, the command's
         int row = 0;
         const auto fill_to = [&](int end) {
             for (; row < end; ++row) {
@@ -50,8 +54,8 @@ struct Expected {
                             // Stored at an edge, it can enter the output register at the same edge; transferred one
                             // later.
                             const auto line = static_cast<std::size_t>((y + r) * g.channels + c);
-                            next_tap = std::max(next_tap, line_stored[line] + 1);
-                            taps.push_back(next_tap++);
+                            last_tap = std::max(last_tap, line_stored[line]) + beats;
+                            taps.push_back(last_tap);
                         }
                     }
                 }
@@ -72,6 +76,7 @@ HardwareParams hardware_of(const Geometry& g) {
     hardware.array.columns = g.columns;
     hardware.line_buffer.fill_bytes_per_cycle = g.fill;
     hardware.line_buffer.rows = g.rows;
+    hardware.line_buffer.read_bytes_per_cycle = g.read;
     return hardware;
 }
 
@@ -88,6 +93,11 @@ const TimingCase kCases[] = {
     {"slow_fill_one_row_ahead", {1, 7, 12, 3, 16, 1, 4}},
     {"wide_fill", {3, 8, 8, 2, 2, 8, 3}},
     {"kernel_of_one", {2, 4, 8, 1, 8, 4, 1}},
+    {"read_port_as_wide_as_the_array", {2, 6, 9, 3, 4, 4, 3, 4}},
+    {"narrow_read_port", {2, 6, 9, 3, 4, 4, 3, 3}},
+    {"read_port_of_one_byte", {2, 6, 9, 3, 4, 4, 4, 1}},
+    {"narrow_read_port_slow_fill", {1, 7, 12, 3, 16, 1, 4, 4}},
+    {"narrow_read_port_kernel_of_one", {2, 4, 8, 1, 8, 4, 1, 3}},
 };
 
 class LineBufferTiming : public testing::TestWithParam<int> {};
@@ -176,6 +186,24 @@ TEST(LineBufferTimingOf, StallsAreBlamedOnTheFillOrOnTheLostPort) {
     EXPECT_EQ(refused.size(), 5U);
     EXPECT_EQ(blamed, refused);
     expect_same(b.activations.monitor.data, b.expected, "tap");
+}
+
+/// A tap whose line has come and whose bytes are still being read is starved by the read port, not by the fill.
+TEST(LineBufferTimingOf, BeatsOfATapAreBlamedOnTheReadPort) {
+    const Geometry g{1, 3, 8, 3, 6, 8, 3, 2};  // three beats a tap
+    const Network network = network_of(g);
+    LineBufferBench b(network, hardware_of(g), 1, 0);
+    b.bench.pulse_reset();
+    std::size_t starved = 0;
+    while (!b.done() && b.bench.cycle() < 1000) {
+        const bool all_filled = b.data_monitor.count() == b.request_monitor.count() && b.data_monitor.count() == 3;
+        if (all_filled && !b.activations.link.valid.read()) {
+            EXPECT_EQ(b.starved_by.read(), Stall::activations) << "cycle " << b.bench.cycle();
+            ++starved;
+        }
+        b.bench.run(1);
+    }
+    EXPECT_GT(starved, 10U);
 }
 
 /// The tile at work stays in the queue of two until its last tap.
