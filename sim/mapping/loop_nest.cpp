@@ -47,6 +47,20 @@ std::int64_t LoopNest::trips(Memory from, Memory end, DimFilter takes) const {
     return product;
 }
 
+ReductionPlan reduction_plan(const LoopNest& nest) {
+    ReductionPlan plan;
+    bool another_sum = false;  // further in than a loop over terms
+    for (const Level& level : nest.levels) {
+        for (const Loop& loop : level.loops) {
+            if (!runs(loop, any_dim)) continue;
+            if (dim_of_terms(loop.dim)) plan.terms.push_back(loop);
+            else if (!plan.terms.empty() && loop.trips > 1) another_sum = true;
+        }
+    }
+    plan.sums_stay = !another_sum;
+    return plan;
+}
+
 Cursor::Cursor(const LoopNest& nest, Memory from, Memory end, DimFilter takes) {
     for (const Level& level : nest.levels) {
         if (level.memory < from || level.memory >= end) continue;

@@ -47,6 +47,7 @@ constexpr bool depends(Data data, Dim dim) {
 using DimFilter = bool (*)(Dim);
 constexpr bool any_dim(Dim) { return true; }
 constexpr bool dim_of_sums(Dim dim) { return depends(Data::sums, dim); }
+constexpr bool dim_of_terms(Dim dim) { return !depends(Data::sums, dim); }
 constexpr bool dim_of_channels(Dim dim) { return dim == Dim::group || dim == Dim::out_channel; }
 constexpr bool dim_of_pixels(Dim dim) { return dim == Dim::out_row || dim == Dim::out_column || dim == Dim::out_pixel; }
 
@@ -70,6 +71,8 @@ struct Loop {
 Loop loop_over(Dim dim, std::int64_t extent, int step = 1, Place place = Place::time);
 
 enum class Memory : std::uint8_t { dram, weight_buffer, activation_buffer, line_buffer, array };
+/// One past the innermost: the end of all levels.
+inline constexpr auto kInnermost = static_cast<Memory>(static_cast<int>(Memory::array) + 1);
 
 /// A memory, and the loops each trip of which it feeds to what is inside.
 struct Level {
@@ -88,6 +91,16 @@ struct LoopNest {
     friend bool operator==(const LoopNest&, const LoopNest&) = default;
 };
 LoopNest empty_nest();
+
+/// How a sum comes about: the loops over its terms in the order in which they run, outermost first, and whether it stays
+/// where it is added up until the last of them. This is all that values know of a dataflow.
+struct ReductionPlan {
+    std::vector<Loop> terms;
+    /// No loop to another sum runs in between; else the sum goes to a memory and comes back.
+    bool sums_stay = true;
+    friend bool operator==(const ReductionPlan&, const ReductionPlan&) = default;
+};
+ReductionPlan reduction_plan(const LoopNest& nest);
 
 /// An odometer over the loops in time of the levels [from, end), which begins at the first trip of each.
 class Cursor {

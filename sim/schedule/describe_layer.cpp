@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "common/error.h"
@@ -106,14 +105,12 @@ private:
 
     void describe_taps(LayerSchedule& layer, const Operator& op) const {
         const auto per_channel = static_cast<std::size_t>(op.weights.per_channel());
+        if (!reduction_plan(layer.nest).sums_stay)
+            throw SimulationError("layer '" + layer.name + "': its sums leave the array before they are complete");
         layer.taps.reserve(per_channel);
-        if (layer.fully_connected) {
-            for (int i = 0; i < static_cast<int>(per_channel); ++i) {
-                layer.taps.push_back({0, i / layer.line_bytes, i % layer.line_bytes, i});
-            }
-        } else {
-            add_convolution_taps(layer, op);
-        }
+        Cursor term(layer.nest, Memory::dram, kInnermost, dim_of_terms);
+        do layer.taps.push_back(layer.fully_connected ? vector_tap(layer, term) : map_tap(op, term));
+        while (term.next());
         if (layer.has_weight_zero_points()) describe_weight_zero_points(layer, op.weights);
         layer.computation->weights.resize(per_channel * op.weights.output_channels);
         for (int m = 0; m < op.weights.output_channels; ++m) {
@@ -122,6 +119,21 @@ private:
                     op.weights.values[m * per_channel + layer.taps[t].weight];
             }
         }
+    }
+
+    /// Of a vector, which passes the line buffer in fill words.
+    static Tap vector_tap(const LayerSchedule& layer, const Cursor& term) {
+        const auto at = static_cast<int>(term.first(Dim::in_channel));
+        return {0, at / layer.line_bytes, at % layer.line_bytes, at};
+    }
+
+    static Tap map_tap(const Operator& op, const Cursor& term) {
+        const Weights& w = op.weights;
+        const auto channel = static_cast<int>(term.first(Dim::in_channel));
+        const auto row = static_cast<int>(term.first(Dim::kernel_row));
+        const auto column = static_cast<int>(term.first(Dim::kernel_column));
+        return {channel, row * op.window.dilation_height, column * op.window.dilation_width,
+                (channel * w.kernel_height + row) * w.kernel_width + column};
     }
 
     /// Any that make all bytes of the channel 0..255 do; a file's own need not be known.
@@ -135,33 +147,6 @@ private:
                                                   layer.name, *low, *high, m));
             }
             layer.computation->weight_zero_points.push_back(static_cast<std::uint8_t>(zero_point));
-        }
-    }
-
-    void add_convolution_taps(LayerSchedule& layer, const Operator& op) const {
-        const Weights& w = op.weights;
-        const TapOrder& order = hardware_.accumulator.order;
-        const auto extent = [&](TapLoop loop) {
-            return loop == TapLoop::channel ? w.input_channels
-                   : loop == TapLoop::row   ? w.kernel_height
-                                            : w.kernel_width;
-        };
-        for (int a = 0; a < extent(order[0]); ++a) {
-            for (int b = 0; b < extent(order[1]); ++b) {
-                for (int c = 0; c < extent(order[2]); ++c) {
-                    Tap tap;
-                    const std::array<int, 3> at = {a, b, c};
-                    for (int i = 0; i < 3; ++i) {
-                        (order[i] == TapLoop::channel ? tap.channel
-                         : order[i] == TapLoop::row   ? tap.row
-                                                      : tap.column) = at[i];
-                    }
-                    tap.weight = (tap.channel * w.kernel_height + tap.row) * w.kernel_width + tap.column;
-                    tap.row *= op.window.dilation_height;
-                    tap.column *= op.window.dilation_width;
-                    layer.taps.push_back(tap);
-                }
-            }
         }
     }
 

@@ -7,6 +7,7 @@
 
 #include "schedule/line_fill.h"
 #include "schedule/pooling_windows.h"
+#include "schedule/stages/addition.h"
 #include "schedule/timing_rules.h"
 
 namespace widthwise {
@@ -97,8 +98,9 @@ public:
         if (layer_.weight_fetches(layer_.strips[strip_]) > 0) begin_weights();
         while (time_tile(tile)) {
         }
-        const Edge written = layer_.sums_leave() ? byte_written(layer_.value_bytes - 1)
-                                                 : drained_ + kRequantized + addition() + edges(Rule::pool);
+        const Edge written = layer_.sums_leave()
+                                 ? byte_written(layer_.value_bytes - 1)
+                                 : drained_ + kRequantized + addition_latency(layer_) + edges(Rule::pool);
         return written + edges(Rule::stored);
     }
 
@@ -308,12 +310,6 @@ private:
         }
     }
 
-    /// Edges between requantization and pool: operands asked for, read (unless they are constants), added, rounded.
-    [[nodiscard]] Edge addition() const {
-        if (!layer_.addition) return 0;
-        return edges(Rule::ask) + (layer_.adds_map() ? edges(Rule::arrive) : 0) + edges(Rule::sum);
-    }
-
     /// When a byte of the sums in the second stage of requantization is written, the others following one a cycle.
     [[nodiscard]] Edge byte_written(int byte) const {
         return sums_.scaled + edges(Rule::requantize) - 1 + edges(Rule::pool) + byte;
@@ -323,7 +319,8 @@ private:
     void block_port(const TileIndex& index, int rows, int columns, Edge first_beat, int beats) {
         for (int b = 0; b < beats; ++b) {
             const DrainBeat beat = drain_beat(layer_, rows, columns, hardware_.requant.lanes, b);
-            if (completes_any(index, beat)) fill_.block(first_beat + b + kRequantized + addition() + edges(Rule::pool));
+            if (completes_any(index, beat))
+                fill_.block(first_beat + b + kRequantized + addition_latency(layer_) + edges(Rule::pool));
         }
     }
 

@@ -32,7 +32,28 @@ TEST(LoopNest, CountsTripsInTime) {
     EXPECT_EQ(nest.trips(Memory::dram, Memory::activation_buffer), 2 * 3);
     EXPECT_EQ(nest.trips(Memory::activation_buffer, Memory::line_buffer), 3);
     EXPECT_EQ(nest.trips(Memory::dram, Memory::array), 2 * 3 * 3 * 3);
-    EXPECT_EQ(nest.trips(Memory::array, static_cast<Memory>(5)), 4) << "rows work side by side";
+    EXPECT_EQ(nest.trips(Memory::array, kInnermost), 4) << "rows work side by side";
+}
+
+TEST(ReductionPlan, IsTheLoopsOverTermsInTheirOrder) {
+    LoopNest nest = example();
+    EXPECT_EQ(reduction_plan(nest), (ReductionPlan{{loop_over(Dim::in_channel, 4)}, true}));
+    // A reduction of which a part passes the line buffer at a time.
+    nest.at(Memory::activation_buffer).loops.push_back(loop_over(Dim::kernel_row, 3));
+    nest.at(Memory::line_buffer).loops.clear();
+    EXPECT_EQ(reduction_plan(nest),
+              (ReductionPlan{{loop_over(Dim::kernel_row, 3), loop_over(Dim::in_channel, 4)}, true}));
+}
+
+/// Weight stationary: pixels run within each step of the reduction, and every sum leaves the array after each.
+TEST(ReductionPlan, SaysThatSumsLeaveWhereOthersRunBetweenTheirTerms) {
+    LoopNest nest = example();
+    nest.at(Memory::array).loops = {loop_over(Dim::in_channel, 4), loop_over(Dim::out_pixel, 7)};
+    EXPECT_FALSE(reduction_plan(nest).sums_stay);
+    nest.at(Memory::array).loops = {loop_over(Dim::in_channel, 4), loop_over(Dim::out_pixel, 1)};
+    EXPECT_TRUE(reduction_plan(nest).sums_stay) << "there is no other sum";
+    nest.at(Memory::array).loops = {loop_over(Dim::in_channel, 4), loop_over(Dim::out_channel, 2, 1, Place::rows)};
+    EXPECT_TRUE(reduction_plan(nest).sums_stay) << "the others have registers of their own";
 }
 
 TEST(Cursor, GoesThroughTheLoopsInTheirOrder) {
