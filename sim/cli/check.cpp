@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 
 #include "cli/command.h"
 #include "cli/output.h"
@@ -14,6 +13,8 @@
 #include "results/run_files.h"
 #include "results/run_text.h"
 #include "results/tables.h"
+#include "schedule/buffer_needs.h"
+#include "schedule/schedule_model.h"
 #include "schedule/stages/pooling.h"
 #include "schedule/strip_fit.h"
 #include "text/list_text.h"
@@ -27,7 +28,8 @@ using Json = nlohmann::ordered_json;
 struct BufferUse {
     const char* name;
     std::int64_t used = 0;
-    std::int64_t capacity = 0;
+    std::int64_t capacity = 0;  ///< 0: as much as is needed
+    std::int64_t smallest = 0;  ///< capacity from which on nothing is moved more often than once
 };
 
 /// Of what the layer's strips hold; 0 without any.
@@ -36,7 +38,7 @@ std::int64_t strips_end(const Schedule& schedule, const LayerSchedule& layer) {
     return layer.strips_address + StripFitter(layer, schedule.hardware).bytes(layer.extents, layer.prefetches);
 }
 
-std::vector<BufferUse> buffer_use(const Schedule& schedule) {
+std::vector<BufferUse> buffer_use(const Schedule& schedule, const BufferNeeds& needs) {
     const HardwareParams& hardware = schedule.hardware;
     BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
     const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
@@ -45,6 +47,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
                                        [](const LayerSchedule& layer) { return layer.in_strips(); });
     BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
     BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
+    BufferUse windows{"pool row buffer", 0, hardware.pool.row_buffer_bytes};
     std::int64_t largest_part = 0;
     for (const LayerSchedule& layer : schedule.layers) {
         for (int part = 0; layer.has_parameters() && part < layer.weight_parts(); ++part)
@@ -55,19 +58,49 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule) {
         activations.used = std::max(activations.used, in_strips ? strips_end(schedule, layer) : both);
         if (branches || in_strips) activations.used = std::max(activations.used, end);
         lines.used = std::max(lines.used, layer.buffer_blocks * layer.block_places().bytes);
+        if (layer.pooling) windows.used = std::max(windows.used, pool_row_buffer_bytes(layer));
     }
     // Streamed: a part in use and one prefetched.
     if (hardware.weight_buffer.storage == WeightStorage::streamed) weights.used = 2 * largest_part;
-    return {weights, activations, lines};
+    std::vector<BufferUse> uses = {weights, activations, lines};
+    if (windows.used > 0) uses.push_back(windows);
+    for (std::size_t i = 0; i < uses.size(); ++i) uses[i].smallest = needs.capacities[i].needs;
+    return uses;
 }
 
-/// Of the pool's row buffer, the most that a layer needs; none without pools.
-std::optional<std::int64_t> row_buffer_use(const Schedule& schedule) {
-    std::optional<std::int64_t> most;
-    for (const LayerSchedule& layer : schedule.layers) {
-        if (layer.pooling) most = std::max(most.value_or(0), pool_row_buffer_bytes(layer));
-    }
-    return most;
+std::string use_text(const BufferUse& use) {
+    return fmt::format("{}{} bytes used; nothing moves twice from {} on", grouped(use.used),
+                       use.capacity > 0 ? " of " + grouped(use.capacity) : "", grouped(use.smallest));
+}
+
+/// Bytes that a batch moves between DRAM and chip, and into the line buffer; `setup` once before the first.
+struct Traffic {
+    std::int64_t setup = 0;
+    std::int64_t read = 0;
+    std::int64_t written = 0;
+    std::int64_t lines = 0;
+};
+
+Traffic traffic(const Schedule& schedule) {
+    const RunRecord run = count_schedule(schedule);
+    Traffic moved;
+    const auto add = [&moved](const LayerRecord& phase) {
+        moved.read += static_cast<std::int64_t>(phase.events[Event::dram_read]);
+        moved.written += static_cast<std::int64_t>(phase.events[Event::dram_write]);
+        moved.lines += static_cast<std::int64_t>(phase.events[Event::line_buffer_write]);
+    };
+    add(run.load);
+    add(run.store);
+    for (const LayerRecord& layer : run.layers) add(layer);
+    moved.setup = static_cast<std::int64_t>(run.setup.events[Event::dram_read]);
+    return moved;
+}
+
+/// "12 bytes a batch", or "12 bytes a batch, 3.0 times the 4 of buffers as large as needed".
+std::string against_least(std::int64_t bytes, std::int64_t least) {
+    if (bytes <= least) return fmt::format("{} bytes a batch", grouped(bytes));
+    return fmt::format("{} bytes a batch, {:.2f} times the {} of buffers as large as needed", grouped(bytes),
+                       static_cast<double>(bytes) / static_cast<double>(least), grouped(least));
 }
 
 /// The keys of the file that have no effect.
@@ -119,15 +152,13 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
                          steps_text(workload.network.input_steps)));
     }
     for (const std::string& note : workload.network.notes) line("note", note);
-    for (const BufferUse& use : buffer_use(schedule)) {
-        line(use.name, fmt::format("{} of {} bytes used", grouped(use.used), grouped(use.capacity)));
-    }
-    if (const auto used = row_buffer_use(schedule)) {
-        const int bytes = config.hardware.pool.row_buffer_bytes;
-        line("pool row buffer", bytes == 0
-                                    ? fmt::format("{} bytes needed", grouped(*used))
-                                    : fmt::format("{} of {} bytes used", grouped(*used), grouped(std::int64_t{bytes})));
-    }
+    const BufferNeeds needs = buffer_needs(workload.network, config.hardware, config.hardware.batch);
+    for (const BufferUse& use : buffer_use(schedule, needs)) line(use.name, use_text(use));
+    const Traffic moved = traffic(schedule);
+    const std::string before =
+        moved.setup > 0 ? fmt::format("{} bytes of weights before the first batch; ", grouped(moved.setup)) : "";
+    line("DRAM traffic", before + against_least(moved.read + moved.written, needs.dram_bytes));
+    line("line buffer fill", against_least(moved.lines, needs.line_buffer_bytes));
     for (const LayerSchedule& layer : schedule.layers) {
         const std::string cut = cut_text(layer, schedule.hardware);
         if (!cut.empty()) line("cut", fmt::format("{}: {}", shown_name(list_name(layer.name)), cut));
@@ -164,13 +195,21 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
     for (const InputStep& step : workload.network.input_steps) {
         json["input_steps"].push_back({{"operation", step_name(step.kind)}, {"values", step.values}});
     }
-    for (const BufferUse& use : buffer_use(schedule)) {
-        json["buffers"].push_back({{"name", use.name}, {"used_bytes", use.used}, {"bytes", use.capacity}});
+    const BufferNeeds needs = buffer_needs(workload.network, workload.config.hardware, workload.config.hardware.batch);
+    for (const BufferUse& use : buffer_use(schedule, needs)) {
+        json["buffers"].push_back({{"name", use.name},
+                                   {"used_bytes", use.used},
+                                   {"bytes", use.capacity > 0 ? Json(use.capacity) : Json("auto")},
+                                   {"smallest_bytes", use.smallest}});
     }
-    if (const auto used = row_buffer_use(schedule)) {
-        const int bytes = workload.config.hardware.pool.row_buffer_bytes;
-        json["pool_row_buffer"] = {{"used_bytes", *used}, {"bytes", bytes == 0 ? Json("auto") : Json(bytes)}};
-    }
+    const Traffic moved = traffic(schedule);
+    json["traffic"] = {
+        {"setup_dram_bytes", moved.setup},
+        {"batch_dram_read_bytes", moved.read},
+        {"batch_dram_written_bytes", moved.written},
+        {"batch_line_buffer_bytes", moved.lines},
+        {"with_smallest_buffers",
+         {{"batch_dram_bytes", needs.dram_bytes}, {"batch_line_buffer_bytes", needs.line_buffer_bytes}}}};
     json["energy_table"] = workload.table.name();
     json["keys_without_effect"] = Json::array();
     for (const UnusedKey& unused : without_effect(workload)) {

@@ -13,7 +13,9 @@
 #include "common/error.h"
 #include "config/run_config.h"
 #include "network/onnx_import.h"
+#include "results/needs_text.h"
 #include "results/run_text.h"
+#include "schedule/buffer_needs.h"
 #include "schedule/compile.h"
 
 namespace widthwise {
@@ -74,13 +76,24 @@ RunConfig Workload::with_width(int bits) const {
     return changed;
 }
 
+/// Of hardware that was refused: all capacities at once, if some are too small to move nothing twice.
+std::string Workload::all_needs(const HardwareParams& hardware) const {
+    try {
+        const BufferNeeds needs = buffer_needs(network, hardware, hardware.batch);
+        if (std::ranges::none_of(needs.capacities, is_short)) return "";
+        return ". All at once, the network moves nothing twice with " + needs_text(needs);
+    } catch (const InputError&) {  // buffers are not what is wrong
+        return "";
+    }
+}
+
 Schedule Workload::compiled(const HardwareParams& hardware) const {
     try {
         Schedule schedule = compile(network, hardware, hardware.batch);
         for (const LayerSchedule& layer : schedule.layers) static_cast<void>(table.costs(layer.attributes));
         return schedule;
     } catch (const InputError& error) {
-        const std::string what = error.what();
+        const std::string what = error.what() + all_needs(hardware);
         // Messages about keys and layers do not know the file.
         throw InputError(what.starts_with(table.path()) ? what : fmt::format("{}: {}", config.path, what));
     }

@@ -47,6 +47,7 @@ private:
     /// From the headers on; no value is read before the network is known to fit images and hardware.
     void read_images();
     void check_labels() const;
+    [[nodiscard]] std::string all_needs(const HardwareParams& hardware) const;
 
     std::optional<InputConversion> conversion_;
     std::vector<UnusedKey> unused_data_keys_;

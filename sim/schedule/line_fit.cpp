@@ -122,6 +122,11 @@ bool LineFitter::fits_whole() const {
     return fitting_ >= needed_;
 }
 
+std::int64_t LineFitter::least_bytes() const {
+    if (layer_.fully_connected) return row_bytes_;
+    return row_bytes_ * (hardware_.line_buffer.rows > 0 ? hardware_.line_buffer.rows : needed_);
+}
+
 int LineFitter::rows_held() const {
     // A vector: two of them, so that the next pass can be filled meanwhile.
     if (layer_.fully_connected) return std::min(2 * needed_, fitting_);

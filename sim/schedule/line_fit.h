@@ -22,6 +22,9 @@ public:
     [[nodiscard]] bool fits_whole() const;
     /// Rows that the buffer then holds.
     [[nodiscard]] int rows_held() const;
+    /// Capacity from which on each line passes once: for the rows that the array reads at once, or as many as are configured;
+    /// a vector passes once word by word too.
+    [[nodiscard]] std::int64_t least_bytes() const;
     /// The cut that fills the fewest bytes; of equal ones such that the next part can be filled meanwhile, and then the
     /// one with the fewest parts. Throws InputError when nothing fits.
     [[nodiscard]] LineFit choose() const;

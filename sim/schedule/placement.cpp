@@ -92,6 +92,16 @@ public:
         of(layers() - 1).last_reader = layers();  // the store
     }
 
+    /// The end of all maps, each at its lowest address.
+    std::int64_t end_of_whole_maps() {
+        std::int64_t end = 0;
+        for (FeatureMap& map : maps_) {
+            place(map);
+            end = std::max(end, map.address + map.bytes);
+        }
+        return end;
+    }
+
     /// Moves maps to DRAM, the largest first, until each layer has the room that it needs.
     void place_all() {
         while (!try_places()) {
@@ -232,6 +242,14 @@ void place_feature_maps(Schedule& schedule) {
     schedule.output_bytes = schedule.layers.back().output_bytes() * schedule.images;
     if (is_chain(schedule) && place_halves(schedule)) return;
     MapPlacer(schedule).place_all();
+}
+
+std::int64_t whole_maps_bytes(Schedule schedule) {
+    const std::int64_t lifetimes = MapPlacer(schedule).end_of_whole_maps();
+    if (!is_chain(schedule)) return lifetimes;
+    std::int64_t largest = schedule.layers.front().input.elements();
+    for (const LayerSchedule& layer : schedule.layers) largest = std::max(largest, layer.output_bytes());
+    return std::min(lifetimes, 2 * largest * schedule.images);
 }
 
 namespace {

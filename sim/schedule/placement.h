@@ -33,6 +33,9 @@ public:
 /// naming how large the buffer must be.
 void place_feature_maps(Schedule& schedule);
 
+/// Capacity of the activation buffer from which on all maps of a batch lie in it together. The layers must be connected.
+std::int64_t whole_maps_bytes(Schedule schedule);
+
 /// Weight tiles one after the other; decides weight_buffer.storage: auto, and the parts in which streamed tiles are
 /// fetched. Throws InputError when the weight buffer is too small.
 void place_weights(Schedule& schedule);

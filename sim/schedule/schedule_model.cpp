@@ -88,8 +88,7 @@ void count_transfers(const LayerSchedule& layer, EventCounts& events) {
     }
 }
 
-void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRecord& record) {
-    EventCounts& events = record.events;
+void count_layer(const Schedule& schedule, const LayerSchedule& layer, EventCounts& events) {
     const Count taps = layer.taps.size();
     const auto images = static_cast<Count>(layer.images);
     if (layer.computation.has_value()) {
@@ -129,48 +128,62 @@ void count_events(const Schedule& schedule, const LayerSchedule& layer, LayerRec
     }
     if (layer.pooling.has_value()) count_pooling(layer, events);
     count_transfers(layer, events);
-    events[Event::clock] = record.cycles.total;
-    const auto& array = schedule.hardware.array;
-    events[Event::pe_idle] =
-        record.cycles.total * static_cast<Count>(array.rows * array.columns) - events[Event::mac_multiply];
+}
+
+/// What follows from the layer's cycles.
+void count_time(const ArrayParams& array, LayerRecord& record) {
+    record.events[Event::clock] = record.cycles.total;
+    record.events[Event::pe_idle] =
+        record.cycles.total * static_cast<Count>(array.rows * array.columns) - record.events[Event::mac_multiply];
+}
+
+bool loads_weights_once(const Schedule& schedule) {
+    return schedule.hardware.weight_buffer.storage != WeightStorage::streamed && schedule.weight_bytes > 0;
 }
 
 }  // namespace
 
-RunRecord model_schedule(const Schedule& schedule) {
-    const HardwareParams& hardware = schedule.hardware;
+RunRecord count_schedule(const Schedule& schedule) {
     RunRecord run;
     run.images = static_cast<Count>(schedule.images);
     run.layers.resize(schedule.layers.size());
+    if (loads_weights_once(schedule)) {
+        run.setup.events[Event::dram_read] = static_cast<Count>(schedule.weight_bytes);
+        run.setup.events[Event::weight_buffer_write] = static_cast<Count>(schedule.weight_bytes);
+    }
+    if (!schedule.input_in_strips) {
+        run.load.events[Event::dram_read] = static_cast<Count>(schedule.input_bytes);
+        run.load.events[Event::activation_buffer_write] = static_cast<Count>(schedule.input_bytes);
+    }
+    for (const LayerSchedule& layer : schedule.layers) count_layer(schedule, layer, run.layers[layer.index].events);
+    if (!schedule.output_in_strips) {
+        run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
+        run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
+    }
+    return run;
+}
+
+RunRecord model_schedule(const Schedule& schedule) {
+    const HardwareParams& hardware = schedule.hardware;
+    RunRecord run = count_schedule(schedule);
 
     // A phase around the layers: command, transfer, and the token back.
     constexpr Edge kAround = edges(Rule::command) + edges(Rule::report);
     const auto fetch = [&](std::int64_t bytes) { return kAround + fetch_edges(hardware.dram, bytes); };
-    const bool streamed = hardware.weight_buffer.storage == WeightStorage::streamed;
-    if (!streamed && schedule.weight_bytes > 0) {
-        close_phase(run.setup, fetch(schedule.weight_bytes), hardware.array);
-        run.setup.events[Event::dram_read] = static_cast<Count>(schedule.weight_bytes);
-        run.setup.events[Event::weight_buffer_write] = static_cast<Count>(schedule.weight_bytes);
-    }
+    if (loads_weights_once(schedule)) close_phase(run.setup, fetch(schedule.weight_bytes), hardware.array);
     DmaTimer dma(schedule);
     Edge edge = 0;
     if (!schedule.input_in_strips) {
         edge = dma.load_input();
         close_phase(run.load, edge, hardware.array);
-        run.load.events[Event::dram_read] = static_cast<Count>(schedule.input_bytes);
-        run.load.events[Event::activation_buffer_write] = static_cast<Count>(schedule.input_bytes);
     }
     for (const LayerSchedule& layer : schedule.layers) {
         LayerRecord& record = run.layers[static_cast<std::size_t>(layer.index)];
         edge = time_layer(schedule, layer, edge, dma, record.cycles);
-        count_events(schedule, layer, record);
+        count_time(hardware.array, record);
     }
-
-    if (!schedule.output_in_strips) {
+    if (!schedule.output_in_strips)
         close_phase(run.store, kAround + store_edges(hardware.dram, schedule.output_bytes), hardware.array);
-        run.store.events[Event::activation_buffer_read] = static_cast<Count>(schedule.output_bytes);
-        run.store.events[Event::dram_write] = static_cast<Count>(schedule.output_bytes);
-    }
     return run;
 }
 

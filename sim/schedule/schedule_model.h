@@ -17,6 +17,9 @@ namespace widthwise {
 /// of resident weights.
 RunRecord model_schedule(const Schedule& schedule);
 
+/// The same without time: no cycles, and no events that follow from them. Quick, however large the schedule.
+RunRecord count_schedule(const Schedule& schedule);
+
 /// Completes what was counted with the values of `images` images (overflow, psums, `mac.gated`) by the models of their
 /// batches: as many of `batch_images` as there are, and one of the images that remain (`rest`, ignored when none do).
 /// Gated multiplications, which the models count as done, are taken off.

@@ -42,6 +42,33 @@ TEST(CutLayers, AreSaidByCheck) {
     EXPECT_THAT(whole.out, Not(HasSubstr("cut ")));
 }
 
+/// What each buffer would have to be so that nothing is moved twice, and what is moved now.
+TEST(CutLayers, AreSaidBesideWhatTheNetworkNeeds) {
+    const std::string out = test::run_tool(command("check", kSmall)).out;
+    EXPECT_THAT(out, HasSubstr("weight buffer     992 of 1,000 bytes used; nothing moves twice from 63,594 on\n"));
+    EXPECT_THAT(out, HasSubstr("activation buffer 584 of 600 bytes used; nothing moves twice from 2,200 on\n"));
+    EXPECT_THAT(out, HasSubstr("line buffer       100 of 100 bytes used; nothing moves twice from 420 on\n"));
+    EXPECT_THAT(out, HasSubstr("DRAM traffic      116,116 bytes a batch, 112.30 times the 1,034 of buffers as large as "
+                               "needed\n"));
+    const std::string whole = test::run_tool(command("check", {})).out;
+    EXPECT_THAT(whole, HasSubstr("DRAM traffic      63,594 bytes of weights before the first batch; 1,034 bytes a "
+                                 "batch\n"));
+}
+
+/// Three buffers that cannot hold the least: one is named first, and what all need besides, so that one change does.
+TEST(CutLayers, RefusedHardwareIsToldAllNeedsAtOnce) {
+    const test::ToolResult refused = test::run_tool(
+        command("check", {"activation_buffer.bytes=6", "line_buffer.bytes=1", "weight_buffer.bytes=10"}));
+    EXPECT_EQ(refused.status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("weight_buffer.bytes: 10 cannot hold"));
+    EXPECT_THAT(refused.err,
+                HasSubstr("nothing twice with weight_buffer.bytes 63,594 (has 10), activation_buffer.bytes "
+                          "2,200 (has 6), line_buffer.bytes 420 (has 1), pooling.row_buffer_bytes 84"));
+    // What is wrong is not a buffer: nothing is said of them.
+    EXPECT_THAT(test::run_tool(command("check", {"accumulator.layers={nosuch: 9}"})).err,
+                Not(HasSubstr("All at once")));
+}
+
 /// The keys bound what a strip has; a layer takes the smallest that it can have where that is more.
 TEST(CutLayers, TakeTheExtentsThatTheKeysAllow) {
     std::vector<std::string> settings = kSmall;

@@ -122,11 +122,22 @@ TEST(CheckFields, OfLenet5) {
     const int weights = 25 * 6 + 150 * 16 + 400 * 120 + 120 * 84 + 84 * 10 + 9 * (6 + 16 + 120 + 84 + 10);
     const int maps = 32 * 32 + 6 * 14 * 14;
     const int lines = std::max({6 * 32, 6 * 6 * 14, 5 * 16 * 5, 2 * 120});
-    expected["buffers"] = {{{"name", "weight buffer"}, {"used_bytes", weights}, {"bytes", 131072}},
-                           {{"name", "activation buffer"}, {"used_bytes", maps}, {"bytes", 65536}},
-                           {{"name", "line buffer"}, {"used_bytes", lines}, {"bytes", 8192}}};
-    // One row of 14 windows of 6 channels, a byte each, in c1; of 5 windows of 8 channels in c3.
-    expected["pool_row_buffer"] = {{"used_bytes", 6 * 14}, {"bytes", "auto"}};
+    // What moves nothing twice: maps as they are used; c3 reads five rows of 6 x 14 at once. In the pool one row of 14
+    // windows of 6 channels in c1, of 5 windows of 8 channels in c3.
+    const auto buffer = [](const char* name, int used, const Json& bytes, int smallest) {
+        return Json{{"name", name}, {"used_bytes", used}, {"bytes", bytes}, {"smallest_bytes", smallest}};
+    };
+    expected["buffers"] = {
+        buffer("weight buffer", weights, 131072, weights), buffer("activation buffer", maps, 65536, maps),
+        buffer("line buffer", lines, 8192, 5 * 6 * 14), buffer("pool row buffer", 6 * 14, "auto", 6 * 14)};
+    // Each row of a layer's input passes once for each tile of 8 channels: of s2 twice, the vectors 15, 11 and 2 times.
+    const int filled = 32 * 32 + 2 * 6 * 14 * 14 + 15 * 400 + 11 * 120 + 2 * 84;
+    expected["traffic"] = {
+        {"setup_dram_bytes", weights},
+        {"batch_dram_read_bytes", 32 * 32},
+        {"batch_dram_written_bytes", 10},
+        {"batch_line_buffer_bytes", filled},
+        {"with_smallest_buffers", {{"batch_dram_bytes", 32 * 32 + 10}, {"batch_line_buffer_bytes", filled}}}};
     expected["keys_without_effect"].push_back(
         {{"key", "pooling.rounding"}, {"reason", "no layer is an average pool that divides"}});
     test::expect_json(Json::parse(test::run_tool({"check", config, "--json"}).out), expected);
