@@ -49,12 +49,17 @@ std::int64_t LoopNest::trips(Memory from, Memory end, DimFilter takes) const {
 
 ReductionPlan reduction_plan(const LoopNest& nest) {
     ReductionPlan plan;
-    bool another_sum = false;  // further in than a loop over terms
+    bool more_terms = false;   // a loop further out goes on to another term
+    bool another_sum = false;  // and one further in than that to another sum
     for (const Level& level : nest.levels) {
         for (const Loop& loop : level.loops) {
             if (!runs(loop, any_dim)) continue;
-            if (dim_of_terms(loop.dim)) plan.terms.push_back(loop);
-            else if (!plan.terms.empty() && loop.trips > 1) another_sum = true;
+            if (dim_of_terms(loop.dim)) {
+                plan.terms.push_back(loop);
+                more_terms = more_terms || loop.trips > 1;
+            } else {
+                another_sum = another_sum || (more_terms && loop.trips > 1);
+            }
         }
     }
     plan.sums_stay = !another_sum;

@@ -92,8 +92,8 @@ struct LoopNest {
 };
 LoopNest empty_nest();
 
-/// How a sum comes about: the loops over its terms in the order in which they run, outermost first, and whether it stays
-/// where it is added up until the last of them. This is all that values know of a dataflow.
+/// How a sum comes about: the loops over its terms that run in time, outermost first, and whether it stays where it is
+/// added up until the last of them. This is all that values know of a dataflow whose terms run in time.
 struct ReductionPlan {
     std::vector<Loop> terms;
     /// No loop to another sum runs in between; else the sum goes to a memory and comes back.

@@ -24,7 +24,7 @@ std::string stall_header(Stall stall) {
         case Stall::weights: return "stall\nweights";
         case Stall::port_conflict: return "stall\nport";
         case Stall::fill: return "stall\nfill";
-        case Stall::activations: return "stall\nlines";
+        case Stall::activations: return "stall\nactivations";
     }
     return "";
 }

@@ -54,6 +54,9 @@ TEST(ReductionPlan, SaysThatSumsLeaveWhereOthersRunBetweenTheirTerms) {
     EXPECT_TRUE(reduction_plan(nest).sums_stay) << "there is no other sum";
     nest.at(Memory::array).loops = {loop_over(Dim::in_channel, 4), loop_over(Dim::out_channel, 2, 1, Place::rows)};
     EXPECT_TRUE(reduction_plan(nest).sums_stay) << "the others have registers of their own";
+    nest.at(Memory::array).loops = {loop_over(Dim::in_channel, 1), loop_over(Dim::out_channel, 8),
+                                    loop_over(Dim::kernel_row, 3)};
+    EXPECT_TRUE(reduction_plan(nest).sums_stay) << "the outer loop has no second term";
 }
 
 TEST(Cursor, GoesThroughTheLoopsInTheirOrder) {

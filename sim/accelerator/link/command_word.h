@@ -31,20 +31,27 @@ int command_bits() {
     return bits;
 }
 
-/// Words of 32 bits, the first field in the lowest bits of the first word; signed fields in two's complement. A value
-/// that its wires cannot carry is a SimulationError.
+/// A value that its wires cannot carry is a SimulationError.
 template <typename Command>
-std::vector<std::uint32_t> encode(const Command& command) {
-    std::vector<std::uint32_t> words((command_bits<Command>() + kCommandWordBits - 1) / kCommandWordBits);
-    int at = 0;
-    Command::visit_wires(command, [&](const char* name, const auto& field, int bits) {
+void check_wires(const Command& command) {
+    Command::visit_wires(command, [](const char* name, const auto& field, int bits) {
         using Field = std::remove_cvref_t<decltype(field)>;
         const auto value = static_cast<std::int64_t>(field);
         const int magnitude = std::is_same_v<Field, bool> || std::is_enum_v<Field> ? bits : bits - 1;
         const std::int64_t limit = std::int64_t{1} << magnitude;
-        if (value >= limit || value < -limit)
-            throw SimulationError(
-                fmt::format("a command's {} is {}; its {} wires cannot carry that", name, value, bits));
+        if (value < limit && value >= -limit) return;
+        throw SimulationError(fmt::format("a command's {} is {}; its {} wires cannot carry that", name, value, bits));
+    });
+}
+
+/// Words of 32 bits, the first field in the lowest bits of the first word; signed fields in two's complement.
+template <typename Command>
+std::vector<std::uint32_t> encode(const Command& command) {
+    std::vector<std::uint32_t> words((command_bits<Command>() + kCommandWordBits - 1) / kCommandWordBits);
+    int at = 0;
+    check_wires(command);
+    Command::visit_wires(command, [&](const char*, const auto& field, int bits) {
+        const auto value = static_cast<std::int64_t>(field);
         for (int bit = 0; bit < bits; ++bit, ++at) {
             const auto one = static_cast<std::uint32_t>(value >> bit & 1);
             words[static_cast<std::size_t>(at / kCommandWordBits)] |= one << (at % kCommandWordBits);

@@ -123,6 +123,7 @@ struct Parameters {
         wave.add(scope, "bias0", channels.values[0].bias, 32);
         wave.add(scope, "multiplier0", channels.values[0].scale.multiplier, 33);
         wave.add(scope, "shift0", channels.values[0].scale.shift, 8);
+        wave.add(scope, "divisor0", channels.values[0].scale.divisor, 41);
     }
 };
 

@@ -34,6 +34,7 @@ void RequantUnit::do_reset() {
     biased_.valid = scaled_.valid = rounded_.valid = false;
     byte_ = 0;
     banks_.clear();
+    banks_held_ = 0;
     blocked_.write(false);
 }
 
@@ -41,6 +42,7 @@ void RequantUnit::step() {
     accept_parameters();
     if (can_move()) move();
     parameters.drive_ready(banks_.size() < kBanks);
+    banks_held_ = static_cast<std::int32_t>(banks_.size());
 }
 
 void RequantUnit::accept_parameters() {
@@ -215,6 +217,7 @@ void RequantUnit::add_waves(WaveList& wave, const std::string& scope) const {
         wave.add(name, "rounded", rounded_.value[i], 33);
         wave.add(name, "output", output_.values.values[i], 9);
     }
+    wave.add(scope, "banks", banks_held_, 2);
     wave.add(scope + ".stage_valid", "biased", biased_.valid);
     wave.add(scope + ".stage_valid", "scaled", scaled_.valid);
     wave.add(scope + ".stage_valid", "rounded", rounded_.valid);

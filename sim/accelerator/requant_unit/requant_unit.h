@@ -71,6 +71,7 @@ private:
     const LayerTable& layers_;
     RunRecord& record_;
     std::deque<Parameters> banks_;
+    std::int32_t banks_held_ = 0;  ///< after the last edge, for the waveform
     Stage biased_, scaled_, rounded_;
     int byte_ = 0;                                 ///< of the sums in scaled_ that leave, the next to go
     sc_core::sc_signal<bool> blocked_{"blocked"};  ///< scaled_ and biased_ will both stand still at the next edge

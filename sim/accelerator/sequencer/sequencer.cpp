@@ -197,7 +197,9 @@ bool Sequencer::issue_tile(LinkOut<TileCommand>& link, std::optional<TileCursor>
         }
         return false;
     }
-    link.load(TileCommand{layer_, next->strip(), next->index(), next->number(), next->ends_weights()});
+    const TileCommand command{layer_, next->strip(), next->index(), next->number(), next->ends_weights()};
+    check_wires(command);
+    link.load(command);
     if (!next->next()) next.reset();
     acted_ = true;
     return true;
@@ -219,6 +221,7 @@ void Sequencer::finish() {
 }
 
 void Sequencer::issue_dma(const DmaCommand& command) {
+    check_wires(command);
     dma.load(command);
     acted_ = dma_loaded_ = true;
 }

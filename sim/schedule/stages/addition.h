@@ -13,8 +13,8 @@ namespace widthwise {
 void describe_addition(LayerSchedule& layer, const Network& network, const HardwareParams& hardware,
                        const LayerOperators& operators);
 
-/// Edges from the taking of a beat by the ResidualUnit until the PoolUnit takes its sums: operands asked for, read (unless they are
-/// constants), added, rounded; 0 without an addition.
+/// Edges from the taking of a beat by the ResidualUnit until the PoolUnit takes its sums: operands asked for, read
+/// (unless they are constants), added, rounded; 0 without an addition.
 inline Edge addition_latency(const LayerSchedule& layer) {
     if (!layer.addition) return 0;
     return edges(Rule::ask) + (layer.adds_map() ? edges(Rule::arrive) : 0) + edges(Rule::sum);

@@ -12,7 +12,7 @@ void describe_pooling(LayerSchedule& layer, const Network& network, const Hardwa
 
 /// Bytes of the row buffer that the layer needs: a window for each channel of a tile, row of windows that can be open at
 /// once, and column. A maximum takes one byte; a sum what stored integers less their zero point can add up to, in float32
-/// four.
+/// four, but for averages of a whole map or by a shift.
 std::int64_t pool_row_buffer_bytes(const LayerSchedule& layer);
 
 /// Once the layer's tiles are known. Throws PoolNeedsItsOwnLayer where the row buffer is too small for the pool together
