@@ -70,7 +70,7 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule, const BufferNeeds& n
 
 std::string use_text(const BufferUse& use) {
     return fmt::format("{}{} bytes used; nothing moves twice from {} on", grouped(use.used),
-                       use.capacity > 0 ? " of " + grouped(use.capacity) : "", grouped(use.smallest));
+                       use.capacity > 0 ? fmt::format(" of {}", grouped(use.capacity)) : "", grouped(use.smallest));
 }
 
 /// Bytes that a batch moves between DRAM and chip, and into the line buffer; `setup` once before the first.

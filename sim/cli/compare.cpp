@@ -45,8 +45,9 @@ void compare(const ParsedOptions& options) {
     request.engine = engine;
     request.jobs = jobs;
     request.show_progress = !options.has("quiet");
+    const bool quality = options.has("quality");
     Comparison comparison;
-    const std::string again = repeated_options(options, {"engine", "energy", "set"});
+    const std::string again = repeated_options(options, {"engine", "energy", "set"}) + (quality ? " --quality" : "");
     comparison.command = fmt::format("widthwise compare {} --widths {} --images {}:{}{}", shell_word(options.argument),
                                      fmt::join(widths, ","), images.first, images.end, again);
     {
@@ -56,7 +57,12 @@ void compare(const ParsedOptions& options) {
         std::vector<RunOutcome> outcomes = simulate(workload, request, guard);
         for (std::size_t i = 0; i < widths.size(); ++i) {
             RunSetup setup = workload.setup(configs[i], schedules[i], images, comparison.command, engine_name(engine));
-            comparison.runs.push_back({widths[i], RunReport(std::move(setup), std::move(outcomes[i]))});
+            comparison.runs.emplace_back(widths[i], RunReport(std::move(setup), std::move(outcomes[i])));
+        }
+        if (quality) {
+            const auto widest = static_cast<std::size_t>(&comparison.widest() - comparison.runs.data());
+            std::vector<Quality> found = simulated_quality(workload, request, request.variants[widest]);
+            for (std::size_t i = 0; i < found.size(); ++i) comparison.runs[i].quality = std::move(found[i]);
         }
         if (folder) {
             folder->write("comparison.json", json_text(comparison_json(comparison)));
@@ -90,13 +96,16 @@ Command compare_command() {
     CommandSpec spec;
     spec.name = "compare";
     spec.argument = "CONFIG";
-    spec.summary = "Run the same images at several accumulator widths: accuracy, overflow, energy, saving.";
+    spec.summary = "Run the same images at several accumulator widths: accuracy, agreement, overflow, energy, saving.";
     spec.details = "Every layer gets the same width; widths of single layers in CONFIG do not count here.";
     spec.options = {
         {"widths", "W,W,...",
          fmt::format("Accumulator widths in bits, 2 to 48; blanks do not count (default: {}).", kDefaultWidths)},
         images_option(),
         engine_option(),
+        {"quality", "",
+         "Also how far each layer's map and the output lie from those of the widest: SQNR, largest error, mean squared "
+         "error."},
         energy_option(),
         set_option(),
         out_option(),

@@ -95,7 +95,17 @@ std::string command_text(const ParsedOptions& options, const HalfOpenRange& imag
     return fmt::format("widthwise run {} --images {}:{}{}", shell_word(options.argument), images.first, images.end,
                        repeated_options(options, {"engine", "accumulator", "energy", "set", "clock", "clock-strips"}) +
                            (options.has("clock") ? repeated_options(options, {"wave-image"}) : "") +
-                           (options.has("histogram") ? " --histogram" : ""));
+                           (options.has("histogram") ? " --histogram" : "") +
+                           (options.has("quality") ? " --quality" : ""));
+}
+
+/// A width of all accumulators that no sum can leave.
+int exact_bits(const Schedule& schedule) {
+    int bits = kMinAccumulatorBits;
+    for (const LayerSchedule& layer : schedule.layers) {
+        if (layer.computation) bits = std::max(bits, layer.computation->worst_case_bits);
+    }
+    return std::min(bits, kMaxAccumulatorBits);
 }
 
 void run(const ParsedOptions& options) {
@@ -127,6 +137,10 @@ void run(const ParsedOptions& options) {
         report.emplace(
             workload.setup(workload.config, schedule, images, command_text(options, images), engine_name(engine)),
             std::move(outcome));
+        if (options.has("quality")) {
+            const HardwareParams exact = workload.with_width(exact_bits(schedule)).hardware;
+            report->quality = std::move(simulated_quality(workload, request, exact).front());
+        }
         if (outputs.folder) write_run(*outputs.folder, *report);
         InterruptGuard::check();
         outputs.commit();
@@ -165,6 +179,10 @@ Command run_command() {
          "name with ',' or '=' stands in double quotes: '\"a,b\"=16'."},
         energy_option(),
         set_option(),
+        {"quality", "",
+         "Also how far each layer's map and the output lie from those of exact sums: classes, SQNR, largest error, "
+         "mean "
+         "squared error."},
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),
         {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},

@@ -15,6 +15,7 @@
 #include "common/error.h"
 #include "engine/fast/fast_engine.h"
 #include "engine/systemc_engine.h"
+#include "explore/measure_quality.h"
 #include "results/classifier.h"
 #include "trace/first_cycles.h"
 #include "trace/fst_writer.h"
@@ -315,6 +316,18 @@ void check_agreement(const std::vector<RunOutcome>& clocked, const std::vector<R
 
 int default_images(EngineChoice engine) {
     return engine == EngineChoice::fast ? kDefaultImagesFast : kDefaultImagesClocked;
+}
+
+std::vector<Quality> simulated_quality(const Workload& workload, const SimulationRequest& request,
+                                       const HardwareParams& reference) {
+    const HalfOpenRange& images = request.images;
+    const auto passes = static_cast<std::uint64_t>(request.variants.size()) + 1;
+    ProgressBar bar(static_cast<std::uint64_t>(images.end - images.first) * passes, "images", request.show_progress);
+    return measure_quality(workload.network, reference, request.variants, static_cast<int>(images.first),
+                           static_cast<int>(images.end), request.jobs, source_of(workload), [&bar](int count) {
+                               bar.add(static_cast<std::uint64_t>(count));
+                               InterruptGuard::check();
+                           });
 }
 
 std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,

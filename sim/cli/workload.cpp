@@ -81,7 +81,7 @@ std::string Workload::all_needs(const HardwareParams& hardware) const {
     try {
         const BufferNeeds needs = buffer_needs(network, hardware, hardware.batch);
         if (std::ranges::none_of(needs.capacities, is_short)) return "";
-        return ". All at once, the network moves nothing twice with " + needs_text(needs);
+        return fmt::format(". All at once, the network moves nothing twice with {}", needs_text(needs));
     } catch (const InputError&) {  // buffers are not what is wrong
         return "";
     }

@@ -27,32 +27,46 @@ int predicted_class(std::span<const std::uint8_t> output, bool is_signed) {
     return static_cast<int>(best);
 }
 
-Classifier::Classifier(const Network& network) {
+OutputValues::OutputValues(const Network& network) {
     const Tensor& output = network.tensors[static_cast<std::size_t>(network.output)];
-    is_signed_ = output.quantization.is_signed;
     values_ = static_cast<std::size_t>(output.shape.elements());
     pixels_ = static_cast<std::size_t>(output.shape.height) * static_cast<std::size_t>(output.shape.width);
-    if (!network.operators.back().sums_leave) return;
-    for (int c = 0; c < output.shape.channels; ++c) {
-        channel_scales_.push_back(network.operators.back().sum_scale(network, c));
-    }
+    sums_ = network.operators.back().sums_leave;
+    quantization_ = output.quantization;
+    if (!sums_) scales_ = {quantization_.scale};
+    for (int c = 0; sums_ && c < output.shape.channels; ++c)
+        scales_.push_back(network.operators.back().sum_scale(network, c));
 }
+
+std::vector<std::int64_t> OutputValues::numbers(std::span<const std::uint8_t> output) const {
+    const std::size_t bytes = output.size() / values_;
+    if (bytes < 1 || bytes > 8 || bytes * values_ != output.size() || (!sums_ && bytes != 1)) {
+        throw SimulationError(
+            fmt::format("an output of {} bytes cannot be {} {}", output.size(), values_, sums_ ? "sums" : "values"));
+    }
+    std::vector<std::int64_t> numbers(values_);
+    for (std::size_t i = 0; i < values_; ++i) {
+        if (sums_ || quantization_.is_signed) numbers[i] = signed_number(output.subspan(i * bytes, bytes));
+        else numbers[i] = output[i];
+        if (!sums_) numbers[i] -= quantization_.zero_point;
+    }
+    return numbers;
+}
+
+Classifier::Classifier(const Network& network)
+    : is_signed_(network.tensors[static_cast<std::size_t>(network.output)].quantization.is_signed),
+      sums_(network.operators.back().sums_leave),
+      values_(network) {}
 
 int Classifier::operator()(std::span<const std::uint8_t> output) const {
-    return channel_scales_.empty() ? predicted_class(output, is_signed_) : class_of_sums(output);
-}
-
-int Classifier::class_of_sums(std::span<const std::uint8_t> output) const {
-    const std::size_t bytes = output.size() / values_;
-    if (bytes < 1 || bytes > 8 || bytes * values_ != output.size()) {
-        throw SimulationError(fmt::format("an output of {} bytes cannot be {} sums", output.size(), values_));
-    }
+    if (!sums_) return predicted_class(output, is_signed_);
+    const std::vector<std::int64_t> sums = values_.numbers(output);
     const auto value = [&](std::size_t i) {
-        return static_cast<double>(signed_number(output.subspan(i * bytes, bytes))) * channel_scales_[i / pixels_];
+        return static_cast<double>(sums[i]) * values_.scales()[values_.scale_of(i)];
     };
     std::size_t best = 0;
     double greatest = value(0);
-    for (std::size_t i = 1; i < values_; ++i) {
+    for (std::size_t i = 1; i < sums.size(); ++i) {
         const double candidate = value(i);
         if (candidate <= greatest) continue;
         greatest = candidate;

@@ -137,6 +137,7 @@ Json summary_json(const RunReport& report) {
     Json json = provenance_json(report.run);
     json["processing_elements"] = report.processing_elements();
     json["accuracy"] = accuracy_json(report.accuracy);
+    if (report.quality) json["quality"] = quality_json(*report.quality);
     json["per_inference"] = {{"cycles", without_noise(report.cycles_per_inference())},
                              {"microseconds", without_noise(report.microseconds_per_inference())},
                              {"macs", without_noise(static_cast<double>(report.total.macs()) / report.images())},

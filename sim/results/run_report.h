@@ -13,6 +13,7 @@
 #include "energy/energy_table.h"
 #include "network/network.h"
 #include "record/record.h"
+#include "results/quality.h"
 #include "schedule/schedule.h"
 
 namespace widthwise {
@@ -99,6 +100,7 @@ struct RunReport {
     std::vector<Phase> phases;  ///< load, the layers, store
     Phase total;                ///< of `phases`; without costs
     std::optional<Accuracy> accuracy;
+    std::optional<Quality> quality;  ///< if asked for
 
     /// The phase of a layer, by its index in the schedule.
     [[nodiscard]] const Phase& layer(std::size_t index) const { return phases[index + 1]; }

@@ -159,6 +159,26 @@ std::string range_text(int first, int end) {
                        end - first == 1 ? "" : "s");
 }
 
+namespace {
+
+std::string quality_text(const Quality& quality) {
+    TextTable table({"map", "SQNR\ndB", "largest\nerror", "mean squared\nerror", "different\nvalues %"});
+    const auto add_row = [&table](const MapQuality& map) {
+        const double different =
+            static_cast<double>(map.different) / static_cast<double>(std::max<std::uint64_t>(1, map.values));
+        table.add_row({printable(map.name), sqnr_text(map), significant(map.largest_error),
+                       significant(map.mean_squared_error), percent(different)});
+    };
+    for (const MapQuality& map : quality.layers) add_row(map);
+    add_row(quality.output);
+    return fmt::format(
+        "\nValues against those of exact sums ({} bits hold all), as real numbers; {} of {} images have the same "
+        "class\n\n{}",
+        quality.reference_bits, grouped(quality.agreeing), grouped(quality.images), table.text());
+}
+
+}  // namespace
+
 std::string run_text(const RunReport& report) {
     const RunSetup& run = report.run;
     const EnergyScale scale = energy_scale(run.table->unit(), report.energy_per_inference());
@@ -173,7 +193,8 @@ std::string run_text(const RunReport& report) {
     text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
                         accumulator_table(report));
     text += fmt::format("\nEnergy of one inference in {} (average)\n\n{}", scale.unit, energy_table(report, scale));
-    return text + "\n" + totals_text(report, scale);
+    text += "\n" + totals_text(report, scale);
+    return report.quality ? text + quality_text(*report.quality) : text;
 }
 
 }  // namespace widthwise

@@ -14,8 +14,8 @@ class ComparisonTest : public testing::Test {
 protected:
     ComparisonTest() {
         comparison_.command = "widthwise compare config.yaml";
-        comparison_.runs.push_back({12, narrow_.report()});
-        comparison_.runs.push_back({20, wide_.report()});
+        comparison_.runs.emplace_back(12, narrow_.report());
+        comparison_.runs.emplace_back(20, wide_.report());
     }
     test::MadeUpRun narrow_{12};
     test::MadeUpRun wide_{20};

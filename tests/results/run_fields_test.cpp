@@ -332,8 +332,34 @@ class ComparisonFields : public testing::Test {
 protected:
     ComparisonFields() {
         comparison_.command = "widthwise compare tiny.yaml";
-        comparison_.runs.push_back({8, narrow_.report()});
-        comparison_.runs.push_back({12, wide_.report()});
+        comparison_.runs.emplace_back(8, narrow_.report());
+        comparison_.runs.emplace_back(12, wide_.report());
+        comparison_.runs[0].report.outcome.predictions[2].predicted = 2;  // the widest says 1
+    }
+    static Quality quality(std::uint64_t agreeing) {
+        Quality made;
+        made.reference_bits = 12;
+        made.images = 4;
+        made.agreeing = agreeing;
+        made.output.name = "output";
+        made.output.values = 40;
+        MapQuality& layer = made.layers.emplace_back();
+        layer.name = "c1";
+        layer.values = 90;
+        return made;
+    }
+    void measure() {
+        Quality narrow = quality(3);
+        narrow.output.different = 5;
+        narrow.output.sqnr_db = 12.25;
+        narrow.output.largest_error = 1.5;
+        narrow.output.mean_squared_error = 0.125;
+        comparison_.runs[0].quality = narrow;
+        comparison_.runs[1].quality = quality(4);
+    }
+    static Json map(const char* name, int values, int different, const Json& sqnr, double largest, double squared) {
+        return {{"name", name},    {"values", values},         {"different_values", different},
+                {"sqnr_db", sqnr}, {"largest_error", largest}, {"mean_squared_error", squared}};
     }
     FieldRun narrow_{1, "pJ", 4};
     FieldRun wide_{2, "pJ"};
@@ -348,10 +374,24 @@ TEST_F(ComparisonFields, OfTheJson) {
     for (const FieldRun* run : {&narrow_, &wide_}) {
         Json width = {{"bits", run == &wide_ ? 12 : 8},
                       {"saving_percent", run == &wide_ ? 0.0 : 50.0},  // half of all counts
-                      {"overflowed_outputs_percent", kOverflowed}};
+                      {"overflowed_outputs_percent", kOverflowed},
+                      {"agreement_percent", run == &wide_ ? 100.0 : 75.0}};
         width.update(summary_parts(*run));
         expected["widths"].push_back(width);
     }
+    test::expect_json(comparison_json(comparison_), expected);
+    measure();
+    const Json exact = map("c1", 90, 0, nullptr, 0, 0);
+    expected["widths"][0]["quality"] = {{"reference_bits", 12},
+                                        {"images", 4},
+                                        {"agreeing", 3},
+                                        {"output", map("output", 40, 5, 12.25, 1.5, 0.125)},
+                                        {"layers", {exact}}};
+    expected["widths"][1]["quality"] = {{"reference_bits", 12},
+                                        {"images", 4},
+                                        {"agreeing", 4},
+                                        {"output", map("output", 40, 0, nullptr, 0, 0)},
+                                        {"layers", {exact}}};
     test::expect_json(comparison_json(comparison_), expected);
 }
 
@@ -371,8 +411,13 @@ TEST_F(ComparisonFields, OfTheCsv) {
         }
         row["energy_total_per_inference"] = each("total");
         row["saving_percent"] = run == &wide_ ? 0.0 : 50.0;
+        row["agreement_percent"] = run == &wide_ ? 100.0 : 75.0;
+        row["output_sqnr_db"] = run == &wide_ ? Json() : Json(12.25);
+        row["output_largest_error"] = run == &wide_ ? 0 : 1.5;
+        row["output_mean_squared_error"] = run == &wide_ ? 0 : 0.125;
         rows.push_back(row);
     }
+    measure();
     test::expect_csv(comparison_csv(comparison_), rows);
 }
 
@@ -384,7 +429,8 @@ TEST_F(ComparisonFields, OfTheScreen) {
         const auto each = [run](const char* part) {
             return static_cast<double>(run->total_tenths(part)) / 10 / 4 / 1e3;
         };
-        std::vector<double> row = {200.0 / 3, 112, kOverflowed, each("total"), run == &wide_ ? 0.0 : 50.0};
+        std::vector<double> row = {200.0 / 3,     run == &wide_ ? 100.0 : 75.0, 112, kOverflowed,
+                                   each("total"), run == &wide_ ? 0.0 : 50.0};
         for (const char* component : kListedComponents) row.push_back(each(component));
         test::expect_row(rows[run == &wide_ ? 1 : 0], run == &wide_ ? "12" : "8", row);
     }
