@@ -18,6 +18,7 @@
 
 #include "explore/image_blocks.h"
 #include "explore/search_proof.h"
+#include "explore/validation.h"
 #include "explore/value_evaluation.h"
 #include "explore/width_costs.h"
 
@@ -31,6 +32,7 @@ struct SearchRequest {
     double max_loss = 0;  ///< percentage points
     Minimise minimise = Minimise::energy;
     std::uint64_t limit = 500000;  ///< combinations that the proof may judge
+    bool agreement = false;        ///< the images' labels are the classes that the widest gives them
     int threads = 1;
     /// Called now and then with what is going on, from the calling thread; may throw to end the search.
     std::function<void(const std::string& stage)> report;
@@ -62,6 +64,9 @@ struct SearchResult {
     std::uint64_t rejected = 0;         ///< combinations rejected on some images
     std::uint64_t rejected_blocks = 0;  ///< blocks of images that took
     double combinations = 0;            ///< there are, widths that cannot differ counted once
+    int validated_first = 0;            ///< images [first, end) of the validation
+    int validated_end = 0;
+    std::vector<ValidatedPoint> validation;  ///< widest, uniform if there is one, chosen; none if not asked for
 
     [[nodiscard]] double percent(const SearchPoint& point) const;
     /// Percentage points below the reference; negative when it is better.

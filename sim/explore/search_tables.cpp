@@ -85,14 +85,49 @@ std::string proof_text(const SearchResult& result, const SearchRequest& request,
                grouped(images, 0));
 }
 
+Json validation_json(const SearchResult& result) {
+    Json json = {{"images", {{"first", result.validated_first}, {"end", result.validated_end}}},
+                 {"points", Json::array()}};
+    for (const ValidatedPoint& point : result.validation) {
+        const Json labelled =
+            point.labelled == 0
+                ? Json()
+                : Json(without_noise(100.0 * static_cast<double>(point.correct) / static_cast<double>(point.labelled)));
+        json["points"].push_back(
+            {{"name", point.name},
+             {"labelled", point.labelled},
+             {"correct", point.correct},
+             {"accuracy_percent", labelled},
+             {"changed", point.changed},
+             {"changed_below_percent",
+              &point == &result.validation.front() ? Json() : Json(without_noise(100 * point.changed_below))}});
+    }
+    return json;
+}
+
+/// What other images say of the widths.
+std::string validation_text(const SearchResult& result) {
+    TextTable table({"", "accuracy\n%", "changed\nimages", "of all, below\n% (95 % sure)"});
+    for (const ValidatedPoint& point : result.validation) {
+        const double accuracy =
+            point.labelled == 0 ? 0 : 100.0 * static_cast<double>(point.correct) / static_cast<double>(point.labelled);
+        const bool reference = &point == &result.validation.front();
+        table.add_row({point.name, point.labelled == 0 ? "-" : grouped(accuracy, 2), grouped(point.changed),
+                       reference ? "-" : significant(100 * point.changed_below, 2)});
+    }
+    return fmt::format("\nOn images {}, which did not choose: classes that differ from the widest's\n\n{}",
+                       range_text(result.validated_first, result.validated_end), table.text());
+}
+
 std::string short_widths(const SearchPoint& point) { return fmt::format("{}", fmt::join(point.bits, " ")); }
 
 std::string point_table(const SearchResult& result, const std::vector<std::pair<std::string, std::size_t>>& rows,
-                        const std::string& first, const EnergyScale& scale) {
+                        const std::string& first, bool agreement, const EnergyScale& scale) {
     std::vector<std::string> layers;
     for (const std::string& layer : result.layers) layers.push_back(shown_name(layer));
-    TextTable table({first, "bits\n" + fmt::format("{}", fmt::join(layers, " ")), "accuracy\n%", "loss\npoints",
-                     "total\nbits", "energy\n" + scale.unit, "saving\n%"});
+    TextTable table({first, "bits\n" + fmt::format("{}", fmt::join(layers, " ")),
+                     agreement ? "agreement\n%" : "accuracy\n%", "loss\npoints", "total\nbits", "energy\n" + scale.unit,
+                     "saving\n%"});
     for (const auto& [name, p] : rows) {
         const SearchPoint& point = result.points[p];
         table.add_row({name, short_widths(point), grouped(result.percent(point), 2), grouped(result.loss(point), 2),
@@ -119,6 +154,7 @@ Json search_json(const SearchResult& result, const SearchRequest& request, const
                        {"from", request.from},
                        {"to", request.to},
                        {"limit", request.limit}};
+    json["judged_by"] = request.agreement ? "agreement" : "labels";
     json["labelled"] = result.labelled;
     json["energy_unit"] = setup.table->unit();
     json["widest"] = point_json(result, result.points[result.widest]);
@@ -133,6 +169,7 @@ Json search_json(const SearchResult& result, const SearchRequest& request, const
     json["combinations"] = result.combinations;
     json["pareto"] = Json::array();
     for (const std::size_t p : result.pareto()) json["pareto"].push_back(point_json(result, result.points[p]));
+    if (!result.validation.empty()) json["validation"] = validation_json(result);
     return json;
 }
 
@@ -164,17 +201,19 @@ std::string search_text(const SearchResult& result, const SearchRequest& request
     if (result.uniform) rows.emplace_back("uniform", *result.uniform);
     rows.emplace_back("chosen", result.best);
     text += "\nChosen widths; energy of one inference, saving against the widest\n\n";
-    text += point_table(result, rows, "", scale) + "\n";
+    text += point_table(result, rows, "", request.agreement, scale) + "\n";
     std::vector<std::string> alone;
     for (std::size_t l = 0; l < result.alone.size(); ++l) {
         alone.push_back(fmt::format("{} {}", shown_name(result.layers[l]), result.alone[l]));
     }
     text += fmt::format("Each layer alone, the others at {} bits, bears: {}\n\n", request.to, fmt::join(alone, ", "));
     text += proof_text(result, request, scale);
+    if (!result.validation.empty()) text += validation_text(result);
     rows.clear();
     for (const std::size_t p : result.pareto()) rows.emplace_back(fmt::format("{}", p), p);
-    text += "\nPareto front of accuracy and energy, of all combinations evaluated on all images\n\n";
-    text += point_table(result, rows, "evaluation", scale);
+    text += fmt::format("\nPareto front of {} and energy, of all combinations evaluated on all images\n\n",
+                        request.agreement ? "agreement" : "accuracy");
+    text += point_table(result, rows, "evaluation", request.agreement, scale);
     return text + fmt::format("\nTo run it: --accumulator {}\n",
                               shell_word(widths_option(result, result.points[result.best])));
 }

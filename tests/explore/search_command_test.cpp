@@ -51,6 +51,53 @@ TEST(SearchCommand, WritesItsFilesAndCanBeRepeated) {
                      json["best"]["energy_per_inference"].get<double>());
 }
 
+/// Without labels the widest's classes decide: nothing is lost when all images keep theirs. On other images the widths are
+/// tried again.
+TEST(SearchCommand, NeedsNoLabelsAndValidates) {
+    const test::TemporaryFolder folder;
+    const std::string config =
+        folder.write("unlabelled.yaml", "network: " + test::repository("models/lenet5.onnx") +
+                                            "\nimages: " + test::repository("traces/mnist/t10k-images-idx3-ubyte.gz") +
+                                            "\nenergy: {table: course}\n");
+    const std::vector<std::string> words = {"search",  config,   "--images", "0:200",       "--from",
+                                            "14",      "--to",   "24",       "--agreement", "--validate",
+                                            "300:500", "--json", "--quiet",  "--jobs",      "1"};
+    const test::ToolResult result = test::run_tool(words);
+    ASSERT_EQ(result.status, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    EXPECT_EQ(json["judged_by"], "agreement");
+    EXPECT_EQ(json["labelled"], 200);
+    EXPECT_EQ(json["widest"]["accuracy_percent"], 100.0);
+    EXPECT_EQ(json["best"]["correct"], 200);
+    EXPECT_THAT(json["command"].get<std::string>(), testing::EndsWith(" --validate 300:500 --agreement"));
+    const auto& points = json["validation"]["points"];
+    EXPECT_EQ(points.front()["name"], "widest");
+    EXPECT_EQ(points.back()["name"], "chosen");
+    EXPECT_EQ(points.front()["labelled"], 0);
+    // Two runs say the same of the chosen widths.
+    const auto predictions = [&](const std::string& widths) {
+        const std::string out = folder.path("out" + std::to_string(widths.size()));
+        const test::ToolResult run = test::run_tool({"run", config, "--engine", "fast", "--images", "300:500",
+                                                     "--quiet", "--accumulator", widths, "--out", out});
+        EXPECT_EQ(run.status, 0) << run.err;
+        return test::lines(test::read_file(out + "/predictions.csv"));
+    };
+    const auto widest = predictions("24");
+    const auto chosen = predictions(json["best"]["accumulator"]);
+    std::size_t changed = 0;
+    for (std::size_t i = 1; i < widest.size(); ++i) changed += widest[i] != chosen[i] ? 1U : 0U;
+    EXPECT_EQ(points.back()["changed"], changed);
+}
+
+TEST(SearchCommand, ValidatesOnOtherImagesOnly) {
+    for (const char* images : {"0:200", "199:300", "50:60"}) {
+        const test::ToolResult result = test::run_tool(with(kShort, {"--validate", images}));
+        EXPECT_EQ(result.status, 2);
+        EXPECT_THAT(result.err, AllOf(HasSubstr("--validate: images "), HasSubstr("0:200"))) << images;
+    }
+    EXPECT_THAT(test::run_tool(with(kShort, {"--validate", "200:10001"})).err, HasSubstr("--validate"));
+}
+
 TEST(SearchCommand, PrintsChoiceProofAndFront) {
     const test::ToolResult result = test::run_tool(with(kShort, {"--minimise", "bits"}));
     ASSERT_EQ(result.status, 0) << result.err;
@@ -90,7 +137,7 @@ TEST(SearchCommand, NeedsLabels) {
                                            test::repository("traces/mnist/t10k-images-idx3-ubyte.gz")));
     const test::ToolResult result = test::run_tool({"search", config});
     EXPECT_EQ(result.status, 2);
-    EXPECT_THAT(result.err, HasSubstr("names no labels"));
+    EXPECT_THAT(result.err, AllOf(HasSubstr("names no labels"), HasSubstr("--agreement")));
 }
 
 }  // namespace

@@ -270,6 +270,7 @@ TEST_F(SearchFields, OfTheJson) {
     const RunReport report = run_.report();
     Json expected = provenance_json(report.run);  // itself checked with the run's summary
     expected["request"] = {{"minimise", "energy"}, {"max_loss_points", 1.5}, {"from", 9}, {"to", 32}, {"limit", 777}};
+    expected["judged_by"] = "labels";
     expected["labelled"] = 150;
     expected["energy_unit"] = "pJ";
     expected["widest"] = widest();
@@ -282,6 +283,21 @@ TEST_F(SearchFields, OfTheJson) {
     expected["rejected"] = {{"combinations", 70}, {"blocks", 80}};
     expected["combinations"] = 625.0;
     expected["pareto"] = {best(), widest()};  // the uniform one costs more than the best and is right less often
+    test::expect_json(search_json(result_, request_, report.run), expected);
+    request_.agreement = true;
+    expected["judged_by"] = "agreement";
+    result_.validated_first = 200;
+    result_.validated_end = 300;
+    result_.validation = {{"widest", 100, 0, 0, 0, 0.03}, {"chosen", 100, 80, 60, 2, 0.0625}};
+    const auto validated = [](const char* name, int labelled, int correct, const Json& accuracy, int changed,
+                              const Json& below) {
+        return Json{{"name", name},       {"labelled", labelled},
+                    {"correct", correct}, {"accuracy_percent", accuracy},
+                    {"changed", changed}, {"changed_below_percent", below}};
+    };
+    expected["validation"] = {
+        {"images", {{"first", 200}, {"end", 300}}},
+        {"points", {validated("widest", 0, 0, nullptr, 0, nullptr), validated("chosen", 80, 60, 75.0, 2, 6.25)}}};
     test::expect_json(search_json(result_, request_, report.run), expected);
 }
 
@@ -325,6 +341,7 @@ TEST_F(SearchFields, OfTheScreen) {
     ASSERT_EQ(front.size(), 2U);
     test::expect_row(front[0], "2", best);
     test::expect_row(front[1], "0", widest);
+    EXPECT_EQ(text.find("did not choose"), std::string::npos);
     // 80 blocks of 16 images for 70 combinations.
     test::expect_line(text, "9 evaluations", {});
     test::expect_line(text, "70 combinations, of", {625, std::round(80.0 * fast::kLanes / 70)});
