@@ -54,8 +54,8 @@ int default_images(EngineChoice engine);
 std::vector<RunOutcome> simulate(const Workload& workload, const SimulationRequest& request,
                                  const InterruptGuard& guard);
 
-/// How far the values of each variant lie from those of the reference, in a pass of its own on the fast engine, whatever the
-/// request's. An InterruptGuard must exist.
+/// How far the values of each variant lie from those of the reference, in a pass of its own on the fast engine,
+/// whatever the request's. An InterruptGuard must exist.
 std::vector<Quality> simulated_quality(const Workload& workload, const SimulationRequest& request,
                                        const HardwareParams& reference);
 

@@ -82,6 +82,7 @@ int images_in_block(const std::vector<Map>& maps, int batch, int images, std::in
 
 std::vector<int> layers_of(const std::vector<Map>& maps) {
     std::vector<int> layers;
+    layers.reserve(maps.size());
     for (const Map& map : maps) layers.push_back(map.layer);
     return layers;
 }

@@ -38,8 +38,8 @@ std::vector<ValidatedPoint> validate(const Network& network, const std::vector<C
                                      int end, int threads, const ImageSource& source, const LabelSource& label,
                                      const std::function<void(int)>& report);
 
-/// Where `changed` of `images` drawn at random have changed: the one-sided upper bound of Clopper and Pearson (1934) on the
-/// part of all images that change, with a confidence of 95 %. 3 / images, nearly, where none has changed.
+/// Where `changed` of `images` drawn at random have changed: the one-sided upper bound of Clopper and Pearson (1934) on
+/// the part of all images that change, with a confidence of 95 %. 3 / images, nearly, where none has changed.
 double changed_below(std::uint64_t changed, std::uint64_t images);
 
 }  // namespace widthwise

@@ -67,7 +67,8 @@ struct Loop {
     friend bool operator==(const Loop&, const Loop&) = default;
 };
 
-/// Cuts `extent` positions into trips of `step`; both are at least 1.
+/// Cuts `extent` positions into trips of `step`; both are at least 1. Trips that run side by side (`place`) take a
+/// position each.
 Loop loop_over(Dim dim, std::int64_t extent, int step = 1, Place place = Place::time);
 
 enum class Memory : std::uint8_t { dram, weight_buffer, activation_buffer, line_buffer, array };

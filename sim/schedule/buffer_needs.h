@@ -27,8 +27,8 @@ struct BufferNeeds {
     std::int64_t line_buffer_bytes = 0;  ///< that it fills the line buffer with
 };
 
-/// For batches of `images` images. Other keys are as in `hardware`; those that bound strips do not count. Throws InputError
-/// where the network cannot run with buffers of any size.
+/// For batches of `images` images. Other keys are as in `hardware`; those that bound strips do not count. Throws
+/// InputError where the network cannot run with buffers of any size.
 BufferNeeds buffer_needs(const Network& network, const HardwareParams& hardware, int images);
 
 }  // namespace widthwise

@@ -106,7 +106,8 @@ private:
     void describe_taps(LayerSchedule& layer, const Operator& op) const {
         const auto per_channel = static_cast<std::size_t>(op.weights.per_channel());
         if (!reduction_plan(layer.nest).sums_stay)
-            throw SimulationError("layer '" + layer.name + "': its sums leave the array before they are complete");
+            throw SimulationError(
+                fmt::format("layer '{}': its sums leave the array before they are complete", layer.name));
         layer.taps.reserve(per_channel);
         Cursor term(layer.nest, Memory::dram, kInnermost, dim_of_terms);
         do layer.taps.push_back(layer.fully_connected ? vector_tap(layer, term) : map_tap(op, term));

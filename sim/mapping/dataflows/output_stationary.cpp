@@ -79,12 +79,13 @@ LoopNest output_stationary(const LayerExtents& layer, const HardwareParams& hard
     if (layer.columns_are_images) {
         images.push_back(loop_over(Dim::image, layer.images, columns));
         nest.at(Memory::array).loops.push_back(loop_over(Dim::image, columns, 1, Place::columns));
-        if (strips.rows > 0) outermost.push_back(loop_over(Dim::out_row, 1));
+        if (strips.rows > 0) outermost.push_back(loop_over(Dim::out_row, 1));  // a strip of the only row
     } else {
         images.push_back(loop_over(Dim::image, layer.images));
         add_pixels(nest, nest.at(fit.cut ? Memory::activation_buffer : Memory::line_buffer).loops, layer, array, fit,
                    strips);
     }
+    // Further out than the images and pixels above: their memories are further in.
     auto& tiles = nest.at(streamed ? Memory::dram : Memory::weight_buffer).loops;
     if (strips.channel_tiles > 0) {
         tiles.push_back(loop_over(Dim::group, std::max(1, strips.channel_tiles / channels.trips)));
