@@ -29,7 +29,8 @@ struct BufferUse {
     const char* name;
     std::int64_t used = 0;
     std::int64_t capacity = 0;  ///< 0: as much as is needed
-    std::int64_t smallest = 0;  ///< capacity from which on nothing is moved more often than once
+    std::int64_t smallest = 0;  ///< capacity from which on it cuts nothing; 0: it holds nothing
+    const char* whole = "";     ///< what is true then
 };
 
 /// Of what the layer's strips hold; 0 without any.
@@ -40,14 +41,14 @@ std::int64_t strips_end(const Schedule& schedule, const LayerSchedule& layer) {
 
 std::vector<BufferUse> buffer_use(const Schedule& schedule, const BufferNeeds& needs) {
     const HardwareParams& hardware = schedule.hardware;
-    BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes};
+    BufferUse weights{"weight buffer", schedule.weight_bytes, hardware.weight_buffer.bytes, 0, "all weights stay"};
     const bool branches = std::any_of(schedule.layers.begin(), schedule.layers.end(),
                                       [](const LayerSchedule& layer) { return layer.adds_map(); });
     const bool in_strips = std::any_of(schedule.layers.begin(), schedule.layers.end(),
                                        [](const LayerSchedule& layer) { return layer.in_strips(); });
-    BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes};
-    BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes};
-    BufferUse windows{"pool row buffer", 0, hardware.pool.row_buffer_bytes};
+    BufferUse activations{"activation buffer", 0, hardware.activation_buffer.bytes, 0, "all maps fit"};
+    BufferUse lines{"line buffer", 0, hardware.line_buffer.bytes, 0, "whole rows pass"};
+    BufferUse windows{"pool row buffer", 0, hardware.pool.row_buffer_bytes, 0, "all pools join their layers"};
     std::int64_t largest_part = 0;
     for (const LayerSchedule& layer : schedule.layers) {
         for (int part = 0; layer.has_parameters() && part < layer.weight_parts(); ++part)
@@ -69,8 +70,9 @@ std::vector<BufferUse> buffer_use(const Schedule& schedule, const BufferNeeds& n
 }
 
 std::string use_text(const BufferUse& use) {
-    return fmt::format("{}{} bytes used; nothing moves twice from {} on", grouped(use.used),
-                       use.capacity > 0 ? fmt::format(" of {}", grouped(use.capacity)) : "", grouped(use.smallest));
+    const std::string used = fmt::format("{}{} bytes used", grouped(use.used),
+                                         use.capacity > 0 ? fmt::format(" of {}", grouped(use.capacity)) : "");
+    return use.smallest == 0 ? used : fmt::format("{}; {} from {} on", used, use.whole, grouped(use.smallest));
 }
 
 /// Bytes that a batch moves between DRAM and chip, and into the line buffer; `setup` once before the first.

@@ -181,8 +181,7 @@ Command run_command() {
         set_option(),
         {"quality", "",
          "Also how far each layer's map and the output lie from those of exact sums: classes, SQNR, largest error, "
-         "mean "
-         "squared error."},
+         "mean squared error."},
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),
         {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},

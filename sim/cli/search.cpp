@@ -114,7 +114,7 @@ HardwareParams with_widths(const Workload& workload, const SearchResult& result,
 }
 
 void add_validation(SearchResult& result, const Workload& workload, const HalfOpenRange& images, int threads) {
-    std::vector<Candidate> candidates = {{"widest", with_widths(workload, result, result.widest)}};
+    std::vector<WidthSetting> candidates = {{"widest", with_widths(workload, result, result.widest)}};
     if (result.uniform) candidates.push_back({"uniform", with_widths(workload, result, *result.uniform)});
     candidates.push_back({"chosen", with_widths(workload, result, result.best)});
     result.validated_first = static_cast<int>(images.first);

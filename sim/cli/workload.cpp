@@ -76,24 +76,32 @@ RunConfig Workload::with_width(int bits) const {
     return changed;
 }
 
-/// Of hardware that was refused: all capacities at once, if some are too small to move nothing twice.
+/// Of hardware that was refused: all capacities at once, if some are too small for whole weights, maps and rows.
 std::string Workload::all_needs(const HardwareParams& hardware) const {
     try {
         const BufferNeeds needs = buffer_needs(network, hardware, hardware.batch);
         if (std::ranges::none_of(needs.capacities, is_short)) return "";
-        return fmt::format(". All at once, the network moves nothing twice with {}", needs_text(needs));
+        return fmt::format(". All at once: weights, maps and rows are whole with {}", needs_text(needs));
     } catch (const InputError&) {  // buffers are not what is wrong
         return "";
     }
 }
 
+Schedule Workload::compiled_or_told_needs(const HardwareParams& hardware) const {
+    try {
+        return compile(network, hardware, hardware.batch);
+    } catch (const InputError& error) {
+        throw InputError(error.what() + all_needs(hardware));
+    }
+}
+
 Schedule Workload::compiled(const HardwareParams& hardware) const {
     try {
-        Schedule schedule = compile(network, hardware, hardware.batch);
+        Schedule schedule = compiled_or_told_needs(hardware);
         for (const LayerSchedule& layer : schedule.layers) static_cast<void>(table.costs(layer.attributes));
         return schedule;
     } catch (const InputError& error) {
-        const std::string what = error.what() + all_needs(hardware);
+        const std::string what = error.what();
         // Messages about keys and layers do not know the file.
         throw InputError(what.starts_with(table.path()) ? what : fmt::format("{}: {}", config.path, what));
     }

@@ -48,6 +48,7 @@ private:
     void read_images();
     void check_labels() const;
     [[nodiscard]] std::string all_needs(const HardwareParams& hardware) const;
+    [[nodiscard]] Schedule compiled_or_told_needs(const HardwareParams& hardware) const;
 
     std::optional<InputConversion> conversion_;
     std::vector<UnusedKey> unused_data_keys_;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <deque>
 
-#include "common/error.h"
 #include "engine/fast/fast_engine.h"
 #include "results/classifier.h"
 #include "schedule/compile.h"
@@ -73,8 +72,9 @@ std::vector<Map> maps_of(const Network& network, const Schedule& schedule) {
 }
 
 /// Whole batches, so that the engine compiles for no other size but once.
-int images_in_block(const std::vector<Map>& maps, int batch, int images, std::int64_t block_bytes) {
-    std::int64_t bytes = 1;
+int images_in_block(const std::vector<Map>& maps, std::int64_t output_bytes, int batch, int images,
+                    std::int64_t block_bytes) {
+    std::int64_t bytes = output_bytes;
     for (const Map& map : maps) bytes += static_cast<std::int64_t>(map.bytes);
     const std::int64_t batches = std::max<std::int64_t>(1, block_bytes / bytes / batch);
     return static_cast<int>(std::min<std::int64_t>(batches * batch, std::max(images, 1)));
@@ -106,7 +106,9 @@ std::vector<Quality> measure_quality(const Network& network, const HardwareParam
     std::vector<std::uint64_t> agreeing(variants.size(), 0);
     std::vector<std::vector<Deviation>> of_maps(variants.size(), std::vector<Deviation>(maps.size()));
     std::vector<std::vector<Deviation>> of_outputs(variants.size(), std::vector<Deviation>(output.scales().size()));
-    const int step = images_in_block(maps, reference.batch, end - first, block_bytes);
+    const std::int64_t output_bytes =
+        schedule.layers.back().output.elements() * static_cast<std::int64_t>(sizeof(std::int64_t));
+    const int step = images_in_block(maps, output_bytes, reference.batch, end - first, block_bytes);
     for (int at = first; at < end; at += step) {
         const int stop = std::min(end, at + step);
         Block block(maps, output, at, stop - at);

@@ -14,12 +14,12 @@
 
 namespace widthwise {
 
-/// Of the reference's maps that are held at a time.
+/// Of the reference's maps and outputs that are held at a time.
 inline constexpr std::int64_t kQualityBlockBytes = std::int64_t{256} << 20;
 
 /// Of each variant. All must have the layers of the reference, as hardware has that differs in its accumulators alone.
-/// Values are those of both engines; images [first, end) go through in blocks of which the reference's maps take
-/// up to `block_bytes`, one batch at least.
+/// Values are those of both engines; images [first, end) go through in blocks of which the reference's maps
+/// and outputs take up to `block_bytes`, one batch at least.
 /// `report` counts images, (variants + 1) times each.
 std::vector<Quality> measure_quality(const Network& network, const HardwareParams& reference,
                                      std::span<const HardwareParams> variants, int first, int end, int threads,

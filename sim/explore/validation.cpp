@@ -20,12 +20,12 @@ std::vector<int> classes_of(const Network& network, const HardwareParams& hardwa
     return classes;
 }
 
-std::vector<ValidatedPoint> validate(const Network& network, const std::vector<Candidate>& candidates, int first,
+std::vector<ValidatedPoint> validate(const Network& network, const std::vector<WidthSetting>& candidates, int first,
                                      int end, int threads, const ImageSource& source, const LabelSource& label,
                                      const std::function<void(int)>& report) {
     std::vector<ValidatedPoint> points;
     std::vector<int> reference;
-    for (const Candidate& candidate : candidates) {
+    for (const WidthSetting& candidate : candidates) {
         const std::vector<int> classes = classes_of(network, candidate.hardware, first, end, threads, source, report);
         if (points.empty()) reference = classes;
         ValidatedPoint& point = points.emplace_back();

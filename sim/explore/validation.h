@@ -14,7 +14,7 @@
 namespace widthwise {
 
 /// Settings of all layers to be looked at.
-struct Candidate {
+struct WidthSetting {
     std::string name;
     HardwareParams hardware;
 };
@@ -34,7 +34,7 @@ std::vector<int> classes_of(const Network& network, const HardwareParams& hardwa
                             const ImageSource& source, const std::function<void(int)>& report);
 
 /// Each candidate on images [first, end), of which there is one at least. The first is the reference.
-std::vector<ValidatedPoint> validate(const Network& network, const std::vector<Candidate>& candidates, int first,
+std::vector<ValidatedPoint> validate(const Network& network, const std::vector<WidthSetting>& candidates, int first,
                                      int end, int threads, const ImageSource& source, const LabelSource& label,
                                      const std::function<void(int)>& report);
 

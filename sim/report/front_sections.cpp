@@ -15,13 +15,13 @@ std::vector<Section> search_sections(const ResultSet& set, const std::string& id
     const EnergyScale scale = energy_scale(search.unit, search.widest.energy);
     Section section;
     section.id = id + "-front";
-    section.title = "Pareto front: accuracy against energy";
+    section.title = fmt::format("Pareto front: {} against energy", search.judged_by);
     section.note = fmt::format(
         "Widths of each layer. Chosen: {} at {} % ({} points below the widest), {} % less energy. {} Every combination "
         "evaluated on all images is shown; energy table {}.",
         search.best.widths, short_number(search.best.accuracy), short_number(search.best.loss),
         short_number(search.best.saving, 3),
-        search.exact ? "Exact: nothing that costs less keeps the accuracy."
+        search.exact ? fmt::format("Exact: nothing that costs less keeps the {}.", search.judged_by)
                      : "Heuristic: the search was ended by its limit.",
         search.energy_table);
     const auto place = [&](const Candidate& candidate) -> ReportJson {
@@ -29,7 +29,7 @@ std::vector<Section> search_sections(const ResultSet& set, const std::string& id
     };
     ReportJson chart = {{"kind", "front"},
                         {"x", fmt::format("energy of one inference ({})", scale.unit)},
-                        {"y", "accuracy (%)"},
+                        {"y", fmt::format("{} (%)", search.judged_by)},
                         {"points", ReportJson::array()},
                         {"front", ReportJson::array()},
                         {"marks", ReportJson::array()}};
@@ -37,7 +37,7 @@ std::vector<Section> search_sections(const ResultSet& set, const std::string& id
     for (const Candidate& candidate : search.candidates) sorted.push_back(&candidate);
     std::stable_sort(sorted.begin(), sorted.end(),
                      [](const Candidate* a, const Candidate* b) { return a->energy < b->energy; });
-    section.headers = {"widths",       "accuracy %",
+    section.headers = {"widths",       fmt::format("{} %", search.judged_by),
                        "loss, points", fmt::format("energy of one inference, {}", scale.unit),
                        "saving %",     "on the front"};
     for (const Candidate* candidate : sorted) {

@@ -211,11 +211,13 @@ void read_search(const JsonNode& json, ResultSet& set) {
     search.widest = candidate_of(json["widest"]);
     if (json.has("uniform")) search.uniform = candidate_of(json["uniform"]);
     search.exact = json["exact"].truth();
+    if (json.has("judged_by") && json["judged_by"].text() == "agreement") search.judged_by = "agreement";
     search.candidates = candidates(set.folder + "/evaluations.csv");
     const JsonNode request = json["request"];
-    set.facts.emplace_back("search", fmt::format("least {}, widths {} to {}, at most {} points of accuracy lost",
-                                                 request["minimise"].text(), request["from"].integer(),
-                                                 request["to"].integer(), request["max_loss_points"].number()));
+    set.facts.emplace_back(
+        "search", fmt::format("least {}, widths {} to {}, at most {} points of {} lost", request["minimise"].text(),
+                              request["from"].integer(), request["to"].integer(), request["max_loss_points"].number(),
+                              search.judged_by));
 }
 
 struct Kind {

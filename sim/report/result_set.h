@@ -81,6 +81,7 @@ struct SearchFigures {
     Candidate best, widest;
     std::optional<Candidate> uniform;
     bool exact = true;
+    std::string judged_by = "accuracy";  ///< or "agreement", with the classes of the widest
 };
 
 /// A point of a sweep that the hardware cannot run.

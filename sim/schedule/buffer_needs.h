@@ -15,8 +15,9 @@ namespace widthwise {
 struct BufferNeed {
     std::string_view key;  ///< "activation_buffer.bytes"
     std::int64_t has = 0;  ///< what the hardware has; 0: as much as a layer needs
-    /// The least with which nothing is moved more often than once: all weights stay on the chip, all maps of a batch lie in
-    /// the activation buffer, whole rows pass the line buffer, and no pool is parted from the layer before it.
+    /// The least with which nothing is cut: all weights stay on the chip (unless weight_buffer.storage is streamed), all maps
+    /// of a batch lie in the activation buffer, whole rows pass the line buffer (once for each tile of channels), and no pool
+    /// is parted from the layer before it.
     std::int64_t needs = 0;
 };
 
@@ -27,7 +28,8 @@ struct BufferNeeds {
     std::int64_t line_buffer_bytes = 0;  ///< that it fills the line buffer with
 };
 
-/// For batches of `images` images. Other keys are as in `hardware`; those that bound strips do not count. Throws
+/// For batches of `images` images. Other keys are as in `hardware`; those that bound strips and weight_buffer.storage do
+/// not count. Throws
 /// InputError where the network cannot run with buffers of any size.
 BufferNeeds buffer_needs(const Network& network, const HardwareParams& hardware, int images);
 

@@ -22,8 +22,8 @@ public:
     [[nodiscard]] bool fits_whole() const;
     /// Rows that the buffer then holds.
     [[nodiscard]] int rows_held() const;
-    /// Capacity from which on each line passes once: for the rows that the array reads at once, or as many as are configured;
-    /// a vector passes once word by word too.
+    /// Capacity from which on whole rows pass: those that the array reads at once, or as many as are configured; of a
+    /// vector, which may pass word by word, a word.
     [[nodiscard]] std::int64_t least_bytes() const;
     /// The cut that fills the fewest bytes; of equal ones such that the next part can be filled meanwhile, and then the
     /// one with the fewest parts. Throws InputError when nothing fits.

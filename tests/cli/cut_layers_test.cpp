@@ -42,12 +42,12 @@ TEST(CutLayers, AreSaidByCheck) {
     EXPECT_THAT(whole.out, Not(HasSubstr("cut ")));
 }
 
-/// What each buffer would have to be so that nothing is moved twice, and what is moved now.
+/// What each buffer would have to be so that nothing is cut, and what is moved now.
 TEST(CutLayers, AreSaidBesideWhatTheNetworkNeeds) {
     const std::string out = test::run_tool(command("check", kSmall)).out;
-    EXPECT_THAT(out, HasSubstr("weight buffer     992 of 1,000 bytes used; nothing moves twice from 63,594 on\n"));
-    EXPECT_THAT(out, HasSubstr("activation buffer 584 of 600 bytes used; nothing moves twice from 2,200 on\n"));
-    EXPECT_THAT(out, HasSubstr("line buffer       100 of 100 bytes used; nothing moves twice from 420 on\n"));
+    EXPECT_THAT(out, HasSubstr("weight buffer     992 of 1,000 bytes used; all weights stay from 63,594 on\n"));
+    EXPECT_THAT(out, HasSubstr("activation buffer 584 of 600 bytes used; all maps fit from 2,200 on\n"));
+    EXPECT_THAT(out, HasSubstr("line buffer       100 of 100 bytes used; whole rows pass from 420 on\n"));
     EXPECT_THAT(out, HasSubstr("DRAM traffic      116,116 bytes a batch, 112.30 times the 1,034 of buffers as large as "
                                "needed\n"));
     const std::string whole = test::run_tool(command("check", {})).out;
@@ -62,7 +62,7 @@ TEST(CutLayers, RefusedHardwareIsToldAllNeedsAtOnce) {
     EXPECT_EQ(refused.status, 2);
     EXPECT_THAT(refused.err, HasSubstr("weight_buffer.bytes: 10 cannot hold"));
     EXPECT_THAT(refused.err,
-                HasSubstr("nothing twice with weight_buffer.bytes 63,594 (has 10), activation_buffer.bytes "
+                HasSubstr("rows are whole with weight_buffer.bytes 63,594 (has 10), activation_buffer.bytes "
                           "2,200 (has 6), line_buffer.bytes 420 (has 1), pooling.row_buffer_bytes 84"));
     // What is wrong is not a buffer: nothing is said of them.
     EXPECT_THAT(test::run_tool(command("check", {"accumulator.layers={nosuch: 9}"})).err,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a network needs of the buffers is enough, and no byte less is.
+// What a network needs of the buffers is enough for all of it to be whole, and no byte less is.
 #include "schedule/buffer_needs.h"
 
 #include <gtest/gtest.h>

@@ -89,6 +89,22 @@ TEST(SearchCommand, NeedsNoLabelsAndValidates) {
     EXPECT_EQ(points.back()["changed"], changed);
 }
 
+/// The report says what was kept.
+TEST(SearchCommand, IsReportedByWhatItKept) {
+    const test::TemporaryFolder folder;
+    for (const bool agreement : {false, true}) {
+        const std::string out = folder.path(agreement ? "agreement" : "accuracy");
+        std::vector<std::string> words = with(kShort, {"--limit", "100", "--quiet", "--out", out});
+        if (agreement) words.emplace_back("--agreement");
+        ASSERT_EQ(test::run_tool(words).status, 0);
+        ASSERT_EQ(test::run_tool({"report", out, "--quiet"}).status, 0);
+        const std::string kept = agreement ? "agreement" : "accuracy";
+        EXPECT_THAT(test::read_file(out + "/report.html"),
+                    AllOf(HasSubstr("Pareto front: " + kept + " against energy"),
+                          HasSubstr("points of " + kept + " lost"), HasSubstr("\"" + kept + " (%)\"")));
+    }
+}
+
 TEST(SearchCommand, ValidatesOnOtherImagesOnly) {
     for (const char* images : {"0:200", "199:300", "50:60"}) {
         const test::ToolResult result = test::run_tool(with(kShort, {"--validate", images}));

@@ -44,9 +44,9 @@ TEST(Validation, CountsWhatFreshRunsGive) {
         SCOPED_TRACE(seed);
         const test::ExploreCase explored(seed, 50);
         const Network& network = explored.random.network;
-        std::vector<Candidate> candidates = {{"wide", test::with_width(explored.random.hardware, 24)},
-                                             {"middle", test::with_width(explored.random.hardware, 14)},
-                                             {"narrow", test::with_width(explored.random.hardware, 8)}};
+        std::vector<WidthSetting> candidates = {{"wide", test::with_width(explored.random.hardware, 24)},
+                                                {"middle", test::with_width(explored.random.hardware, 14)},
+                                                {"narrow", test::with_width(explored.random.hardware, 8)}};
         const auto source = [&](int i) { return explored.random.images[static_cast<std::size_t>(i)]; };
         const auto label = [](int image) { return image % 3 == 0 ? -1 : image % 4; };
         int reported = 0;
