@@ -95,8 +95,9 @@ constexpr int kPixelBits = 9;
 int partial_bytes(const Pooling& stage) {
     if (stage.is_max) return 1;
     if (averages_reals(stage.format.mode, stage.is_global)) return static_cast<int>(sizeof(float));
-    const auto pixels = static_cast<unsigned>(stage.window.kernel_height * stage.window.kernel_width);
-    return bytes_of_bits(kPixelBits + std::bit_width(pixels - 1));
+    const auto pixels =
+        static_cast<std::uint64_t>(stage.window.kernel_height) * static_cast<std::uint64_t>(stage.window.kernel_width);
+    return bytes_of_bits(kPixelBits + static_cast<int>(std::bit_width(pixels - 1)));
 }
 
 }  // namespace
