@@ -193,7 +193,7 @@ std::string run_text(const RunReport& report) {
     text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
                         accumulator_table(report));
     text += fmt::format("\nEnergy of one inference in {} (average)\n\n{}", scale.unit, energy_table(report, scale));
-    text += "\n" + totals_text(report, scale);
+    text += fmt::format("\n{}", totals_text(report, scale));
     return report.quality ? text + quality_text(*report.quality) : text;
 }
 
