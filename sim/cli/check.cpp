@@ -98,7 +98,7 @@ Traffic traffic(const Schedule& schedule) {
     return moved;
 }
 
-/// "12 bytes a batch", or "12 bytes a batch, 3.0 times the 4 of buffers as large as needed".
+/// "12 bytes a batch", or "12 bytes a batch, 3.00 times the 4 of buffers as large as needed".
 std::string against_least(std::int64_t bytes, std::int64_t least) {
     if (bytes <= least) return fmt::format("{} bytes a batch", grouped(bytes));
     return fmt::format("{} bytes a batch, {:.2f} times the {} of buffers as large as needed", grouped(bytes),

@@ -71,10 +71,6 @@ LabelSource labels_of(const Workload& workload) {
     return [&workload](int image) { return workload.dataset.has_labels() ? workload.dataset.label(image) : -1; };
 }
 
-ImageSource source_of(const Workload& workload) {
-    return [&workload](int image) { return workload.input(image); };
-}
-
 /// Without a word to report: until a signal comes.
 void look_for_signals(int /*images*/) { InterruptGuard::check(); }
 

@@ -52,10 +52,6 @@ std::vector<std::uint64_t> take_all(std::string_view& bytes) {
     return values;
 }
 
-ImageSource source_of(const Workload& workload) {
-    return [&workload](int image) { return workload.input(image); };
-}
-
 ValueSink values_of(LayerDump& dump) {
     return [&dump](int op, int image, int channel, int pixel, std::int64_t value) {
         dump.set(op, image, channel, pixel, value);

@@ -128,6 +128,10 @@ RunSetup Workload::setup(const RunConfig& run_config, const Schedule& schedule, 
 
 std::vector<std::uint8_t> Workload::input(int image) const { return dataset.quantized(image, *conversion_); }
 
+ImageSource source_of(const Workload& workload) {
+    return [&workload](int image) { return workload.input(image); };
+}
+
 HalfOpenRange chosen_images(const ParsedOptions& options, const Dataset& dataset, int fallback) {
     if (options.has("images")) return parse_range("--images", options.text("images"), dataset.size());
     const HalfOpenRange images{0, std::min(fallback, dataset.size())};

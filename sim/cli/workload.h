@@ -12,6 +12,7 @@
 #include "config/run_config.h"
 #include "data/dataset.h"
 #include "energy/energy_table.h"
+#include "engine/images.h"
 #include "network/network.h"
 #include "results/run_report.h"
 #include "schedule/schedule.h"
@@ -53,6 +54,9 @@ private:
     std::optional<InputConversion> conversion_;
     std::vector<UnusedKey> unused_data_keys_;
 };
+
+/// Its input(); the workload must outlive it.
+ImageSource source_of(const Workload& workload);
 
 /// The value of --images, or the default: the first `fallback`, all if there are fewer. Logs which.
 HalfOpenRange chosen_images(const ParsedOptions& options, const Dataset& dataset, int fallback);

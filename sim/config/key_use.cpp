@@ -134,21 +134,23 @@ constexpr std::array kNeeds{
 
 }  // namespace
 
+namespace {
+
+/// All of them; one that is not listed here does not compile.
+template <typename Self>
+auto flags_of(Self& users) {
+    auto& [weights, requantized, requantization, common_width, bias, convolution, kernel_loops, map_lines, output_rows,
+           pool, average_pool, addition, constants, strips] = users;
+    return std::array{&weights,   &requantized, &requantization, &common_width, &bias,     &convolution, &kernel_loops,
+                      &map_lines, &output_rows, &pool,           &average_pool, &addition, &constants,   &strips};
+}
+
+}  // namespace
+
 KeyUsers& KeyUsers::operator|=(const KeyUsers& other) {
-    weights |= other.weights;
-    requantized |= other.requantized;
-    requantization |= other.requantization;
-    common_width |= other.common_width;
-    bias |= other.bias;
-    convolution |= other.convolution;
-    kernel_loops |= other.kernel_loops;
-    map_lines |= other.map_lines;
-    output_rows |= other.output_rows;
-    pool |= other.pool;
-    average_pool |= other.average_pool;
-    addition |= other.addition;
-    constants |= other.constants;
-    strips |= other.strips;
+    const auto flags = flags_of(*this);
+    const auto others = flags_of(other);
+    for (std::size_t i = 0; i < flags.size(); ++i) *flags[i] = *flags[i] || *others[i];
     return *this;
 }
 

@@ -26,8 +26,7 @@ public:
     LinkOut<ActivationRead> fill_request{*this, "fill_request"};  ///< ActivationBuffer
     LinkIn<Word> fill_data{*this, "fill_data"};
     LinkOut<Activations> activations{*this, "activations"};  ///< PeArray
-    sc_core::sc_out<Stall> starved_by{
-        "starved_by"};  ///< why `activations` is not valid: fill, port_conflict, activations
+    sc_core::sc_out<Stall> starved_by{"starved_by"};         ///< why none is valid: fill, port_conflict, activations
 
     LineBuffer(const sc_core::sc_module_name& name, const LineBufferParams& params, const LayerTable& layers,
                RunRecord& record);

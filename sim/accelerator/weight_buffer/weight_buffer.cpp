@@ -126,7 +126,7 @@ void WeightBuffer::load_weights(const LayerSchedule& layer, int rows) {
     weights.load(operands_);
 }
 
-/// All channels' at once: their port is as wide as the array has rows.
+/// All channels' at once: their port reads the parameters of a channel for each array row in a cycle.
 void WeightBuffer::load_parameters(const LayerSchedule& layer, int rows) {
     channels_.layer = layer.index;
     channels_.first_channel = layer.first_channel(commands_.front().index.channel_tile);

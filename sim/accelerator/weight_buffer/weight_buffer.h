@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // On-chip SRAM for weights. Resident: all tiles, loaded once. Streamed: two slots, one in use while the Dma fills the
 // other. Each tap needs one weight per working row; a read port narrower than that takes several cycles a tap.
+// Channel parameters lie before the weights of their tile, have a port of their own and leave with its first tap.
 #pragma once
 
 #include <cstdint>
