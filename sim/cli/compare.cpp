@@ -46,6 +46,12 @@ void compare(const ParsedOptions& options) {
     request.jobs = jobs;
     request.show_progress = !options.has("quiet");
     const bool quality = options.has("quality");
+    if (quality && widths.size() < 2) {
+        throw InputError(
+            "--quality: compares each width with the widest of --widths, expected two of them or more; for one there "
+            "is "
+            "run --quality");
+    }
     Comparison comparison;
     const std::string again = repeated_options(options, {"engine", "energy", "set"}) + (quality ? " --quality" : "");
     comparison.command = fmt::format("widthwise compare {} --widths {} --images {}:{}{}", shell_word(options.argument),

@@ -26,14 +26,14 @@ void BlockTree::clear() {
     bytes_ = 0;
 }
 
-std::uint32_t BlockTree::follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records) {
+BlockTree::Answer BlockTree::follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records) {
     Node* node = &root_;
     for (std::size_t l = 0; l < path.size(); ++l) {
         Edge& taken = edge(*node, l, path[l], workspace);
         if (!records.empty()) records[l] += *taken.record;
         node = taken.to;
     }
-    return node->wrong;
+    return {node->wrong, &node->values};
 }
 
 const BlockMap& BlockTree::output_of(const Node& node, int at, int layer) const {

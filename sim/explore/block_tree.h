@@ -28,10 +28,15 @@ public:
     /// `variants` and `block` must outlive the tree; variants may be added meanwhile.
     BlockTree(const LayerVariants& variants, const ImageBlock& block, Records records);
 
-    /// Images of the block that a path classifies wrongly, a bit per lane; those without a label are not among them.
+    /// What a path makes of the block; valid until clear().
+    struct Answer {
+        /// Images that are classified wrongly, a bit per lane; those without a label are not among them.
+        std::uint32_t wrong = 0;
+        const fast::BlockMap* output = nullptr;
+    };
     /// Adds what each layer counted (overflow, psums, gated multiplications) to `records`, unless that is empty, as it
     /// must be when they are dropped.
-    std::uint32_t follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records);
+    Answer follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records);
 
     /// Memory of the nodes, about.
     [[nodiscard]] std::size_t bytes() const { return bytes_; }

@@ -133,6 +133,49 @@ LayerRecord parse_layer(const Json& json, const std::string& name) {
     return layer;
 }
 
+Json comparison_json(const OutputComparison& output) {
+    Json json = {output.agreeing};
+    for (const Deviation& d : output.deviations)
+        json.push_back({d.values, d.different, decimal(d.signal), decimal(d.noise), d.largest});
+    return json;
+}
+
+Deviation parse_deviation(const Json& json, const std::string& name) {
+    constexpr std::size_t kMembers = 5;
+    if (!json.is_array() || json.size() != kMembers)
+        refuse(name, fmt::format("is {}, expected a list of {} numbers", shown(json), kMembers));
+    Deviation deviation;
+    deviation.values = parse_count(json.at(0), name + ": values");
+    deviation.different = parse_count(json.at(1), name + ": different values");
+    const __int128 signal = parse_decimal(json.at(2), name + ": squares of the reference");
+    const __int128 noise = parse_decimal(json.at(3), name + ": squares of differences");
+    deviation.largest = parse_count(json.at(4), name + ": largest difference");
+    if (signal < 0 || noise < 0) refuse(name, "has a negative sum of squares");
+    deviation.signal = static_cast<unsigned __int128>(signal);
+    deviation.noise = static_cast<unsigned __int128>(noise);
+    if (deviation.different > deviation.values) refuse(name, "has more different values than values");
+    // Each difference is 1 at least, and the largest one at most.
+    const auto different = static_cast<unsigned __int128>(deviation.different);
+    const auto largest = static_cast<unsigned __int128>(deviation.largest);
+    unsigned __int128 most = 0;
+    const bool beyond = __builtin_mul_overflow(largest * largest, different, &most);
+    if (deviation.noise < different || (!beyond && deviation.noise > most) ||
+        (deviation.different == 0) != (deviation.largest == 0))
+        refuse(name, "has squares of differences that their number and the largest cannot give");
+    return deviation;
+}
+
+/// A list: images that agree, then a list for each scale of the output.
+OutputComparison parse_comparison(const Json& json, std::uint64_t images) {
+    if (!json.is_array() || json.size() < 2) refuse("output", fmt::format("is {}, expected a list", shown(json)));
+    OutputComparison output;
+    output.agreeing = parse_count(json.at(0), "output: agreeing images");
+    if (output.agreeing > images) refuse("output:", "has more agreeing images than images");
+    for (std::size_t s = 1; s < json.size(); ++s)
+        output.deviations.push_back(parse_deviation(json.at(s), fmt::format("output: scale {}", s)));
+    return output;
+}
+
 }  // namespace
 
 bool is_digest(std::string_view word) {
@@ -158,10 +201,9 @@ std::optional<JournalLine> parse_journal_line(std::string_view line) {
 std::string outcome_json(const ValueOutcome& outcome) {
     Json layers = Json::array();
     for (const LayerRecord& layer : outcome.layers) layers.push_back(layer_json(layer));
-    const Json json = {{"images", outcome.images},
-                       {"labelled", outcome.labelled},
-                       {"correct", outcome.correct},
-                       {"layers", std::move(layers)}};
+    Json json = {{"images", outcome.images}, {"labelled", outcome.labelled}, {"correct", outcome.correct}};
+    if (outcome.output) json["output"] = comparison_json(*outcome.output);
+    json["layers"] = std::move(layers);
     return json.dump();
 }
 
@@ -169,7 +211,7 @@ ValueOutcome parse_outcome(const std::string& text) {
     const Json json = Json::parse(text, nullptr, false);
     if (!json.is_object()) refuse("it", "is no JSON object");
     for (const auto& [name, value] : json.items()) {
-        if (name != "images" && name != "labelled" && name != "correct" && name != "layers") {
+        if (name != "images" && name != "labelled" && name != "correct" && name != "output" && name != "layers") {
             refuse(shown(Json(name)), "is no member of an entry");
         }
     }
@@ -183,6 +225,7 @@ ValueOutcome parse_outcome(const std::string& text) {
     outcome.correct = parse_count(member("correct"), "correct");
     if (outcome.labelled > outcome.images) refuse("labelled", "is more than images");
     if (outcome.correct > outcome.labelled) refuse("correct", "is more than labelled");
+    if (json.contains("output")) outcome.output = parse_comparison(json.at("output"), outcome.images);
     const Json& layers = member("layers");
     if (!layers.is_array()) refuse("layers", fmt::format("is {}, expected a list", shown(layers)));
     for (std::size_t l = 0; l < layers.size(); ++l) {

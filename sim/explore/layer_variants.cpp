@@ -26,6 +26,17 @@ ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware) {
     return key;
 }
 
+Schedule with_exact_sums(const Schedule& schedule) {
+    Schedule exact = schedule;
+    for (LayerSchedule& layer : exact.layers) {
+        if (!layer.computation || !layer.computation->overflow_possible) continue;
+        layer.computation->accumulator.bits = layer.computation->worst_case_bits;
+        layer.computation->overflow_possible = false;
+        if (layer.sums_leave()) layer.value_bytes = bytes_of_bits(layer.computation->worst_case_bits);
+    }
+    return exact;
+}
+
 bool no_event_implies_none(const ValueKey& quiet, const ValueKey& other) {
     if (quiet.arithmetic != other.arithmetic) return false;
     if (other.bits == 0) return true;
@@ -44,7 +55,10 @@ ValuePath LayerVariants::add(const Schedule& schedule) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         path.push_back(add_layer(layers_[l], schedule.layers[l], schedule.hardware));
     }
-    if (!classifier_) classifier_.emplace(*schedule.network);
+    if (!classifier_) {
+        classifier_.emplace(*schedule.network);
+        output_.emplace(*schedule.network);
+    }
     return path;
 }
 

@@ -26,6 +26,9 @@ struct ValueKey {
     friend bool operator==(const ValueKey&, const ValueKey&) = default;
 };
 
+/// The same schedule with accumulators that no sum leaves.
+Schedule with_exact_sums(const Schedule& schedule);
+
 ValueKey value_key(const LayerSchedule& layer, const HardwareParams& hardware);
 
 /// Whether `other`, on an input on which `quiet` had no overflow event, has none either and so gives the same.
@@ -52,6 +55,7 @@ public:
     }
     /// Class that the last layer's output bytes of an image say.
     [[nodiscard]] int classify(std::span<const std::uint8_t> output) const { return (*classifier_)(output); }
+    [[nodiscard]] const OutputValues& output() const { return *output_; }
     /// There is memory for the feature maps of this many threads.
     [[nodiscard]] int most_threads() const { return threads_; }
 
@@ -71,6 +75,7 @@ private:
     std::int64_t weight_bytes_ = 0;  ///< of all variants
     int threads_ = 256;
     std::optional<Classifier> classifier_;
+    std::optional<OutputValues> output_;
 };
 
 }  // namespace widthwise

@@ -101,7 +101,7 @@ Rejecter::Verdict Rejecter::judge(const ValuePath& path, std::uint64_t allowed_w
     for (std::size_t b = 0; b < blocks_.size(); ++b) {
         BlockTree& tree = *state(thread, b).tree;
         const std::size_t before = tree.bytes();
-        verdict.wrong += static_cast<std::uint64_t>(std::popcount(tree.follow(path, thread.workspace, {})));
+        verdict.wrong += static_cast<std::uint64_t>(std::popcount(tree.follow(path, thread.workspace, {}).wrong));
         thread.bytes += tree.bytes() - before;
         ++verdict.blocks;
         if (thread.bytes > kMostBytes) trim(thread);

@@ -255,6 +255,7 @@ void Sweep::plan(std::size_t point) {
 void Sweep::plan_values(Point& planned, const Schedule& schedule) {
     planned.variants = variants_index(planned.network, schedule);
     planned.path = variants_[planned.variants].add(schedule);
+    planned.reference = variants_[planned.variants].add(with_exact_sums(schedule));
     planned.data = data_index(planned.config.preprocessing);
     planned.timing = timing_index(planned, schedule);
     check_prices(tables_[planned.table].table, schedule);

@@ -51,12 +51,19 @@ struct LayerResult {
     double energy = 0;
 };
 
+/// How good a point's outputs are without labels.
+struct OutputQuality {
+    std::uint64_t agreeing = 0;  ///< images of the same class as with exact sums
+    MapQuality output;
+};
+
 struct PointResult {
     std::size_t point = 0;
     std::string refusal;  ///< why the hardware cannot run it; nothing else counts then
     std::optional<Accuracy> accuracy;
-    OverflowCounts overflow;  ///< of all layers
-    double cycles = 0;        ///< per inference, as the next two and energy
+    std::optional<OutputQuality> output;  ///< against the same point with exact sums; none in journals without it
+    OverflowCounts overflow;              ///< of all layers
+    double cycles = 0;                    ///< per inference, as the next two and energy
     double microseconds = 0;
     double utilisation = 0;
     std::array<double, kComponentCount> energy{};
@@ -89,7 +96,8 @@ public:
         std::size_t data = 0;  ///< what is made of the images
         std::size_t timing = 0;
         ValuePath path;
-        std::string digest;  ///< of everything that decides its values
+        ValuePath reference;  ///< the same with accumulators that no sum leaves
+        std::string digest;   ///< of everything that decides its values
     };
 
     [[nodiscard]] const SweepFile& file() const { return file_; }

@@ -58,6 +58,15 @@ void Sweep::check_outcome(const Point& point, const ValueOutcome& outcome, const
     expect("images", outcome.images, images);
     expect("labelled images", outcome.labelled, dataset_.has_labels() ? images : 0);
     expect("layers", outcome.layers.size(), point.path.size());
+    if (outcome.output) {
+        const Network& network = networks_[point.network];
+        const auto values =
+            static_cast<std::uint64_t>(network.tensors[static_cast<std::size_t>(network.output)].shape.elements());
+        expect("scales of the output", outcome.output->deviations.size(), OutputValues(network).scales().size());
+        std::uint64_t compared = 0;
+        for (const Deviation& deviation : outcome.output->deviations) compared += deviation.values;
+        expect("values of outputs", compared, images * values);
+    }
     for (std::size_t l = 0; l < point.path.size(); ++l) {
         const LayerSchedule& layer = variants_[point.variants].schedule(l, point.path[l]);
         const auto sums = static_cast<std::uint64_t>(layer.sums.elements());
@@ -91,8 +100,11 @@ void Sweep::compute(Journal& journal, const std::vector<const Point*>& points, i
     std::size_t portion = 8;
     for (std::size_t start = 0; start < points.size();) {
         const std::size_t end = std::min(points.size(), start + portion);
-        std::vector<ValuePath> paths;
-        for (std::size_t i = start; i < end; ++i) paths.push_back(points[i]->path);
+        std::vector<ValuePath> paths, references;
+        for (std::size_t i = start; i < end; ++i) {
+            paths.push_back(points[i]->path);
+            references.push_back(points[i]->reference);
+        }
         std::size_t told = 0;
         const std::size_t all = paths.size() * images.size();
         const auto count = [&](std::size_t steps) {  // of blocks; the last one may be short
@@ -101,8 +113,8 @@ void Sweep::compute(Journal& journal, const std::vector<const Point*>& points, i
             told = now;
         };
         const auto began = std::chrono::steady_clock::now();
-        const std::vector<ValueOutcome> outcomes =
-            evaluate(variants_[points.front()->variants], blocks, paths, threads, count);
+        const std::vector<ValueOutcome> outcomes = evaluate(variants_[points.front()->variants], blocks, paths, threads,
+                                                            count, {}, kMaxFastEngineBytes, references);
         const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
         for (std::size_t i = start; i < end; ++i) journal.add(points[i]->digest, outcomes[i - start]);
         constexpr double kMost = 64;
@@ -135,6 +147,11 @@ PointResult Sweep::result(const Point& p, const ValueOutcome& values, const Timi
     PointResult result;
     result.point = p.number;
     if (values.labelled > 0) result.accuracy = Accuracy{values.labelled, values.correct};
+    if (values.output) {
+        const OutputValues output(network);
+        result.output =
+            OutputQuality{values.output->agreeing, map_quality("output", values.output->deviations, output.scales())};
+    }
     result.overflow = report.total.record.overflow;
     result.cycles = report.cycles_per_inference();
     result.microseconds = report.microseconds_per_inference();

@@ -73,6 +73,10 @@ std::uint64_t image_count(const Sweep& sweep) {
     return static_cast<std::uint64_t>(sweep.end_image() - sweep.first_image());
 }
 
+double agreement_percent(const Sweep& sweep, const OutputQuality& output) {
+    return 100.0 * static_cast<double>(output.agreeing) / static_cast<double>(image_count(sweep));
+}
+
 Json files_json(const Sweep& sweep) {
     Json json;
     json["networks"] = Json::array();
@@ -111,8 +115,8 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
     json["settings"] = place;
     if (!result.refusal.empty()) {
         json[kRefusal] = result.refusal;
-        for (const char* unknown :
-             {"accuracy", "overflow", "per_inference", "utilisation", "energy_unit", "energy_per_inference"}) {
+        for (const char* unknown : {"accuracy", "agreement", "overflow", "per_inference", "utilisation", "energy_unit",
+                                    "energy_per_inference"}) {
             json[unknown] = nullptr;
         }
         return json;
@@ -122,6 +126,16 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
         json["accuracy"] = {{"labelled", result.accuracy->labelled},
                             {"correct", result.accuracy->correct},
                             {"percent", without_noise(result.accuracy->percent())}};
+    }
+    json["agreement"] = nullptr;
+    if (result.output) {
+        const MapQuality& output = result.output->output;
+        json["agreement"] = {{"images", image_count(sweep)},
+                             {"agreeing", result.output->agreeing},
+                             {"percent", without_noise(agreement_percent(sweep, *result.output))},
+                             {"output_sqnr_db", output.sqnr_db ? Json(without_noise(*output.sqnr_db)) : Json(nullptr)},
+                             {"output_largest_error", without_noise(output.largest_error)},
+                             {"output_mean_squared_error", without_noise(output.mean_squared_error)}};
     }
     json["overflow"] = {{"outputs", result.overflow.outputs},
                         {"events", result.overflow.events},
@@ -139,10 +153,15 @@ Json point_json(const Sweep& sweep, const PointResult& result) {
     return json;
 }
 
-constexpr std::array<const char*, 13> kFoundColumns = {"images",
+constexpr std::array<const char*, 18> kFoundColumns = {"images",
                                                        "labelled",
                                                        "correct",
                                                        "accuracy_percent",
+                                                       "agreeing",
+                                                       "agreement_percent",
+                                                       "output_sqnr_db",
+                                                       "output_largest_error",
+                                                       "output_mean_squared_error",
                                                        "outputs",
                                                        "overflow_events",
                                                        "transient",
@@ -159,6 +178,15 @@ void add_found(CsvWriter& csv, const Sweep& sweep, const PointResult& result) {
         csv.number(result.accuracy->labelled).number(result.accuracy->correct).number(result.accuracy->percent());
     } else {
         csv.number(0).empty().empty();
+    }
+    if (result.output) {
+        const MapQuality& output = result.output->output;
+        csv.number(result.output->agreeing).number(agreement_percent(sweep, *result.output));
+        if (output.sqnr_db) csv.number(*output.sqnr_db);
+        else csv.empty();
+        csv.number(output.largest_error).number(output.mean_squared_error);
+    } else {
+        csv.empty().empty().empty().empty().empty();
     }
     const OverflowCounts& overflow = result.overflow;
     csv.number(overflow.outputs).number(overflow.events).number(overflow.transient).number(overflow.persistent);

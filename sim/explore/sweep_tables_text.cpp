@@ -16,8 +16,8 @@
 namespace widthwise {
 namespace {
 
-constexpr std::array<const char*, 6> kPrintedColumns = {"accuracy\n%", "overflow\nevents", "overflowed\noutputs %",
-                                                        "cycles",      "util.\n%",         "energy"};
+constexpr std::array<const char*, 7> kPrintedColumns = {
+    "accuracy\n%", "agreement\n%", "overflow\nevents", "overflowed\noutputs %", "cycles", "util.\n%", "energy"};
 
 /// The cells of one row of the printed table, behind the point's place.
 std::vector<std::string> found_cells(const Sweep& sweep, const PointResult& result) {
@@ -26,7 +26,9 @@ std::vector<std::string> found_cells(const Sweep& sweep, const PointResult& resu
     const double outputs = std::max(1.0, static_cast<double>(o.outputs));
     const EnergyScale scale = energy_scale(sweep.table_of(result.point).unit(), result.total_energy);
     const std::string energy = significant(result.total_energy / scale.divisor);
+    const double images = std::max(1.0, static_cast<double>(sweep.end_image() - sweep.first_image()));
     return {result.accuracy ? grouped(result.accuracy->percent(), 2) : "-",
+            result.output ? grouped(100.0 * static_cast<double>(result.output->agreeing) / images, 2) : "-",
             grouped(o.events),
             percent(static_cast<double>(o.transient + o.persistent) / outputs),
             average(result.cycles),

@@ -36,7 +36,32 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
     total.images += part.images;
     total.labelled += part.labelled;
     total.correct += part.correct;
+    if (total.output) {
+        total.output->agreeing += part.output->agreeing;
+        for (std::size_t s = 0; s < part.output->deviations.size(); ++s)
+            total.output->deviations[s] += part.output->deviations[s];
+    }
     for (std::size_t l = 0; l < part.layers.size(); ++l) total.layers[l] += part.layers[l];
+}
+
+/// Adds the images of a block, which differ where their bytes do.
+void compare_outputs(const LayerVariants& variants, const fast::BlockMap& reference, const fast::BlockMap& values,
+                     int lanes, OutputComparison& found) {
+    const OutputValues& output = variants.output();
+    const auto bytes_of = [](const fast::BlockMap& map, int lane) {
+        std::vector<std::uint8_t> bytes(map.size());
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = map[i].lane[lane];
+        return bytes;
+    };
+    for (int lane = 0; lane < lanes; ++lane) {
+        const std::vector<std::uint8_t> expected = bytes_of(reference, lane);
+        const std::vector<std::uint8_t> actual = bytes_of(values, lane);
+        const std::vector<std::int64_t> wanted = output.numbers(expected);
+        const std::vector<std::int64_t> numbers = output.numbers(actual);
+        for (std::size_t i = 0; i < numbers.size(); ++i)
+            found.deviations[output.scale_of(i)].add(wanted[i], numbers[i]);
+        found.agreeing += expected == actual || variants.classify(expected) == variants.classify(actual) ? 1 : 0;
+    }
 }
 
 }  // namespace
@@ -44,10 +69,14 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
 std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const ImageBlocks& blocks,
                                    std::span<const ValuePath> paths, int threads,
                                    const std::function<void(std::size_t)>& report, const WrongSink& wrong,
-                                   std::size_t most_bytes) {
+                                   std::size_t most_bytes, std::span<const ValuePath> references) {
     const std::vector<std::size_t> order = narrow_first(variants, paths);
     ValueOutcome empty;
     empty.layers.resize(variants.layers());
+    if (!references.empty()) {
+        empty.output.emplace();
+        empty.output->deviations.resize(variants.output().scales().size());
+    }
     threads = std::clamp(threads, 1, variants.most_threads());
     std::vector<std::vector<ValueOutcome>> parts(static_cast<std::size_t>(threads));
     most_bytes /= parts.size();
@@ -64,7 +93,12 @@ std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const ImageBlo
         for (const std::size_t p : order) {
             if (tree.bytes() > most_bytes) tree.clear();  // what it knows is computed again
             ValueOutcome& outcome = parts[t][p];
-            std::uint32_t missed = tree.follow(paths[p], workspaces[t], outcome.layers);
+            const BlockTree::Answer answer = tree.follow(paths[p], workspaces[t], outcome.layers);
+            if (!references.empty()) {
+                const BlockTree::Answer reference = tree.follow(references[p], workspaces[t], {});
+                compare_outputs(variants, *reference.output, *answer.output, block.lanes, *outcome.output);
+            }
+            std::uint32_t missed = answer.wrong;
             outcome.images += static_cast<std::uint64_t>(block.lanes);
             outcome.labelled += static_cast<std::uint64_t>(std::popcount(block.labelled));
             outcome.correct += static_cast<std::uint64_t>(std::popcount(block.labelled & ~missed));

@@ -45,6 +45,36 @@ TEST(QualityOption, OfCompareIsAgainstTheWidest) {
     EXPECT_FALSE(compared({})["widths"][0].contains("quality"));
 }
 
+TEST(QualityOption, OfCompareNeedsTwoWidths) {
+    const test::ToolResult result = test::run_tool({"compare", kConfig, "--widths", "14", "--quality"});
+    EXPECT_EQ(result.status, 2);
+    EXPECT_THAT(result.err, testing::HasSubstr("--quality: compares each width with the widest of --widths"));
+}
+
+/// Of a sweep's points each is compared with itself with exact sums, as run does it.
+TEST(QualityOption, OfRunIsThatOfASweep) {
+    const test::TemporaryFolder folder;
+    const std::string sweep =
+        folder.write("sweep.yaml", "config: " + kConfig + "\nimages: [5, 9]\naxes:\n  accumulator.bits: [14, 20]\n");
+    const test::ToolResult swept = test::run_tool({"sweep", sweep, "--json", "--quiet"});
+    ASSERT_EQ(swept.status, 0) << swept.err;
+    const Json points = Json::parse(swept.out)["points"];
+    for (const std::size_t point : {0U, 1U}) {
+        const test::ToolResult run =
+            test::run_tool({"run", kConfig, "--accumulator", point == 0 ? "14" : "20", "--images", "5:9", "--engine",
+                            "fast", "--quality", "--json", "--quiet"});
+        const Json quality = Json::parse(run.out)["quality"];
+        const Json& agreement = points[point]["agreement"];
+        EXPECT_EQ(agreement["images"], 4);
+        EXPECT_EQ(agreement["agreeing"], quality["agreeing"]);
+        EXPECT_EQ(agreement["output_sqnr_db"], quality["output"]["sqnr_db"]);
+        EXPECT_EQ(agreement["output_largest_error"], quality["output"]["largest_error"]);
+        EXPECT_EQ(agreement["output_mean_squared_error"], quality["output"]["mean_squared_error"]);
+    }
+    EXPECT_LT(points[0]["agreement"]["output_sqnr_db"].get<double>(), 30);
+    EXPECT_EQ(points[1]["agreement"]["percent"], 100);
+}
+
 /// No sum of LeNet-5 leaves 20 bits on these images, and none at all the width that run takes.
 TEST(QualityOption, OfRunIsAgainstExactSums) {
     const test::TemporaryFolder folder;

@@ -44,14 +44,18 @@ struct ExploreCase {
     }
 
     [[nodiscard]] int size() const { return static_cast<int>(random.images.size()); }
+    /// The case must outlive it.
+    [[nodiscard]] ImageSource source() const {
+        return [this](int image) { return random.images[static_cast<std::size_t>(image)]; };
+    }
 
     [[nodiscard]] FreshRun fresh(const HardwareParams& hardware) const {
         const Classifier classify(random.network);
         FastEngine engine(random.network, hardware, 1);
         FreshRun run;
-        run.record = engine.run(
-            0, size(), [this](int i) { return random.images[static_cast<std::size_t>(i)]; },
-            [&](int, std::span<const std::uint8_t> values) { run.classes.push_back(classify(values)); });
+        run.record = engine.run(0, size(), source(), [&](int, std::span<const std::uint8_t> values) {
+            run.classes.push_back(classify(values));
+        });
         return run;
     }
 
@@ -69,8 +73,7 @@ struct ExploreCase {
         std::vector<int> numbers(random.images.size());
         for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int>(i);
         return make_image_blocks(
-            numbers, [this](int i) { return random.images[static_cast<std::size_t>(i)]; },
-            [this](int i) { return labels[static_cast<std::size_t>(i)]; }, 1);
+            numbers, source(), [this](int i) { return labels[static_cast<std::size_t>(i)]; }, 1);
     }
 
     test::RandomCase random;

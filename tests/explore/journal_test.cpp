@@ -21,6 +21,7 @@ ValueOutcome outcome(int n) {
     made.images = 10;
     made.labelled = 9;
     made.correct = static_cast<std::uint64_t>(n);
+    if (n > 0) made.output = OutputComparison{7, {{20, 3, 900, 27, 5}, {20, 0, 12345, 0, 0}}};
     made.layers.resize(3);
     made.layers[0].overflow = {100, 7, 2, 3};
     made.layers[0].events[Event::mac_gated] = 12;
@@ -165,6 +166,21 @@ TEST_F(JournalFile, RefusesEntriesWhoseSumIsRightAndWhoseContentIsNot) {
         {R"("9385112735053")", R"("93851127350530000")", "sum of squares that its range of psums cannot give"},
         {R"(6400,0,0,"0")", R"(0,0,0,"0")", "layer 2: has a range or a sum of psums, and no psums"},
         {R"({"images")", R"([{"images")", "is no JSON object"},
+        {R"("layers":[)", R"("output":7,"layers":[)", "output is 7, expected a list"},
+        {R"("layers":[)", R"("output":[1],"layers":[)", "output is [1], expected a list"},
+        {R"("layers":[)", R"("output":[5,[4,0,"9","0",0]],"layers":[)", "output: has more agreeing images than images"},
+        {R"("layers":[)", R"("output":[4,[4,0,"9","0"]],"layers":[)",
+         "output: scale 1 is [4,0,\"9\",\"0\"], expected a list of 5"},
+        {R"("layers":[)", R"("output":[4,[4,5,"9","5",1]],"layers":[)",
+         "output: scale 1 has more different values than values"},
+        {R"("layers":[)", R"("output":[4,[4,2,"9","1",1]],"layers":[)",
+         "output: scale 1 has squares of differences that"},
+        {R"("layers":[)", R"("output":[4,[4,2,"9","19",3]],"layers":[)",
+         "output: scale 1 has squares of differences that"},
+        {R"("layers":[)", R"("output":[4,[4,0,"9","0",3]],"layers":[)",
+         "output: scale 1 has squares of differences that"},
+        {R"("layers":[)", R"("output":[4,[4,1,"-9","1",1]],"layers":[)",
+         "output: scale 1 has a negative sum of squares"},
     };
     for (const auto& [part, other, problem] : cases) {
         folder_.write("journal", entry_with(part, other));

@@ -31,7 +31,7 @@ TEST_F(RefusedPoints, AreRowsWithTheirReason) {
     ASSERT_EQ(points.size(), 7U);
     EXPECT_THAT(points[0], AllOf(HasSubstr(",batch,line_buffer.bytes,images,"), testing::EndsWith(",cannot_run")));
     EXPECT_THAT(points[1], AllOf(HasSubstr(",8192,40,40,"), testing::EndsWith(",")));
-    EXPECT_THAT(points[2], AllOf(HasSubstr(",4,40,,,,,,,,,,,,,,,,,,,,,\"" + std::string(kReason))));
+    EXPECT_THAT(points[2], AllOf(HasSubstr(",4,40,,,,,,,,,,,,,,,,,,,,,,,,,,\"" + std::string(kReason))));
     const auto columns = [](const std::string& line) { return std::count(line.begin(), line.end(), ','); };
     EXPECT_EQ(columns(points[1]), columns(points[0]));
     EXPECT_EQ(columns(points[2].substr(0, points[2].find('"'))), columns(points[0]));
@@ -43,7 +43,7 @@ TEST_F(RefusedPoints, AreRowsWithTheirReason) {
     EXPECT_EQ(json[0]["settings"]["line_buffer.bytes"], "8192");
     EXPECT_THAT(json[1]["cannot_run"].get<std::string>(), testing::StartsWith(kReason));
     EXPECT_EQ(json[1]["settings"]["line_buffer.bytes"], "4");
-    for (const char* name : {"accuracy", "overflow", "per_inference", "utilisation", "energy_per_inference"}) {
+    for (const char* name : {"accuracy", "agreement", "overflow", "per_inference", "utilisation", "energy_per_inference"}) {
         EXPECT_EQ(json[1].at(name), nullptr) << name;
         EXPECT_NE(json[0].at(name), nullptr) << name;
     }

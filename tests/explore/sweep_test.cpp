@@ -307,7 +307,7 @@ TEST(Sweep, ResultsNeedTheirValues) {
     const test::TemporaryFolder folder;
     const Sweep sweep(test::write_sweep(folder, "  accumulator_bits: [16, 18]\n"), WIDTHWISE_SOURCE_DIR, "1");
     Journal journal;
-    journal.add(sweep.points()[0].digest, {40, 40, 40, std::vector<LayerRecord>(5)});
+    journal.add(sweep.points()[0].digest, {40, 40, 40, {}, std::vector<LayerRecord>(5)});
     EXPECT_THAT(test::refusal([&] { static_cast<void>(sweep.results(journal, 1)); }),
                 HasSubstr("1 of 2 points were not computed; the first is point 1 (accumulator_bits 18)"));
 }

@@ -36,6 +36,7 @@ protected:
             if (point == 0) result.accuracy = Accuracy{3, 2};
             const auto p = static_cast<std::uint64_t>(point);
             result.overflow = {1000 + p, 50 + p, 20 + p, 5 + p};
+            if (point == 0) result.output = OutputQuality{3, {"output", 40, 7, 12.5, 0.75, 0.1 + 0.2}};
             result.cycles = 2822.25 + static_cast<double>(point);
             result.microseconds = 5.6445;
             result.utilisation = 0.1 + 0.2;
@@ -101,6 +102,12 @@ TEST_F(SweepFields, OfThePoints) {
         row["labelled"] = point == 0 ? 3 : 0;
         row["correct"] = point == 0 ? Json(2) : Json(nullptr);
         row["accuracy_percent"] = point == 0 ? Json(200.0 / 3) : Json(nullptr);
+        const auto if_compared = [&](double value) { return point == 0 ? Json(value) : Json(nullptr); };
+        row["agreeing"] = point == 0 ? Json(3) : Json(nullptr);
+        row["agreement_percent"] = if_compared(75);
+        row["output_sqnr_db"] = if_compared(12.5);
+        row["output_largest_error"] = if_compared(0.75);
+        row["output_mean_squared_error"] = if_compared(0.3);
         row["outputs"] = 1000 + point;
         row["overflow_events"] = 50 + point;
         row["transient"] = 20 + point;
@@ -202,6 +209,7 @@ TEST_F(SweepFields, OfTheJson) {
             {"point", point},
             {"settings", settings(table(point))},
             {"accuracy", nullptr},
+            {"agreement", nullptr},
             {"overflow",
              {{"outputs", 1000 + point}, {"events", 50 + point}, {"transient", 20 + point}, {"persistent", 5 + point}}},
             {"per_inference", {{"cycles", point == 0 ? 2822.25 : 2823.25}, {"microseconds", 5.6445}}},
@@ -209,6 +217,14 @@ TEST_F(SweepFields, OfTheJson) {
             {"energy_unit", unit(point)},
             {"energy_per_inference", {{"total", 28.5}}}};
         if (point == 0) json["accuracy"] = {{"labelled", 3}, {"correct", 2}, {"percent", 200.0 / 3}};
+        if (point == 0) {
+            json["agreement"] = {{"images", 4},
+                                 {"agreeing", 3},
+                                 {"percent", 75},
+                                 {"output_sqnr_db", 12.5},
+                                 {"output_largest_error", 0.75},
+                                 {"output_mean_squared_error", 0.3}};
+        }
         int tenths = 0;
         for (const char* component : kListedComponents) {
             tenths += 3;
@@ -355,13 +371,14 @@ TEST_F(SweepFields, OfTheScreen) {
     const std::string text = sweep_text(sweep_, results_);
     const auto rows = test::screen_rows(text, "Each point");
     ASSERT_EQ(rows.size(), 2U);
-    // Point, the axis that varies, accuracy, overflow, overflowed outputs, cycles, utilisation, energy.
+    // Point, the axis that varies, accuracy, agreement, overflow, overflowed outputs, cycles, utilisation, energy.
     EXPECT_EQ(rows[0][1], "course");
     EXPECT_EQ(rows[1][1], "horowitz-45nm");
     EXPECT_EQ(rows[1][2], "-");
     EXPECT_EQ(rows[1].back(), "pJ");
-    test::expect_row({rows[0].begin() + 1, rows[0].end()}, "course", {200.0 / 3, 50, 2.5, 2822.25, 30, 28.5});
-    test::expect_row({rows[1].begin() + 2, rows[1].end() - 1}, "-", {51, 100.0 * 27 / 1001, 2823.25, 30, 28.5});
+    test::expect_row({rows[0].begin() + 1, rows[0].end()}, "course", {200.0 / 3, 75, 50, 2.5, 2822.25, 30, 28.5});
+    EXPECT_EQ(rows[1][3], "-");
+    test::expect_row({rows[1].begin() + 3, rows[1].end() - 1}, "-", {51, 100.0 * 27 / 1001, 2823.25, 30, 28.5});
 }
 
 }  // namespace

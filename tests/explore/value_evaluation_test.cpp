@@ -9,7 +9,9 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "engine/fast/fast_engine.h"
 #include "explore/explore_case.h"
+#include "explore/measure_quality.h"
 #include "schedule/compile.h"
 #include "schedule/schedule_model.h"
 
@@ -66,6 +68,43 @@ void compare(std::uint64_t seed) {
             std::count_if(explored.labels.begin(), explored.labels.end(), [](int l) { return l >= 0; });
         EXPECT_EQ(outcomes[i].labelled, static_cast<std::uint64_t>(labelled));
     }
+}
+
+/// Outputs against those of exact sums, as another program of ours measures them image by image.
+void compare_with_exact(std::uint64_t seed) {
+    const test::ExploreCase explored(seed, 70);
+    const Network& network = explored.random.network;
+    LayerVariants variants;
+    std::vector<HardwareParams> hardware;
+    std::vector<ValuePath> paths, references;
+    for (int bits = 6; bits <= 20; bits += 7) {
+        const Schedule schedule = compile(network, test::with_width(explored.random.hardware, bits), 1);
+        hardware.push_back(test::with_width(explored.random.hardware, bits));
+        hardware.back().batch = 1;
+        paths.push_back(variants.add(schedule));
+        references.push_back(variants.add(with_exact_sums(schedule)));
+    }
+    const auto outcomes = evaluate(variants, explored.blocks(), paths, 2, {}, {}, kMaxFastEngineBytes, references);
+    EXPECT_EQ(evaluate(variants, explored.blocks(), paths, 1, {}, {}, 1, references), outcomes);
+    HardwareParams exact = test::with_width(explored.random.hardware, kMaxAccumulatorBits);
+    exact.batch = 1;
+    const std::vector<Quality> expected =
+        measure_quality(network, exact, hardware, 0, explored.size(), 1, explored.source(), [](int) {});
+    const OutputValues output(network);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        ASSERT_TRUE(outcomes[i].output) << explored.random.describe();
+        EXPECT_EQ(outcomes[i].output->agreeing, expected[i].agreeing) << explored.random.describe();
+        const MapQuality found = map_quality("output", outcomes[i].output->deviations, output.scales());
+        EXPECT_EQ(found.values, expected[i].output.values);
+        EXPECT_EQ(found.different, expected[i].output.different) << explored.random.describe();
+        EXPECT_EQ(found.sqnr_db, expected[i].output.sqnr_db);
+        EXPECT_EQ(found.largest_error, expected[i].output.largest_error);
+        EXPECT_EQ(found.mean_squared_error, expected[i].output.mean_squared_error);
+    }
+}
+
+TEST(Evaluate, ComparesOutputsWithThoseOfExactSums) {
+    for (std::uint64_t seed = 0; seed < 40 && !HasFailure(); ++seed) compare_with_exact(seed);
 }
 
 TEST(Evaluate, EqualsFreshEnginesOnRandomNetworks) {
