@@ -16,7 +16,6 @@ const session = await ort.InferenceSession.create(request.model, {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
   logSeverityLevel: 3,
-  extra: { session: { qdqisint8allowed: '1' } },
 });
 const raw = readFileSync(request.input);
 const arrays = { float32: Float32Array, uint8: Uint8Array, int8: Int8Array };

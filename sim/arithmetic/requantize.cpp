@@ -21,6 +21,7 @@ RequantScale derive_requant_scale(double factor, const RequantFormat& format) {
     RequantScale scale;
     scale.factor = static_cast<float>(factor);
     switch (format.mode) {
+        case RequantMode::onnx:
         case RequantMode::float32: break;
         case RequantMode::fixed_point: {
             int exponent = 0;

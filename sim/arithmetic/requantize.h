@@ -15,7 +15,36 @@ enum class RequantMode : std::uint8_t {
     shift,        ///< right shift only: the scale is the nearest power of two
     reciprocal,   ///< integer division by round(1 / scale)
     float32,      ///< float32 multiply, round half to even: bit-identical with ONNX Runtime's QLinearConv
+    onnx,         ///< of sums, as float32; additions and averages as the ONNX operators are defined
 };
+
+/// How sums are requantized in a mode: onnx has no rule of its own for them.
+constexpr RequantMode sum_mode(RequantMode mode) { return mode == RequantMode::onnx ? RequantMode::float32 : mode; }
+
+/// How ONNX Runtime computes an addition or an average of stored integers, which its x86 build chooses by the types
+/// around the node, with the session options that it starts with.
+enum class RuntimeKernel : std::uint8_t {
+    integers,           ///< its QLinear kernel: float32 inside, one rounding, after the zero point is added
+    unsigned_integers,  ///< the same; int8 was made uint8 before, stored integers and zero points 128 more
+    reals,              ///< dequantized operands, and a QuantizeLinear behind the sum: as ONNX defines the operator
+};
+
+/// What is added to stored integers, and to their zero point, before the kernel sees them.
+constexpr int relabelling(RuntimeKernel kernel, bool is_signed) {
+    return kernel == RuntimeKernel::unsigned_integers && is_signed ? 128 : 0;
+}
+
+/// The kernel whose values a mode has; `of_runtime` is the one that ONNX Runtime chooses. Integer modes have none.
+constexpr RuntimeKernel kernel_in(RequantMode mode, RuntimeKernel of_runtime) {
+    return mode == RequantMode::onnx ? RuntimeKernel::reals : of_runtime;
+}
+
+/// ONNX's QuantizeLinear: over the scale, half to even, plus the zero point.
+inline int quantize_linear(float real, float scale, int zero_point, int low, int high) {
+    const float limited =
+        std::fmin(std::fmax(real / scale, static_cast<float>(low - zero_point)), static_cast<float>(high - zero_point));
+    return static_cast<int>(std::nearbyint(limited)) + zero_point;
+}
 
 /// How sums of one output channel (or of the whole tensor) are scaled. Only the fields of the mode in use matter.
 struct RequantScale {
@@ -59,6 +88,7 @@ constexpr std::int64_t requant_add_bias(std::int64_t accumulator, std::int64_t b
 /// multiplier gets there).
 constexpr ScaledSum requant_multiply(std::int64_t sum, const RequantScale& scale, const RequantFormat& format) {
     switch (format.mode) {
+        case RequantMode::onnx:
         case RequantMode::float32: return {0, static_cast<float>(sum) * scale.factor / scale.real_divisor};
         case RequantMode::fixed_point: {
             const __int128 product = static_cast<__int128>(sum) * scale.multiplier;

@@ -117,6 +117,7 @@ std::vector<UnusedKey> without_effect(const Workload& workload) {
 
 /// Other than bytes in the order of the network's input.
 bool has_unusual_images(const Workload& workload) {
+    if (!workload.has_images()) return false;
     return workload.dataset.format().element.kind == ElementKind::real || workload.conversion().view().channels_last;
 }
 
@@ -140,8 +141,12 @@ std::string check_text(const Workload& workload, const Schedule& schedule) {
              fmt::format("{} sums of {}, {} bytes each, without requantization", grouped(last.output.elements()),
                          shown_name(list_name(last.name)), last.value_bytes));
     }
-    line("images", fmt::format("{} in {}{}", grouped(std::int64_t{workload.dataset.size()}), config.images,
-                               workload.dataset.has_labels() ? ", with labels" : ", without labels"));
+    if (workload.has_images()) {
+        line("images", fmt::format("{} in {}{}", grouped(std::int64_t{workload.dataset.size()}), config.images,
+                                   workload.dataset.has_labels() ? ", with labels" : ", without labels"));
+    } else {
+        line("images", "none: run it with --shapes-only");
+    }
     if (has_unusual_images(workload)) {
         line("image format",
              fmt::format("{}{}", workload.dataset.format().element.name(),
@@ -188,8 +193,8 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
             {"sums_leave", true}, {"bytes_per_sum", last.value_bytes}, {"bytes_per_image", last.output_bytes()}};
     }
     if (!workload.network.notes.empty()) json["notes"] = workload.network.notes;
-    json["images"] = workload.dataset.size();
-    json["labels"] = workload.dataset.has_labels();
+    json["images"] = workload.has_images() ? workload.dataset.size() : 0;
+    json["labels"] = workload.has_images() && workload.dataset.has_labels();
     if (has_unusual_images(workload)) {
         json["image_format"] = {{"type", workload.dataset.format().element.name()},
                                 {"layout", workload.conversion().view().channels_last ? "hwc" : "chw"}};
@@ -221,7 +226,7 @@ Json check_json(const Workload& workload, const Schedule& schedule) {
 }
 
 void check(const ParsedOptions& options) {
-    const Workload workload(options.argument, chosen_changes(options));
+    const Workload workload(options.argument, chosen_changes(options), Values::if_given);
     const Schedule schedule = workload.compiled(workload.config.hardware);
     if (options.has("json")) print_text(json_text(check_json(workload, schedule)));
     else if (!options.has("quiet")) print_text(check_text(workload, schedule));

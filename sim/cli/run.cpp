@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -14,6 +15,7 @@
 #include "cli/workload.h"
 #include "results/run_files.h"
 #include "results/run_text.h"
+#include "schedule/schedule_model.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -108,7 +110,39 @@ int exact_bits(const Schedule& schedule) {
     return std::min(bits, kMaxAccumulatorBits);
 }
 
+/// What a batch takes by the schedule alone.
+void run_shapes(const ParsedOptions& options) {
+    static const std::set<std::string> kAllowed = {"shapes-only", "accumulator", "energy", "set",
+                                                   "out",         "force",       "json",   "quiet"};
+    for (const OptionSpec& option : run_command().spec.options) {
+        if (options.has(option.name) && kAllowed.count(option.name) == 0)
+            throw InputError(fmt::format("--{}: use it without --shapes-only, which computes no values", option.name));
+    }
+    const Workload workload(options.argument, chosen_changes(options), Values::left_out);
+    const Schedule schedule = workload.compiled(workload.config.hardware);
+    std::optional<ResultFolder> folder;
+    if (options.has("out")) folder.emplace(options.text("out"), options.has("force"));
+    RunOutcome outcome;
+    outcome.record = model_schedule(schedule);
+    outcome.record.images = static_cast<std::uint64_t>(schedule.images);
+    const HalfOpenRange images{0, schedule.images};
+    RunSetup setup = workload.setup(workload.config, schedule, images,
+                                    fmt::format("widthwise run {} --shapes-only{}", shell_word(options.argument),
+                                                repeated_options(options, {"accumulator", "energy", "set"})),
+                                    "schedule");
+    setup.shapes_only = true;
+    const RunReport report(std::move(setup), std::move(outcome));
+    if (folder) {
+        write_run(*folder, report);
+        folder->commit();
+    }
+    if (options.has("json")) print_text(json_text(summary_json(report)));
+    else if (!options.has("quiet")) print_text(run_text(report));
+    if (options.has("out")) spdlog::info("results: {}", options.text("out"));
+}
+
 void run(const ParsedOptions& options) {
+    if (options.has("shapes-only")) return run_shapes(options);
     const bool clocks_part = options.has("clock");
     const EngineChoice engine = clocks_part ? EngineChoice::fast : chosen_engine(options);
     check_waveform_options(options);
@@ -182,6 +216,10 @@ Command run_command() {
         {"quality", "",
          "Also how far each layer's map and the output lie from those of exact sums: classes, SQNR, largest error, "
          "mean squared error."},
+        {"shapes-only", "",
+         "Cycles, stalls, traffic and energy of one batch, without values: no images are read, and the network may be "
+         "a "
+         "list of layers' shapes (.csv)."},
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),
         {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},

@@ -13,6 +13,7 @@
 #include "common/error.h"
 #include "config/run_config.h"
 #include "network/onnx_import.h"
+#include "network/topology.h"
 #include "results/needs_text.h"
 #include "results/run_text.h"
 #include "schedule/buffer_needs.h"
@@ -33,14 +34,20 @@ EnergyTable load_table(const RunConfig& config, const ConfigChanges& changes) {
 
 }  // namespace
 
-Workload::Workload(const std::string& config_path, const ConfigChanges& changes)
-    : Workload(changed(load_config_file(config_path), changes), changes) {}
+Workload::Workload(const std::string& config_path, const ConfigChanges& changes, Values values)
+    : Workload(changed(load_config_file(config_path), changes), changes, values) {}
 
-Workload::Workload(ConfigFile file, const ConfigChanges& changes)
+Workload::Workload(ConfigFile file, const ConfigChanges& changes, Values values)
     : config(std::move(file.config)),
       given_keys(std::move(file.keys)),
-      network(import_onnx(config.network, config.network_output)),
+      network(values == Values::needed ? import_onnx(config.network, config.network_output)
+                                       : import_network(config.network, config.network_output)),
       table(load_table(config, changes)) {
+    if (values == Values::needed) require_images(config);
+    if (values == Values::left_out || config.images.empty() || !network.has_values) {
+        unused_keys = compiled(config.hardware).unused_keys;
+        return;
+    }
     read_images();
     check_labels();
 }
@@ -118,7 +125,7 @@ RunSetup Workload::setup(const RunConfig& run_config, const Schedule& schedule, 
     setup.network = &network;
     setup.schedule = &schedule;
     setup.table = &table;
-    setup.images = {config.images, dataset.images().digest};
+    if (has_images()) setup.images = {config.images, dataset.images().digest};
     if (dataset.has_labels()) setup.labels = {config.labels, dataset.labels().digest};
     setup.energy_table = {config.energy_table, md5_of_file(table.path())};
     setup.first = static_cast<int>(images.first);

@@ -19,10 +19,18 @@
 
 namespace widthwise {
 
+/// What a command needs of a workload.
+enum class Values : std::uint8_t {
+    needed,    ///< weights and images
+    if_given,  ///< a network of shapes, or no images, will do
+    left_out,  ///< images are not read
+};
+
 struct Workload {
     /// Throws InputError for whatever cannot be used: configuration, network, images, energy table, or the network not
     /// fitting the hardware or the images not fitting the network.
-    explicit Workload(const std::string& config_path, const ConfigChanges& changes = {});
+    explicit Workload(const std::string& config_path, const ConfigChanges& changes = {},
+                      Values values = Values::needed);
     Workload(const Workload&) = delete;
     Workload& operator=(const Workload&) = delete;
 
@@ -32,7 +40,9 @@ struct Workload {
     [[nodiscard]] Schedule compiled(const HardwareParams& hardware) const;
     [[nodiscard]] RunSetup setup(const RunConfig& run_config, const Schedule& schedule, const HalfOpenRange& images,
                                  const std::string& command, const std::string& engine) const;
+    /// Of a workload with images.
     [[nodiscard]] const InputConversion& conversion() const { return *conversion_; }
+    [[nodiscard]] bool has_images() const { return conversion_.has_value(); }
     /// The quantized network input of one image.
     [[nodiscard]] std::vector<std::uint8_t> input(int image) const;
 
@@ -44,7 +54,7 @@ struct Workload {
     std::vector<UnusedKey> unused_keys;  ///< given or not, in the order of the file
 
 private:
-    Workload(ConfigFile file, const ConfigChanges& changes);
+    Workload(ConfigFile file, const ConfigChanges& changes, Values values);
     /// From the headers on; no value is read before the network is known to fit images and hardware.
     void read_images();
     void check_labels() const;

@@ -29,10 +29,11 @@ inline constexpr Words<PsumStatistics, 2> kStatisticsWords{
 inline constexpr Words<Overflow, 2> kOverflowWords{{{"saturate", Overflow::saturate}, {"wrap", Overflow::wrap}}};
 inline constexpr Words<OverflowCheck, 2> kCheckWords{
     {{"per_add", OverflowCheck::per_add}, {"per_output", OverflowCheck::per_output}}};
-inline constexpr Words<RequantMode, 4> kRequantModeWords{{{"fixed_point", RequantMode::fixed_point},
+inline constexpr Words<RequantMode, 5> kRequantModeWords{{{"fixed_point", RequantMode::fixed_point},
                                                           {"shift", RequantMode::shift},
                                                           {"reciprocal", RequantMode::reciprocal},
-                                                          {"float32", RequantMode::float32}}};
+                                                          {"float32", RequantMode::float32},
+                                                          {"onnx", RequantMode::onnx}}};
 inline constexpr Words<Rounding, 6> kRoundingWords{{{"floor", Rounding::floor},
                                                     {"toward_zero", Rounding::toward_zero},
                                                     {"half_up", Rounding::half_up},
@@ -136,7 +137,7 @@ template <typename Visitor>
 void describe_requantization(Visitor& v, RequantParams& requant) {
     v.word({"mode",
             "fixed_point: integer multiplier and shift; shift: power of two; reciprocal: integer division by "
-            "round(1/scale); float32: as ONNX Runtime."},
+            "round(1/scale); float32: with the kernels of ONNX Runtime; onnx: as ONNX defines the operators."},
            requant.mode, kRequantModeWords);
     v.word({"rounding", "Rounding of the shift or division, in the integer modes."}, requant.rounding, kRoundingWords);
     v.integer({"multiplier_bits", "Width of the fixed-point multiplier."}, requant.multiplier_bits, kMultiplierBits);
@@ -216,13 +217,15 @@ void describe_memories(Visitor& v, HardwareParams& hardware) {
 
 template <typename Visitor>
 void describe_data(Visitor& v, RunConfig& config) {
-    v.path({"network", "Quantized network in ONNX; relative to this file.",
+    v.path({"network", "Quantized network in ONNX, or a list of layers' shapes (.csv); relative to this file.",
             "[forms](../models/README.md#bring-your-own-network)"},
            config.network, Presence::required);
     v.text({"network_output", "Of a network with several outputs the one that labels belong to."},
            config.network_output, "a graph output of the network");
-    v.path({"images", "Images in IDX or .npy, plain or .gz; relative to this file.", "[formats](#images-and-labels)"},
-           config.images, Presence::required);
+    v.path({"images",
+            "Images in IDX or .npy, plain or .gz; relative to this file. Only run --shapes-only and check do without.",
+            "[formats](#images-and-labels)"},
+           config.images, Presence::optional);
     v.path({"labels",
             "Labels in IDX, .npy or text (one integer a line), plain or .gz; relative to this file. Without them no "
             "accuracy is reported."},

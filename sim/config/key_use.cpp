@@ -12,7 +12,7 @@ using Users = const KeyUsers&;
 constexpr std::string_view kNoWeights = "no layer has weights";
 constexpr std::string_view kNoParameters = "no layer has weights or adds a constant";
 constexpr std::string_view kMapsFit = "all feature maps lie in the activation buffer";
-constexpr std::string_view kFloatRounds = "requantization.mode: float32 rounds half to even";
+constexpr std::string_view kFloatRounds = "requantization.mode: float32 and onnx round half to even";
 constexpr std::string_view kNothingRescaled =
     "no layer has weights, a requantization, an addition or an average to divide, so that nothing is rescaled";
 constexpr std::string_view kSumsLeave = "the sums of the only layer with weights leave without requantization";
@@ -27,12 +27,14 @@ bool requantizes(Hardware /*hardware*/, Users users) {
     return users.requantized || users.requantization || users.addition;
 }
 bool rescales(Hardware hardware, Users users) { return requantizes(hardware, users) || users.average_pool; }
-bool has_integer_rounding(Hardware hardware, Users /*users*/) { return hardware.requant.mode != RequantMode::float32; }
+bool has_integer_rounding(Hardware hardware, Users /*users*/) {
+    return sum_mode(hardware.requant.mode) != RequantMode::float32;
+}
 
 /// A shift and a reciprocal would not do for both operands of an addition: it has a multiplier in these modes too.
 bool has_multiplier(Hardware hardware, Users users) {
     return hardware.requant.mode == RequantMode::fixed_point ||
-           (hardware.requant.mode != RequantMode::float32 && users.addition);
+           (has_integer_rounding(hardware, users) && users.addition);
 }
 
 /// A row of the table; `Member` returns a reference to the key's value.

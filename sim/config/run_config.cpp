@@ -130,6 +130,12 @@ ConfigFile parse_config(const YamlValue& root, const std::string& path) {
     return file;
 }
 
+void require_images(const RunConfig& config) {
+    if (!config.images.empty()) return;
+    throw InputError(fmt::format(
+        "{}:1:1: the required key 'images' is missing; only run --shapes-only and check do without", config.path));
+}
+
 bool is_yaml_path(std::string_view text) { return text.ends_with(".yaml") || text.ends_with(".yml"); }
 
 std::string path_in(const std::filesystem::path& folder, const std::string& path) {

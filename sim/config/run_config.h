@@ -19,8 +19,8 @@ struct RunConfig {
     std::string path;  ///< the YAML file
     std::string network;
     std::string network_output;  ///< of several outputs the one that labels belong to; may be empty where there is one
-    std::string images;
-    std::string labels;  ///< may be empty: no accuracy then
+    std::string images;          ///< may be empty: shapes only
+    std::string labels;          ///< may be empty: no accuracy then
     Preprocessing preprocessing;
     HardwareParams hardware;
     /// A shipped table's name, or the path of a table file (it ends in .yaml or .yml).
@@ -39,6 +39,9 @@ struct ConfigFile {
 ConfigFile load_config_file(const std::string& path);
 /// The same of a file that has been parsed; paths in it count from the folder of `path`.
 ConfigFile parse_config(const YamlValue& root, const std::string& path);
+
+/// Throws InputError, naming the file, where the configuration names no images.
+void require_images(const RunConfig& config);
 
 /// Whether a table or another text is the path of a YAML file: it ends in .yaml or .yml.
 bool is_yaml_path(std::string_view text);

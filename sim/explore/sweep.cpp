@@ -57,6 +57,7 @@ Sweep::Sweep(const std::string& path, const std::string& data_root, const std::s
     : request_(request), version_(version), file_(load_sweep(path)), base_(load_run_config(file_.config)) {
     refuse_keys_set_twice();
     for (const KeySetting& setting : request_.settings) set_key(base_, setting, "");
+    require_images(base_);
     DatasetFiles files(base_.images, base_.labels);
     choose_images(files.size());
     check_axes(data_root);

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "arithmetic/accumulator.h"
+#include "arithmetic/pooling.h"
 #include "arithmetic/quantization.h"
 #include "arithmetic/requantize.h"
 #include "arithmetic/residual.h"
@@ -81,21 +82,33 @@ void visit_fields(Self& self, Visitor&& visit) {
     visit("real_divisor", real_divisor, Role::values);
 }
 
+template <FieldsOf<AverageRule> Self, typename Visitor>
+void visit_fields(Self& self, Visitor&& visit) {
+    auto& [sum, relabelling] = self;
+    visit("sum", sum, Role::values);
+    visit("relabelling", relabelling, Role::values);
+}
+
 template <FieldsOf<ResidualOperand> Self, typename Visitor>
 void visit_fields(Self& self, Visitor&& visit) {
-    auto& [zero_point, multiplier, ratio] = self;
+    auto& [zero_point, multiplier, scale, relabelling, ratio] = self;
     visit("zero_point", zero_point, Role::values);
     visit("multiplier", multiplier, Role::values);
+    visit("scale", scale, Role::values);
+    visit("relabelling", relabelling, Role::values);
     visit("ratio", ratio, Role::values);
 }
 
 template <FieldsOf<ResidualFormat> Self, typename Visitor>
 void visit_fields(Self& self, Visitor&& visit) {
-    auto& [a, b, shift, offset, output] = self;
+    auto& [sum, a, b, shift, relabelling, offset, output_scale, output] = self;
+    visit("sum", sum, Role::values);
     visit("a", a, Role::values);
     visit("b", b, Role::values);
     visit("shift", shift, Role::values);
+    visit("relabelling", relabelling, Role::values);
     visit("offset", offset, Role::values);
+    visit("output_scale", output_scale, Role::values);
     visit("output", output, Role::values);
 }
 

@@ -140,6 +140,8 @@ std::int64_t multiply_accumulates(const Network& network, const Operator& op) {
 
 WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op) {
     if (!op.has_weights()) return {};
+    if (!network.has_values)
+        return {data_type_bits(op.weights, network.tensors[static_cast<std::size_t>(op.input)].quantization), 0};
     const Quantization& input = network.tensors[static_cast<std::size_t>(op.input)].quantization;
     return {data_type_bits(op.weights, input), l1_bits(op, input)};
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arithmetic/quantization.h"
+#include "arithmetic/requantize.h"
 
 namespace widthwise {
 
@@ -63,10 +64,10 @@ struct Weights {
     int input_channels = 0;  ///< of one group
     int kernel_height = 1;
     int kernel_width = 1;
-    int bits = 8;  ///< fewest bits, 2..9, that hold every value (two's complement)
-    std::vector<std::int16_t> values;
-    std::vector<float> scales;       ///< one, or one per output channel
-    std::vector<std::int32_t> bias;  ///< empty, or one per output channel; scale = input scale * weight scale
+    int bits = 8;                      ///< fewest bits, 2..9, that hold every value (two's complement)
+    std::vector<std::int16_t> values;  ///< empty in a network of shapes
+    std::vector<float> scales;         ///< one, or one per output channel
+    std::vector<std::int32_t> bias;    ///< empty, or one per output channel; scale = input scale * weight scale
     [[nodiscard]] std::int64_t per_channel() const {
         return std::int64_t{input_channels} * kernel_height * kernel_width;
     }
@@ -109,7 +110,8 @@ struct Operator {
     int clamp_high = 255;
     bool average_counts_padding = false;  ///< ONNX count_include_pad
     bool global_average = false;          ///< an average over the whole map, which ONNX Runtime rounds differently
-    std::optional<SumShift> sum_shift;    ///< of an average pool: QONNX's Trunc behind it
+    RuntimeKernel runtime_kernel = RuntimeKernel::integers;  ///< of an addition or an average
+    std::optional<SumShift> sum_shift;                       ///< of an average pool: QONNX's Trunc behind it
     /// Of the last operator only, one with weights: its sums leave as they are, without requantization. Real value of a
     /// sum of output channel c: sum * input scale * weight scale of c. Its output's Quantization and clamp mean nothing.
     bool sums_leave = false;
@@ -140,7 +142,10 @@ struct Network {
     std::vector<InputStep> input_steps;  ///< in order, on the preprocessed image, before its quantization
     bool input_is_integer = false;       ///< the file takes integers: its user quantizes, the network does not
     bool input_is_bytes = false;         ///< the file takes bytes and computes on their numbers: they are not scaled
-    std::vector<std::string> notes;      ///< what a reader of results should know of the import, in sentences
+    bool has_values = true;              ///< else only shapes are known: there is nothing to compute
+    /// Layers do not feed one another: each reads a map of its own from DRAM, and its output goes there.
+    bool layers_apart = false;
+    std::vector<std::string> notes;  ///< what a reader of results should know of the import, in sentences
     [[nodiscard]] const Operator* find(const std::string& operator_name) const;
 };
 
@@ -158,7 +163,7 @@ struct WorstCaseBits {
 };
 /// Bounds hold for every intermediate sum in any order of accumulation of raw products, started at the folded bias
 /// (preloaded) or at 0 (added later). Activations span low()..high() of the input, weights of the data-type bound
-/// those of Weights::bits. Both are 0 for pooling.
+/// those of Weights::bits. Both are 0 for pooling, l1 in a network of shapes.
 WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op);
 
 }  // namespace widthwise

@@ -7,6 +7,7 @@
 #include "network/onnx_constants.h"
 #include "network/onnx_graph.h"
 #include "network/onnx_input.h"
+#include "network/onnx_kernels.h"
 #include "network/onnx_merges.h"
 #include "network/onnx_quantization.h"
 #include "network/onnx_truncation.h"
@@ -242,6 +243,7 @@ void GraphImporter::average_pool(const onnx::NodeProto& node) {
     const GraphValue value = dequantized_operand(node, 0);
     check_zero_padding(node, value);
     PendingOperator pending = read_pool(model_, node, {value.view, value.padding});
+    pending.op.runtime_kernel = runtime_kernel(model_, node);
     const FeatureView view = pending.output;
     begin(node, std::move(pending), view, value.tensor);
 }
@@ -277,6 +279,7 @@ void GraphImporter::add(const onnx::NodeProto& node) {
         refuse_padding(node, b);
         PendingOperator pending = read_addition(model_, node, a.view, b.view);
         pending.op.second_input = b.tensor;
+        pending.op.runtime_kernel = runtime_kernel(model_, node);
         const FeatureView view = pending.output;
         return begin(node, std::move(pending), view, a.tensor);
     }
@@ -304,6 +307,7 @@ void GraphImporter::add_constant(const onnx::NodeProto& node, int constant) {
     refuse_padding(node, value);
     PendingOperator pending =
         read_constant_addition(model_, node, input_name(source, 0), quantization, value.view, constant == 0);
+    pending.op.runtime_kernel = runtime_kernel(model_, node);
     begin(node, std::move(pending), value.view, value.tensor);
 }
 

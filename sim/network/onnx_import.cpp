@@ -3,9 +3,11 @@
 
 #include <filesystem>
 
+#include "common/error.h"
 #include "common/md5.h"
 #include "network/onnx_graph.h"
 #include "network/onnx_model.h"
+#include "network/topology.h"
 #include "text/printable.h"
 
 namespace widthwise {
@@ -23,6 +25,11 @@ std::string digest_of(const OnnxModel& model) {
 }  // namespace
 
 Network import_onnx(const std::string& path, const std::string& output) {
+    if (is_topology_path(path)) {
+        throw InputError(path +
+                         ": is a list of layers' shapes, which only run --shapes-only and check take; expected "
+                         "an ONNX file");
+    }
     OnnxModel model(path, output);
     Network network = GraphImporter(model).run();
     network.name = valid_utf8(model.graph().name());

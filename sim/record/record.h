@@ -11,6 +11,7 @@
 
 #include "arithmetic/pooling.h"
 #include "arithmetic/requantize.h"
+#include "arithmetic/residual.h"
 #include "record/events.h"
 #include "record/psum_histogram.h"
 
@@ -61,15 +62,18 @@ inline void count_requantization(EventCounts& events, RequantMode mode, std::uin
             break;
         case RequantMode::shift: events[Event::requant_plain_shift] += n; break;
         case RequantMode::reciprocal: events[Event::requant_divide] += n; break;
+        case RequantMode::onnx:
         case RequantMode::float32: events[Event::requant_float_multiply] += n; break;
     }
     events[Event::requant_add] += n;
 }
 
-/// n residual additions: two rescaled operands, their sum, and the zero point (float32: two fused multiply-adds).
-inline void count_additions(EventCounts& events, RequantMode mode, std::uint64_t n) {
-    const bool real = mode == RequantMode::float32;
-    events[real ? Event::residual_float_multiply : Event::residual_multiply] += 2 * n;
+/// n residual additions: two rescaled operands, their sum, and the zero point (fused: two multiply-adds). Of dequantized
+/// operands the sum is divided by a constant, the output's scale, too: counted as one more multiplication.
+inline void count_additions(EventCounts& events, AdditionSum sum, std::uint64_t n) {
+    const bool real = sum != AdditionSum::products;
+    const std::uint64_t factors = sum == AdditionSum::dequantized ? 3 : 2;
+    events[real ? Event::residual_float_multiply : Event::residual_multiply] += factors * n;
     events[real ? Event::residual_float_add : Event::residual_add] += 2 * n;
     if (!real) events[Event::residual_shift] += n;
 }
@@ -79,11 +83,11 @@ inline void count_max_pooling(EventCounts& events, std::uint64_t pixels, std::ui
     events[Event::pool_compare] += pixels - windows;
 }
 
-/// Average pooling. In float32 (but for the whole map) each pixel is multiplied by its scale, and each sum divided by
-/// the number of pixels and by the output's scale before the zero point is added.
-inline void count_average_pooling(EventCounts& events, RequantMode mode, bool global, std::uint64_t pixels,
+/// Average pooling. Of real values each pixel is multiplied by its scale, and each sum divided by the number of pixels
+/// and by the output's scale before the zero point is added.
+inline void count_average_pooling(EventCounts& events, RequantMode mode, const AverageRule& rule, std::uint64_t pixels,
                                   std::uint64_t windows) {
-    if (averages_reals(mode, global)) {
+    if (!rule.of_integers()) {
         events[Event::pool_float_multiply] += pixels;
         events[Event::pool_float_add] += pixels;
         events[Event::pool_float_divide] += 2 * windows;

@@ -67,7 +67,8 @@ Named<std::string> figures_of(const ResultSet& set) {
         figures.emplace_back("energy of one inference",
                              fmt::format("{} {}", significant(point.energy / scale.divisor), scale.unit));
         figures.emplace_back("cycles of one inference", average(point.cycles));
-        figures.emplace_back("outputs that overflowed", short_number(point.overflowed, 3) + " %");
+        if (point.overflowed)
+            figures.emplace_back("outputs that overflowed", short_number(*point.overflowed, 3) + " %");
     } else if (set.search) {
         const Candidate& best = set.search->best;
         figures.emplace_back("chosen widths", best.widths);

@@ -44,8 +44,9 @@ void add_facts(const JsonNode& json, ResultSet& set) {
     }
     const JsonNode data = json["data"];
     const JsonNode images = json["images"];
-    add("images", fmt::format("{}:{} of {}", images["first"].integer(), images["end"].integer(),
-                              file_and_digest(data["images"])));
+    add("images", data.has("images") ? fmt::format("{}:{} of {}", images["first"].integer(), images["end"].integer(),
+                                                   file_and_digest(data["images"]))
+                                     : fmt::format("none: a batch of {} by its shapes", images["count"].integer()));
     if (data.has("labels")) add("labels", file_and_digest(data["labels"]));
     if (json.has("energy_table")) add("energy table", table_text(json["energy_table"]));
     if (json.has("energy_tables")) {
@@ -82,6 +83,7 @@ Point point_of(const JsonNode& json, const JsonNode& provenance) {
     point.unit = provenance["energy_table"]["unit"].text();
     point.energy_table = provenance["energy_table"]["name"].text();
     double outputs = 0, bad = 0;
+    const bool known = !json.has("shapes_only");
     std::set<std::int64_t> widths;
     std::vector<std::string> texts;
     for (const JsonNode& layer : json["layers"].items()) {
@@ -89,10 +91,11 @@ Point point_of(const JsonNode& json, const JsonNode& provenance) {
         const JsonNode accumulator = layer["accumulator"];
         widths.insert(accumulator["bits"].integer());
         texts.push_back(named_part_text(layer["name"].text(), static_cast<int>(accumulator["bits"].integer())));
+        if (!accumulator.has("overflow")) continue;
         outputs += accumulator["overflow"]["outputs"].number();
         bad += accumulator["overflow"]["transient"].number() + accumulator["overflow"]["persistent"].number();
     }
-    point.overflowed = outputs == 0 ? 0 : 100 * bad / outputs;
+    if (known) point.overflowed = outputs == 0 ? 0 : 100 * bad / outputs;
     if (widths.size() == 1) point.bits = static_cast<int>(*widths.begin());
     point.widths = point.bits > 0 ? fmt::format("{}", point.bits) : fmt::format("{}", fmt::join(texts, ","));
     return point;

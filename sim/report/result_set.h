@@ -18,15 +18,15 @@ using Named = std::vector<std::pair<std::string, Value>>;
 
 /// One setting of the hardware over all images.
 struct Point {
-    std::string series;              ///< everything but the width: network, accelerator, settings that vary
-    int bits = 0;                    ///< accumulator width of all layers; 0: they differ
-    std::string widths;              ///< as text, "18" or "c1=18,c3=16"
-    std::optional<double> accuracy;  ///< percent
-    double overflowed = 0;           ///< percent of the outputs
-    double cycles = 0;               ///< of one inference
-    double energy = 0;               ///< of one inference, in `unit`
-    Named<double> components;        ///< of that energy
-    std::string unit;                ///< "pJ", "relative"
+    std::string series;                ///< everything but the width: network, accelerator, settings that vary
+    int bits = 0;                      ///< accumulator width of all layers; 0: they differ
+    std::string widths;                ///< as text, "18" or "c1=18,c3=16"
+    std::optional<double> accuracy;    ///< percent
+    std::optional<double> overflowed;  ///< percent of the outputs; none of shapes only
+    double cycles = 0;                 ///< of one inference
+    double energy = 0;                 ///< of one inference, in `unit`
+    Named<double> components;          ///< of that energy
+    std::string unit;                  ///< "pJ", "relative"
     std::string energy_table;
 };
 

@@ -20,6 +20,7 @@ Named<double> numbers(const JsonNode& object, const std::string& without = "") {
 
 void read_accumulator(const JsonNode& accumulator, LayerFigures& layer) {
     layer.bits = static_cast<int>(accumulator["bits"].integer());
+    if (!accumulator.has("overflow")) return;  // of shapes only
     layer.bits_needed = static_cast<int>(accumulator["bits_needed"].integer());
     layer.l1_bound = static_cast<int>(accumulator["bits_l1_bound"].integer());
     layer.type_bound = static_cast<int>(accumulator["bits_data_type_bound"].integer());

@@ -93,10 +93,14 @@ Section overflow_section(const std::vector<Curve>& curves) {
     section.title = "Overflow against accumulator width";
     section.note = "Percent of all layers' outputs whose accumulator overflowed, whether the exact sum fits or not.";
     section.headers = {"network, accelerator", "bits", "outputs that overflowed %"};
+    std::vector<Curve> known = curves;
+    for (Curve& curve : known) std::erase_if(curve.points, [](const Point* p) { return !p->overflowed; });
+    std::erase_if(known, [](const Curve& curve) { return curve.points.empty(); });
+    if (known.empty()) return section;
     section.charts = {lines(
-        curves, [](const Point& p) { return p.overflowed; }, "outputs that overflowed (%)")};
-    for (const Curve& curve : curves) {
-        for (const Point* p : curve.points) section.rows.push_back({curve.series, p->bits, p->overflowed});
+        known, [](const Point& p) { return *p.overflowed; }, "outputs that overflowed (%)")};
+    for (const Curve& curve : known) {
+        for (const Point* p : curve.points) section.rows.push_back({curve.series, p->bits, *p->overflowed});
     }
     return section;
 }

@@ -38,8 +38,12 @@ Json events_json(const EventCounts& events, const MemoryList& memories) {
     return json;
 }
 
-Json accumulator_json(const Phase& phase) {
+/// Of shapes only the widths are known.
+Json accumulator_json(const RunReport& report, const Phase& phase) {
     if (!phase.has_accumulators()) return nullptr;
+    if (report.run.shapes_only) {
+        return {{"bits", phase.layer->computation->accumulator.bits}, {"bits_data_type_bound", phase.bounds.data_type}};
+    }
     const PsumStats& psums = phase.record.psums;
     Json sums = nullptr;
     if (psums.count > 0) {
@@ -123,7 +127,7 @@ Json phase_json(const RunReport& report, const Phase& phase) {
     json["cycles"] = cycles_json(phase.record.cycles);
     json["utilisation"] = without_noise(report.utilisation(phase));
     json["macs"] = phase.macs();
-    if (phase.layer != nullptr) json["accumulator"] = accumulator_json(phase);
+    if (phase.layer != nullptr) json["accumulator"] = accumulator_json(report, phase);
     json["energy"] = energy_json(phase.energy);
     json["events"] = events_json(phase.record.events, memories_of(report.run.config.hardware));
     if (phase.layer != nullptr) {
@@ -136,6 +140,7 @@ Json phase_json(const RunReport& report, const Phase& phase) {
 Json summary_json(const RunReport& report) {
     Json json = provenance_json(report.run);
     json["processing_elements"] = report.processing_elements();
+    if (report.run.shapes_only) json["shapes_only"] = true;
     json["accuracy"] = accuracy_json(report.accuracy);
     if (report.quality) json["quality"] = quality_json(*report.quality);
     json["per_inference"] = {{"cycles", without_noise(report.cycles_per_inference())},
@@ -144,7 +149,7 @@ Json summary_json(const RunReport& report) {
                              {"energy", energy_json(report.total.energy, report.images())},
                              {"average_power_mw", optional_json(report.average_power_mw())}};
     json["total"] = phase_json(report, report.total);
-    json["total"]["overflow"] = overflow_json(report.total.record.overflow);
+    json["total"]["overflow"] = report.run.shapes_only ? Json(nullptr) : overflow_json(report.total.record.overflow);
     json["setup"] = phase_json(report, report.setup);
     json["layers"] = Json::array();
     for (const Phase& phase : report.phases) json["layers"].push_back(phase_json(report, phase));
@@ -170,10 +175,16 @@ void layers_csv_header(CsvWriter& csv) {
     csv.text("energy_total").end_row();
 }
 
-void accumulator_cells(CsvWriter& csv, const Phase& phase) {
+void accumulator_cells(CsvWriter& csv, const RunReport& report, const Phase& phase) {
     constexpr int kCells = 12;
     if (!phase.has_accumulators()) {
         for (int i = 0; i < kCells; ++i) csv.empty();
+        return;
+    }
+    if (report.run.shapes_only) {
+        constexpr int kOfValues = 9;
+        for (int i = 0; i < kOfValues; ++i) csv.empty();
+        csv.number(phase.layer->computation->accumulator.bits).number(phase.bounds.data_type).empty();
         return;
     }
     const OverflowCounts& overflow = phase.record.overflow;
@@ -195,7 +206,7 @@ std::string layers_csv(const RunReport& report) {
         csv.text(phase.name).text(phase.kind).number(cycles.total).number(cycles.compute);
         for (const std::uint64_t stall : cycles.stalls) csv.number(stall);
         csv.number(report.utilisation(phase)).number(phase.macs());
-        accumulator_cells(csv, phase);
+        accumulator_cells(csv, report, phase);
         csv.text(report.run.table->unit());
         for (const Energy& energy : phase.energy) csv.number(energy);
         csv.number(phase.total_energy()).end_row();

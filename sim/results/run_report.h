@@ -46,6 +46,7 @@ struct RunSetup {
     SourceFile energy_table;  ///< path as the user named the table
     int first = 0;            ///< images [first, end)
     int end = 0;
+    bool shapes_only = false;  ///< cycles, traffic and energy alone; images [first, end) stand for any
 };
 
 /// Of a run whose counts come from the schedule model: strips [first_strip, end_strip) of a layer that were clocked, in

@@ -103,7 +103,9 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
     const auto line = [&](const std::string& name, const std::string& value) {
         text += fmt::format("{:<16}{}\n", name, value);
     };
-    if (report.accuracy) {
+    if (report.run.shapes_only) {
+        line("accuracy", "not known: shapes only");
+    } else if (report.accuracy) {
         line("accuracy", fmt::format("{} % ({} of {} images)", grouped(report.accuracy->percent(), 2),
                                      grouped(report.accuracy->correct), grouped(report.accuracy->labelled)));
     } else {
@@ -116,9 +118,11 @@ std::string totals_text(const RunReport& report, const EnergyScale& scale) {
     line("", fmt::format("{} {}{}", significant(report.energy_per_inference() / scale.divisor), scale.unit,
                          power ? fmt::format(", {} mW on average", significant(*power)) : ""));
     const LayerRecord& total = report.total.record;
-    line("overflow",
-         fmt::format("{}; {} of {} outputs overflowed", counted(total.overflow.events, "event"),
-                     grouped(total.overflow.transient + total.overflow.persistent), grouped(total.overflow.outputs)));
+    if (!report.run.shapes_only) {
+        line("overflow", fmt::format("{}; {} of {} outputs overflowed", counted(total.overflow.events, "event"),
+                                     grouped(total.overflow.transient + total.overflow.persistent),
+                                     grouped(total.overflow.outputs)));
+    }
     if (report.setup.record.cycles.total > 0) {
         line("set-up, once",
              fmt::format("{} cycles, {} {} to load the weights", grouped(report.setup.record.cycles.total),
@@ -185,13 +189,20 @@ std::string run_text(const RunReport& report) {
     std::string text = fmt::format("{:<16}{}: {}\n", "accelerator", printable(run.config.hardware.name),
                                    accelerator_text(run.config.hardware));
     text += fmt::format("{:<16}{}\n", "network", printable(run.network->path));
-    text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), printable(run.images.path));
+    if (run.shapes_only) {
+        text += fmt::format("{:<16}none: a batch of {} by its shapes{}\n", "images", run.end,
+                            run.config.hardware.array.zero_gating ? ", nothing gated" : "");
+    } else {
+        text += fmt::format("{:<16}{} of {}\n", "images", range_text(run.first, run.end), printable(run.images.path));
+    }
     text += fmt::format("{:<16}{} ({}; {})\n", "energy table", printable(run.table->name()), run.table->unit(),
                         printable(run.table->node()));
     if (report.outcome.clocked) text += fmt::format("{:<16}{}\n", "clocked", clocked_text(report));
     text += fmt::format("\nCycles of one inference (average)\n\n{}", cycles_table(report));
-    text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
-                        accumulator_table(report));
+    if (!run.shapes_only) {
+        text += fmt::format("\nAccumulators, over {}\n\n{}", counted(report.outcome.record.images, "image"),
+                            accumulator_table(report));
+    }
     text += fmt::format("\nEnergy of one inference in {} (average)\n\n{}", scale.unit, energy_table(report, scale));
     text += fmt::format("\n{}", totals_text(report, scale));
     return report.quality ? text + quality_text(*report.quality) : text;

@@ -38,6 +38,7 @@ BufferNeeds buffer_needs(const Network& network, const HardwareParams& hardware,
                         {"line_buffer.bytes", hardware.line_buffer.bytes, lines}};
     if (windows > 0) needs.capacities.push_back({"pooling.row_buffer_bytes", hardware.pool.row_buffer_bytes, windows});
     needs.dram_bytes = schedule.input_bytes + schedule.output_bytes;
+    if (network.layers_apart) needs.dram_bytes += schedule.map_bytes;  // each of the other maps once
     for (const LayerRecord& layer : count_schedule(schedule).layers)
         needs.line_buffer_bytes += static_cast<std::int64_t>(layer.events[Event::line_buffer_write]);
     return needs;

@@ -112,6 +112,7 @@ private:
         Cursor term(layer.nest, Memory::dram, kInnermost, dim_of_terms);
         do layer.taps.push_back(layer.fully_connected ? vector_tap(layer, term) : map_tap(op, term));
         while (term.next());
+        if (!network_.has_values) return;
         if (layer.has_weight_zero_points()) describe_weight_zero_points(layer, op.weights);
         layer.computation->weights.resize(per_channel * op.weights.output_channels);
         for (int m = 0; m < op.weights.output_channels; ++m) {
@@ -168,6 +169,7 @@ private:
     }
 
     void describe_arithmetic(LayerSchedule& layer, const Operator& op) const {
+        if (!network_.has_values) return;
         Computation& computation = *layer.computation;
         computation.bias = folded_bias(op, tensor(op.input).quantization);
         for (std::size_t c = 0; c < computation.bias.size(); ++c) {

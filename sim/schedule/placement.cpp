@@ -90,6 +90,8 @@ public:
             if (layer.adds_map()) of(layer.addition->layer).last_reader = layer.index;
         }
         of(layers() - 1).last_reader = layers();  // the store
+        if (!schedule.network->layers_apart) return;
+        for (FeatureMap& map : maps_) map.in_dram = true;
     }
 
     /// The end of all maps, each at its lowest address.
@@ -222,12 +224,20 @@ private:
             layer.input_place = places[layer.input_layer + 1];
             layer.output_placement = placement(layer.index);
             layer.output_place = places[layer.index + 1];
+            if (schedule_.network->layers_apart && layer.index > 0) give_input(layer);
             if (!layer.adds_map()) continue;
             layer.addend_placement = placement(layer.addition->layer);
             layer.addend_place = places[layer.addition->layer + 1];
         }
         schedule_.input = placement(-1);
         schedule_.output = placement(layers() - 1);
+    }
+
+    /// A map in DRAM that no layer writes.
+    void give_input(LayerSchedule& layer) {
+        layer.input_placement = {0, layer.input.elements()};
+        layer.input_place = {true, DramArea::maps, schedule_.map_bytes};
+        schedule_.map_bytes += layer.input.elements() * schedule_.images;
     }
 
     Schedule& schedule_;
@@ -240,11 +250,12 @@ private:
 void place_feature_maps(Schedule& schedule) {
     schedule.input_bytes = schedule.layers.front().input.elements() * schedule.images;
     schedule.output_bytes = schedule.layers.back().output_bytes() * schedule.images;
-    if (is_chain(schedule) && place_halves(schedule)) return;
+    if (!schedule.network->layers_apart && is_chain(schedule) && place_halves(schedule)) return;
     MapPlacer(schedule).place_all();
 }
 
 std::int64_t whole_maps_bytes(Schedule schedule) {
+    if (schedule.network->layers_apart) return 0;
     const std::int64_t lifetimes = MapPlacer(schedule).end_of_whole_maps();
     if (!is_chain(schedule)) return lifetimes;
     std::int64_t largest = schedule.layers.front().input.elements();

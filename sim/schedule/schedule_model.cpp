@@ -124,7 +124,7 @@ void count_layer(const Schedule& schedule, const LayerSchedule& layer, EventCoun
     }
     if (layer.addition.has_value()) {
         if (layer.adds_map()) events[Event::activation_buffer_read] += sums;
-        count_additions(events, layer.addition->format.output.mode, sums);
+        count_additions(events, layer.addition->format.sum, sums);
     }
     if (layer.pooling.has_value()) count_pooling(layer, events);
     count_transfers(layer, events);

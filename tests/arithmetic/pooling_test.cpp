@@ -17,6 +17,9 @@ PoolPartial pooled(const std::vector<int>& values, int zero_point = 0, float sca
     return partial;
 }
 
+constexpr AverageRule kIntegers{};
+constexpr AverageRule kReals{AverageSum::reals};
+
 RequantFormat format_of(RequantMode mode, Rounding rounding, int zero_point, int low = 0, int high = 255) {
     return {mode, rounding, 16, zero_point, low, high};
 }
@@ -59,7 +62,7 @@ TEST(AveragePool, IntegerModesRoundTheSumLikeAnyOther) {
             const std::vector<int> values = {byte(random), byte(random), byte(random), byte(random)};
             const Wide sum = values[0] + values[1] + values[2] + values[3] - 4 * 9;
             const Wide expected = rounded_quotient(sum, 4, rounding) + 5;
-            ASSERT_EQ(pool_average(pooled(values, 9), 4, quarter, format, 1.0F),
+            ASSERT_EQ(pool_average(pooled(values, 9), 4, quarter, format, 1.0F, kIntegers),
                       static_cast<int>(expected < -128  ? -128
                                        : expected > 127 ? 127
                                                         : expected));
@@ -70,9 +73,9 @@ TEST(AveragePool, IntegerModesRoundTheSumLikeAnyOther) {
 TEST(AveragePool, FixedPointUsesTheScaleGiven) {
     const RequantFormat format = format_of(RequantMode::fixed_point, Rounding::half_even, 0);
     const RequantScale quarter = derive_requant_scale(0.25, format);
-    EXPECT_EQ(pool_average(pooled({1, 2, 3, 4}), 4, quarter, format, 1.0F), 2);  // 2.5, to even
-    EXPECT_EQ(pool_average(pooled({2, 2, 3, 4}), 4, quarter, format, 1.0F), 3);
-    EXPECT_EQ(pool_average(pooled({3, 3, 4, 4}), 4, quarter, format, 1.0F), 4);  // 3.5, to even
+    EXPECT_EQ(pool_average(pooled({1, 2, 3, 4}), 4, quarter, format, 1.0F, kIntegers), 2);  // 2.5, to even
+    EXPECT_EQ(pool_average(pooled({2, 2, 3, 4}), 4, quarter, format, 1.0F, kIntegers), 3);
+    EXPECT_EQ(pool_average(pooled({3, 3, 4, 4}), 4, quarter, format, 1.0F, kIntegers), 4);  // 3.5, to even
 }
 
 TEST(AveragePool, FloatTiesGoToTheEvenStoredValue) {
@@ -85,16 +88,16 @@ TEST(AveragePool, FloatTiesGoToTheEvenStoredValue) {
             const std::vector<int> values = {first, 2 * zero_point + sum - first};
             const Wide stored = rounded_quotient(sum + 2 * zero_point, 2, Rounding::half_even);
             const Wide expected = stored < 0 ? 0 : stored;
-            ASSERT_EQ(pool_average(pooled(values, zero_point, 1.0F / 32), 2, unused, format, 1.0F / 32),
+            ASSERT_EQ(pool_average(pooled(values, zero_point, 1.0F / 32), 2, unused, format, 1.0F / 32, kReals),
                       static_cast<int>(expected))
                 << sum << ", zero point " << zero_point;
         }
     }
     // In the integer modes the same tie is even before the zero point is added.
     const RequantFormat integer = format_of(RequantMode::fixed_point, Rounding::half_even, 17);
-    EXPECT_EQ(pool_average(pooled({17, 18}, 17), 2, derive_requant_scale(0.5, integer), integer, 1.0F), 17);
+    EXPECT_EQ(pool_average(pooled({17, 18}, 17), 2, derive_requant_scale(0.5, integer), integer, 1.0F, kIntegers), 17);
     const RequantFormat real = format_of(RequantMode::float32, Rounding::half_even, 17);
-    EXPECT_EQ(pool_average(pooled({17, 18}, 17, 1.0F), 2, unused, real, 1.0F), 18);
+    EXPECT_EQ(pool_average(pooled({17, 18}, 17, 1.0F), 2, unused, real, 1.0F, kReals), 18);
 }
 
 TEST(AveragePool, FloatSumKeepsTheOrderOfArrival) {
@@ -129,7 +132,7 @@ TEST(AveragePool, FloatStepsAreRoundedOneByOne) {
         volatile float average = sum / 4.0F;
         volatile float quotient = average / 0.0237F;
         volatile float stored = quotient + 9.0F;
-        const int actual = pool_average(pooled(values, 9, 0.0237F), 4, unused, format, 0.0237F);
+        const int actual = pool_average(pooled(values, 9, 0.0237F), 4, unused, format, 0.0237F, kReals);
         ASSERT_EQ(actual, static_cast<int>(std::nearbyint(stored)));
         const int exact =
             static_cast<int>(rounded_quotient(values[0] + values[1] + values[2] + values[3], 4, Rounding::half_even));
@@ -141,8 +144,56 @@ TEST(AveragePool, FloatStepsAreRoundedOneByOne) {
 TEST(AveragePool, FloatClampsBeforeItRounds) {
     const RequantScale unused;
     const RequantFormat format = format_of(RequantMode::float32, Rounding::half_even, 0, 0, 100);
-    EXPECT_EQ(pool_average(pooled({255, 255}, 0, 1.0F), 2, unused, format, 1e-30F), 100);
-    EXPECT_EQ(pool_average(pooled({0, 0}, 255, 1.0F), 2, unused, format, 1e-30F), 0);
+    EXPECT_EQ(pool_average(pooled({255, 255}, 0, 1.0F), 2, unused, format, 1e-30F, kReals), 100);
+    EXPECT_EQ(pool_average(pooled({0, 0}, 255, 1.0F), 2, unused, format, 1e-30F, kReals), 0);
+}
+
+TEST(AveragePool, RuleFollowsModeAndKernel) {
+    const auto rule = [](RequantMode mode, bool global, RuntimeKernel kernel) {
+        return average_rule(mode, global, kernel, true);
+    };
+    constexpr AverageRule kDequantized{AverageSum::dequantized};
+    for (const RuntimeKernel kernel :
+         {RuntimeKernel::integers, RuntimeKernel::unsigned_integers, RuntimeKernel::reals}) {
+        for (const bool global : {false, true}) {
+            EXPECT_EQ(rule(RequantMode::fixed_point, global, kernel), kIntegers);
+            EXPECT_EQ(rule(RequantMode::onnx, global, kernel), kDequantized);
+        }
+    }
+    EXPECT_EQ(rule(RequantMode::float32, false, RuntimeKernel::reals), kDequantized);
+    EXPECT_EQ(rule(RequantMode::float32, true, RuntimeKernel::reals), kDequantized);
+    EXPECT_EQ(rule(RequantMode::float32, false, RuntimeKernel::integers), kReals);
+    EXPECT_EQ(rule(RequantMode::float32, true, RuntimeKernel::integers), kIntegers);
+    EXPECT_EQ(rule(RequantMode::float32, true, RuntimeKernel::unsigned_integers), kIntegers);
+    EXPECT_EQ(rule(RequantMode::float32, false, RuntimeKernel::unsigned_integers),
+              (AverageRule{AverageSum::reals, 128}));
+    EXPECT_EQ(average_rule(RequantMode::float32, false, RuntimeKernel::unsigned_integers, false), kReals);
+}
+
+/// 1.5 above a zero point of 3: to the even difference by the definition, to the even stored value by the kernel.
+TEST(AveragePool, DefinitionRoundsBeforeTheZeroPoint) {
+    const RequantScale unused;
+    const RequantFormat format = format_of(RequantMode::float32, Rounding::half_even, 3);
+    const PoolPartial pair = pooled({4, 5}, 3, 1.0F);
+    EXPECT_EQ(pool_average(pair, 2, unused, format, 1.0F, {AverageSum::dequantized}), 5);
+    EXPECT_EQ(pool_average(pair, 2, unused, format, 1.0F, kReals), 4);
+    const RequantFormat narrow = format_of(RequantMode::float32, Rounding::half_even, 3, 3, 4);
+    EXPECT_EQ(pool_average(pair, 2, unused, narrow, 1.0F, {AverageSum::dequantized}), 4);
+}
+
+/// 3.5 - 2^-22: seven bits more before the point, and the float32 of stored + 128 is the tie itself.
+TEST(AveragePool, RelabellingCostsBitsBehindThePoint) {
+    const RequantScale unused;
+    const RequantFormat format = format_of(RequantMode::float32, Rounding::half_even, 0, -128, 127);
+    PoolPartial sum;
+    sum.pixels = 1;
+    sum.real_sum = 3.5F - 0x1p-22F;
+    EXPECT_EQ(pool_average(sum, 1, unused, format, 1.0F, kReals), 3);
+    EXPECT_EQ(pool_average(sum, 1, unused, format, 1.0F, {AverageSum::reals, 128}), 4);  // 131.5 to 132
+    sum.real_sum = 300.0F;
+    EXPECT_EQ(pool_average(sum, 1, unused, format, 1.0F, {AverageSum::reals, 128}), 127);
+    sum.real_sum = -300.0F;
+    EXPECT_EQ(pool_average(sum, 1, unused, format, 1.0F, {AverageSum::reals, 128}), -128);
 }
 
 }  // namespace

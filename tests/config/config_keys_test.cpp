@@ -88,10 +88,10 @@ TEST(UnusedKeys, NameEachKeyOnceWithTheFirstReason) {
     }
     EXPECT_EQ(found, (std::vector<std::string>{
                          "accumulator.bias: no layer has a bias",
-                         "requantization.rounding: requantization.mode: float32 rounds half to even",
+                         "requantization.rounding: requantization.mode: float32 and onnx round half to even",
                          "requantization.multiplier_bits: only requantization.mode: fixed_point and additions of "
                          "integers have a multiplier",
-                         "pooling.rounding: requantization.mode: float32 rounds half to even",
+                         "pooling.rounding: requantization.mode: float32 and onnx round half to even",
                          "pooling.row_buffer_bytes: no layer pools"}));
 }
 

@@ -189,8 +189,9 @@ TEST(RunConfig, RequiresNetworkAndImages) {
     EXPECT_TRUE(mistyped.starts_with(file + ":1:1: netwrok: unknown key 'netwrok' ")) << mistyped;
     EXPECT_TRUE(mistyped.ends_with("did you mean 'network'?")) << mistyped;
     const std::string half = folder.write("half.yaml", "network: n.onnx\n");
-    EXPECT_EQ(refusal([&] { static_cast<void>(load_run_config(half)); }),
-              half + ":1:1: the required key 'images' is missing");
+    EXPECT_EQ(refusal([&] { require_images(load_run_config(half)); }),
+              half + ":1:1: the required key 'images' is missing; only run --shapes-only and check do without");
+    EXPECT_NO_THROW(require_images(load_run_config(folder.write("whole.yaml", "network: n.onnx\nimages: i.gz\n"))));
     const std::string empty = folder.write("empty.yaml", "network: ''\nimages: i.gz\n");
     EXPECT_EQ(refusal([&] { static_cast<void>(load_run_config(empty)); }),
               empty + ":1:10: network: expects a path, got an empty text");

@@ -29,7 +29,7 @@ struct Drawn {
     StoredRange values;
 };
 
-Drawn draw(RequantMode mode, Rounding rounding, int multiplier_bits, test::Random& random) {
+Drawn draw(RequantMode mode, Rounding rounding, int multiplier_bits, RuntimeKernel kernel, test::Random& random) {
     const auto quantization = [&] {
         Quantization q;
         q.is_signed = random.percent(50);
@@ -46,8 +46,8 @@ Drawn draw(RequantMode mode, Rounding rounding, int multiplier_bits, test::Rando
     stage.operand_is_signed = (stage.operand_is_first ? a : b).is_signed;
     drawn.values.is_signed = (stage.operand_is_first ? b : a).is_signed;
     const int low = random.percent(30) ? sum.zero_point : sum.low();
-    stage.format = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale,
-                                   {mode, rounding, multiplier_bits, sum.zero_point, low, sum.high()});
+    stage.format =
+        derive_residual(a, b, sum, {mode, rounding, multiplier_bits, sum.zero_point, low, sum.high()}, kernel);
     return drawn;
 }
 
@@ -57,9 +57,10 @@ TEST_P(LaneAdditions, AreTheDefinitionForEveryPairOfBytes) {
     const auto& [multiplier_bits, rounding, dispatch] = GetParam();
     static const Pairs kPairs;
     test::Random random(static_cast<std::uint64_t>(multiplier_bits), "lane addition");
-    for (int n = 0; n < 4; ++n) {
+    for (int n = 0; n < 6; ++n) {
         const RequantMode mode = multiplier_bits == 0 ? RequantMode::float32 : RequantMode::fixed_point;
-        const Drawn drawn = draw(mode, rounding, std::max(4, multiplier_bits), random);
+        const auto kernel = static_cast<RuntimeKernel>(n % 3);
+        const Drawn drawn = draw(mode, rounding, std::max(4, multiplier_bits), kernel, random);
         const Addition& stage = *drawn.layer.addition;
         const LaneAddition lanes(drawn.layer, drawn.values, dispatch == 0 ? Dispatch::portable : best_dispatch());
         BlockMap output;
@@ -90,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(Integers, LaneAdditions,
 
 TEST(LaneAddition, ReportsLanesInUse) {
     test::Random random(1, "lane addition");
-    const Drawn drawn = draw(RequantMode::float32, Rounding::half_even, 16, random);
+    const Drawn drawn = draw(RequantMode::float32, Rounding::half_even, 16, RuntimeKernel::integers, random);
     const LaneAddition addition(drawn.layer, drawn.values, Dispatch::portable);
     static const Pairs kPairs;
     BlockMap output;

@@ -139,6 +139,21 @@ public:
         if (random_.percent(20)) h.pool.row_buffer_bytes = random_.in(1, 60);
     }
 
+    /// Rules of additions and averages of real values. Scales of 1/32 and 1/16 make ties.
+    void choose_kernels(HardwareParams& h, Network& net) {
+        if (h.requant.mode != RequantMode::float32) return;
+        if (random_.percent(30)) h.requant.mode = RequantMode::onnx;
+        for (Operator& op : net.operators) {
+            op.runtime_kernel =
+                random_.one_of({RuntimeKernel::integers, RuntimeKernel::unsigned_integers, RuntimeKernel::reals});
+        }
+        if (!random_.percent(50)) return;
+        for (Tensor& tensor : net.tensors) {
+            Quantization& q = tensor.quantization;
+            q.scale = q.scale < 0.04F ? 0.03125F : 0.0625F;
+        }
+    }
+
     std::vector<std::uint8_t> image(const Tensor& input) {
         std::vector<std::uint8_t> bytes(static_cast<std::size_t>(input.shape.elements()));
         const Quantization& q = input.quantization;
@@ -359,6 +374,7 @@ RandomCase make_random_case(std::uint64_t seed) {
         apart.requantize(made.network);
         apart.add_constant(made.network);
         apart.narrow(made.hardware);
+        apart.choose_kernels(made.hardware, made.network);
         try {
             validate(made.hardware);
             compile(made.network, made.hardware, made.hardware.batch);

@@ -29,11 +29,18 @@ struct Map {
     }
 };
 
+/// What ONNX Runtime adds to int8 that it makes uint8.
+int lift(const Operator& op, const Quantization& q) {
+    return op.runtime_kernel == RuntimeKernel::unsigned_integers && q.is_signed ? 128 : 0;
+}
+
 int limited(float real, const Operator& op, const Quantization& output) {
     // ONNX Runtime adds the zero point before rounding a pool's average, after rounding a convolution's sum.
-    const float value = op.has_weights() || op.global_average
-                            ? std::nearbyint(real) + static_cast<float>(output.zero_point)
-                            : std::nearbyint(real + static_cast<float>(output.zero_point));
+    const int lifted = lift(op, output);
+    const bool after = op.has_weights() || op.global_average || op.runtime_kernel == RuntimeKernel::reals;
+    const float value =
+        after ? std::nearbyint(real) + static_cast<float>(output.zero_point)
+              : std::nearbyint(real + static_cast<float>(output.zero_point + lifted)) - static_cast<float>(lifted);
     return static_cast<int>(std::clamp(value, static_cast<float>(op.clamp_low), static_cast<float>(op.clamp_high)));
 }
 
@@ -70,7 +77,7 @@ int pool(const Operator& op, const Map& input, float scale_in, const Quantizatio
         }
     }
     if (op.kind == OperatorKind::max_pool) return std::clamp(best, op.clamp_low, op.clamp_high);
-    if (op.global_average) {  // ONNX Runtime requantizes the integer sum
+    if (op.global_average && op.runtime_kernel != RuntimeKernel::reals) {  // the integer sum is requantized
         const float factor = scale_in / (output.scale * static_cast<float>(pixels));
         return limited(static_cast<float>(integers) * factor, op, output);
     }
@@ -95,16 +102,25 @@ Values add(const Network& network, const Operator& op, const std::vector<Values>
         in_b = network.tensors[static_cast<std::size_t>(op.second_input)].quantization;
     }
     const Quantization& out = network.tensors[static_cast<std::size_t>(op.output)].quantization;
+    Values result;
+    if (op.runtime_kernel == RuntimeKernel::reals) {
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            const float real_a = static_cast<float>(a[i] - in_a.zero_point) * in_a.scale;
+            const float real_b = static_cast<float>(b[i] - in_b.zero_point) * in_b.scale;
+            result.push_back(limited((real_a + real_b) / out.scale, op, out));
+        }
+        return result;
+    }
+    const int lift_a = lift(op, in_a), lift_b = lift(op, in_b), lift_out = lift(op, out);
     const float ratio_a = in_a.scale / out.scale;
     const float ratio_b = in_b.scale / out.scale;
-    const float of_b = ratio_b * static_cast<float>(in_b.zero_point);
-    const float start =
-        static_cast<float>(out.zero_point) - std::fma(ratio_a, static_cast<float>(in_a.zero_point), of_b);
-    Values result;
+    const float of_b = ratio_b * static_cast<float>(in_b.zero_point + lift_b);
+    const float start = static_cast<float>(out.zero_point + lift_out) -
+                        std::fma(ratio_a, static_cast<float>(in_a.zero_point + lift_a), of_b);
     for (std::size_t i = 0; i < a.size(); ++i) {
-        const float sum =
-            std::fma(static_cast<float>(a[i]), ratio_a, std::fma(static_cast<float>(b[i]), ratio_b, start));
-        result.push_back(std::clamp(static_cast<int>(std::nearbyint(sum)), op.clamp_low, op.clamp_high));
+        const float sum = std::fma(static_cast<float>(a[i] + lift_a), ratio_a,
+                                   std::fma(static_cast<float>(b[i] + lift_b), ratio_b, start));
+        result.push_back(std::clamp(static_cast<int>(std::nearbyint(sum)) - lift_out, op.clamp_low, op.clamp_high));
     }
     return result;
 }

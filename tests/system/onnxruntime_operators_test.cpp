@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every graph of tests/goldens/operators and exporters through both engines, with ONNX Runtime's arithmetic.
+// Every graph of tests/goldens/operators, exporters and kernels through both engines, with ONNX Runtime's arithmetic, and
+// those of kernels also as ONNX defines their operators.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,15 +20,33 @@ namespace {
 
 std::string golden_path(const std::string& name) { return repository("tests/goldens/" + name); }
 
-std::vector<std::string> cases() {
-    std::vector<std::string> names;
-    for (const std::string folder : {"operators/", "exporters/"}) {
+/// A graph and one of the answers to it.
+struct GoldenCase {
+    std::string name;    ///< of the graph, with its folder
+    std::string answer;  ///< "NAME.ANSWER.idx.gz" holds it
+    RequantMode mode;
+    friend std::ostream& operator<<(std::ostream& out, const GoldenCase& golden) {
+        return out << golden.name << '.' << golden.answer;
+    }
+};
+
+std::vector<GoldenCase> cases() {
+    std::vector<GoldenCase> found;
+    for (const std::string folder : {"operators/", "exporters/", "kernels/"}) {
         for (const auto& entry : std::filesystem::directory_iterator(golden_path(folder))) {
-            if (entry.path().extension() == ".onnx") names.push_back(folder + entry.path().stem().string());
+            if (entry.path().extension() != ".onnx") continue;
+            const std::string name = folder + entry.path().stem().string();
+            for (const std::string answer : {"output", "classes", "runtime"}) {
+                if (std::filesystem::exists(golden_path(name + "." + answer + ".idx.gz")))
+                    found.push_back({name, answer, RequantMode::float32});
+            }
+            if (folder == "kernels/") found.push_back({name, "definition", RequantMode::onnx});
         }
     }
-    std::sort(names.begin(), names.end());
-    return names;
+    std::sort(found.begin(), found.end(), [](const GoldenCase& a, const GoldenCase& b) {
+        return std::pair(a.name, a.answer) < std::pair(b.name, b.answer);
+    });
+    return found;
 }
 
 struct Variant {
@@ -44,15 +63,16 @@ constexpr Variant kVariants[] = {
 };
 std::ostream& operator<<(std::ostream& out, const Variant& variant) { return out << variant.name; }
 
-class OnnxruntimeOperators : public testing::TestWithParam<std::tuple<std::string, Variant>> {};
+class OnnxruntimeOperators : public testing::TestWithParam<std::tuple<GoldenCase, Variant>> {};
 
 TEST_P(OnnxruntimeOperators, SameOutputs) {
-    const auto& [name, variant] = GetParam();
+    const auto& [golden, variant] = GetParam();
+    const std::string& name = golden.name;
     const std::string chosen = name == "exporters/two_outputs" ? "dequantizelinear28" : "";
     const Network network = import_onnx(golden_path(name + ".onnx"), chosen);
-    const bool has_classes = std::filesystem::exists(golden_path(name + ".classes.idx.gz"));
+    const bool has_classes = golden.answer == "classes";
     const IdxTensor input = read_idx(golden_path(name + ".input.idx.gz"));
-    const IdxTensor output = read_idx(golden_path(name + (has_classes ? ".classes.idx.gz" : ".output.idx.gz")));
+    const IdxTensor output = read_idx(golden_path(name + "." + golden.answer + ".idx.gz"));
     const Tensor& in = network.tensors[static_cast<std::size_t>(network.input)];
     const Tensor& out = network.tensors[static_cast<std::size_t>(network.output)];
     const auto dimensions = [](const Shape& s) { return std::vector<int>{4, s.channels, s.height, s.width}; };
@@ -65,6 +85,7 @@ TEST_P(OnnxruntimeOperators, SameOutputs) {
 
     HardwareParams hardware;
     compute_as_onnxruntime(hardware);
+    hardware.requant.mode = golden.mode;
     hardware.array.mapping = variant.mapping;
     hardware.array.interconnect = variant.interconnect;
     hardware.batch = variant.batch;
@@ -98,12 +119,14 @@ TEST_P(OnnxruntimeOperators, SameOutputs) {
 INSTANTIATE_TEST_SUITE_P(Golden, OnnxruntimeOperators,
                          testing::Combine(testing::ValuesIn(cases()), testing::ValuesIn(kVariants)),
                          [](const auto& parameters) {
-                             std::string name = std::get<0>(parameters.param);
+                             const GoldenCase& golden = std::get<0>(parameters.param);
+                             std::string name = golden.name;
                              std::replace(name.begin(), name.end(), '/', '_');
+                             if (golden.mode == RequantMode::onnx) name += "_by_definition";
                              return name + "_" + std::get<1>(parameters.param).name;
                          });
 
-TEST(OnnxruntimeOperatorCases, AllAreThere) { EXPECT_EQ(cases().size(), 134U); }
+TEST(OnnxruntimeOperatorCases, AllAreThere) { EXPECT_EQ(cases().size(), 134U + 2 * 60U); }
 
 }  // namespace
 }  // namespace widthwise::test

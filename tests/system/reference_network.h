@@ -150,7 +150,8 @@ private:
         const int divisor =
             op.average_counts_padding ? op.window.kernel_height * op.window.kernel_width : partial.pixels;
         const double factor = double{in.scale} / (double{out.scale} * divisor);
-        return pool_average(partial, divisor, derive_requant_scale(factor, format), format, out.scale);
+        return pool_average(partial, divisor, derive_requant_scale(factor, format), format, out.scale,
+                            average_rule(format.mode, op.global_average, op.runtime_kernel, out.is_signed));
     }
 
     [[nodiscard]] RequantFormat format_of(const Operator& op, const Quantization& out, Rounding rounding) const {

@@ -67,7 +67,7 @@ void ResidualUnit::add(const OutputBeat& beat, const std::uint8_t* bytes) {
         sum_[static_cast<std::size_t>(lane)] = sum.product;
         real_[static_cast<std::size_t>(lane)] = sum.real;
     }
-    count_additions(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.addition->format.output.mode,
+    count_additions(record_.layers[static_cast<std::size_t>(layer.index)].events, layer.addition->format.sum,
                     static_cast<std::uint64_t>(count_));
 }
 

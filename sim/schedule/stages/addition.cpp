@@ -26,7 +26,7 @@ void describe_addition(LayerSchedule& layer, const Network& network, const Hardw
     const RequantFormat format = {hardware.requant.mode, hardware.requant.rounding, hardware.requant.multiplier_bits,
                                   sum.zero_point,        addition.clamp_low,        addition.clamp_high};
     try {
-        stage.format = derive_residual(a.scale, a.zero_point, b.scale, b.zero_point, sum.scale, format);
+        stage.format = derive_residual(a, b, sum, format, addition.runtime_kernel);
     } catch (const InputError& error) {
         refuse(layer, fmt::format("addition '{}': {}", addition.name, error.what()));
     }

@@ -74,13 +74,18 @@ void describe_pooling(LayerSchedule& layer, const Network& network, const Hardwa
     stage.window = pool.window;
     stage.is_max = pool.kind == OperatorKind::max_pool;
     stage.counts_padding = pool.average_counts_padding;
-    stage.is_global = pool.global_average;
+    stage.rule = average_rule(hardware.requant.mode, pool.global_average, pool.runtime_kernel, output.is_signed);
     stage.input_zero_point = input.zero_point;
     stage.input_scale = input.scale;
     stage.output_scale = output.scale;
-    stage.format = {hardware.requant.mode, hardware.pool.rounding, hardware.requant.multiplier_bits,
-                    output.zero_point,     pool.clamp_low,         pool.clamp_high};
+    stage.format = {sum_mode(hardware.requant.mode),
+                    hardware.pool.rounding,
+                    hardware.requant.multiplier_bits,
+                    output.zero_point,
+                    pool.clamp_low,
+                    pool.clamp_high};
     if (pool.sum_shift) {
+        stage.rule = {};
         stage.format.mode = RequantMode::shift;
         stage.format.rounding = pool.sum_shift->rounds_down ? Rounding::floor : Rounding::half_even;
     }
@@ -94,7 +99,7 @@ constexpr int kPixelBits = 9;
 
 int partial_bytes(const Pooling& stage) {
     if (stage.is_max) return 1;
-    if (averages_reals(stage.format.mode, stage.is_global)) return static_cast<int>(sizeof(float));
+    if (!stage.rule.of_integers()) return static_cast<int>(sizeof(float));
     const auto pixels =
         static_cast<std::uint64_t>(stage.window.kernel_height) * static_cast<std::uint64_t>(stage.window.kernel_width);
     return bytes_of_bits(kPixelBits + static_cast<int>(std::bit_width(pixels - 1)));

@@ -35,7 +35,7 @@ Requantization describe_requantization(const Network& network, const HardwarePar
     const Operator& op = network.operators[index];
     Requantization stage;
     stage.operator_index = index;
-    stage.format = {hardware.requant.mode,
+    stage.format = {sum_mode(hardware.requant.mode),
                     hardware.requant.rounding,
                     hardware.requant.multiplier_bits,
                     network.tensors[op.output].quantization.zero_point,

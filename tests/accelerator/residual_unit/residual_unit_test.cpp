@@ -28,7 +28,8 @@ LayerSchedule layer_of(RequantMode mode, bool operand_is_first, bool along_chann
     for (int c = 0; constants && c < layer.sums.channels; ++c)
         layer.addition->constants.push_back(static_cast<std::uint8_t>(37 * c));
     const RequantFormat output{mode, Rounding::half_up, 12, 7, 0, 255};
-    layer.addition->format = derive_residual(0.02F, 3, 0.05F, -8, 0.06F, output);
+    layer.addition->format =
+        derive_residual({true, 8, 3, 0.02F}, {true, 8, -8, 0.05F}, {true, 8, output.zero_point, 0.06F}, output);
     return layer;
 }
 

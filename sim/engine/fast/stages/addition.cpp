@@ -27,22 +27,50 @@ void weigh_and_add(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, 
     }
 }
 
-/// residual_add() in the float32 mode. Rounding half to even by adding and taking off 1.5 * 2^23: exact below 2^22.
+/// residual_add() with fused multiply-adds. Rounding half to even by adding and taking off 1.5 * 2^23: exact below 2^22.
 WIDTHWISE_FMA_CLONES
-void add_reals(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
+void add_fused(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
                const ResidualFormat& format, LaneBytes* output, int count) {
     constexpr float kMagic = 12582912.0F;
-    const auto low = static_cast<float>(format.output.clamp_low);
-    const auto high = static_cast<float>(format.output.clamp_high);
+    const std::int32_t relabelling = format.relabelling;
+    const auto low = static_cast<float>(format.output.clamp_low + relabelling);
+    const auto high = static_cast<float>(format.output.clamp_high + relabelling);
     const float offset = format.offset;
+    const std::int32_t lift_a = format.a.relabelling - of_a.offset;
+    const std::int32_t lift_b = format.b.relabelling - of_b.offset;
     for (int i = 0; i < count; ++i) {
         for (int l = 0; l < kLanes; ++l) {
-            const auto real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) - of_a.offset);
-            const auto real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) - of_b.offset);
+            const auto real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) + lift_a);
+            const auto real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) + lift_b);
             float sum = std::fma(real_a, of_a.ratio, std::fma(real_b, of_b.ratio, offset));
             sum = sum > low ? sum : low;
             sum = sum < high ? sum : high;
-            output[i].lane[l] = static_cast<std::uint8_t>(static_cast<std::int32_t>((sum + kMagic) - kMagic));
+            const auto rounded = static_cast<std::int32_t>((sum + kMagic) - kMagic);
+            output[i].lane[l] = static_cast<std::uint8_t>(rounded - relabelling);
+        }
+    }
+}
+
+/// residual_add() of dequantized operands. The zero point is added to the integer, so that ties are even before it is.
+WIDTHWISE_VECTOR_CLONES
+void add_dequantized(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
+                     const ResidualFormat& format, LaneBytes* output, int count) {
+    constexpr float kMagic = 12582912.0F;
+    const std::int32_t zero_point = format.output.zero_point;
+    const auto low = static_cast<float>(format.output.clamp_low - zero_point);
+    const auto high = static_cast<float>(format.output.clamp_high - zero_point);
+    const std::int32_t zero_a = of_a.offset + format.a.zero_point;
+    const std::int32_t zero_b = of_b.offset + format.b.zero_point;
+    const float scale_a = format.a.scale, scale_b = format.b.scale, scale = format.output_scale;
+    for (int i = 0; i < count; ++i) {
+        for (int l = 0; l < kLanes; ++l) {
+            const float real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) - zero_a) * scale_a;
+            const float real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) - zero_b) * scale_b;
+            float sum = (real_a + real_b) / scale;
+            sum = sum > low ? sum : low;
+            sum = sum < high ? sum : high;
+            const auto rounded = static_cast<std::int32_t>((sum + kMagic) - kMagic);
+            output[i].lane[l] = static_cast<std::uint8_t>(rounded + zero_point);
         }
     }
 }
@@ -69,7 +97,7 @@ LaneAddition::LaneAddition(const LayerSchedule& layer, const StoredRange& values
     const ResidualFormat& format = stage.format;
     a_ = reading_of(stage.operand_is_first ? operands_ : values_, format.a);
     b_ = reading_of(stage.operand_is_first ? values_ : operands_, format.b);
-    if (format.output.mode == RequantMode::float32) return;
+    if (format.sum != AdditionSum::products) return;
     const std::int64_t largest = std::max(format.a.multiplier, format.b.multiplier);
     // A byte, and what its sign and zero point come to, are at most 255 each.
     constexpr std::int64_t kMostOfBoth = 4 * 255;
@@ -109,8 +137,10 @@ void LaneAddition::add(const LaneBytes* values, const LaneBytes* operands, LaneB
     const Addition& stage = *layer_.addition;
     const LaneBytes* a = stage.operand_is_first ? operands : values;
     const LaneBytes* b = stage.operand_is_first ? values : operands;
-    if (stage.format.output.mode == RequantMode::float32) {
-        add_reals(a, b, a_, b_, stage.format, output, count);
+    if (stage.format.sum == AdditionSum::fused) {
+        add_fused(a, b, a_, b_, stage.format, output, count);
+    } else if (stage.format.sum == AdditionSum::dequantized) {
+        add_dequantized(a, b, a_, b_, stage.format, output, count);
     } else if (requantizer_) {
         add_integers(a, b, output, count);
     } else {
