@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Quantizes a trained network with scripts/quantize and writes the JSON file that says how the model came about."""
+"""Quantizes a trained network with scripts/quantize; writes the JSON files that say how a model came about."""
 
 import hashlib
 import json
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from onnx import numpy_helper
 
 import fixture_tools as tools
@@ -35,18 +34,22 @@ def scales(path):
             if name.endswith("_scale") and not name.endswith("_bias_scale")}
 
 
+def write_record(path, model, script, content):
+    """The record at `path` of a model whose bytes are `model`."""
+    record = {"model": path.with_suffix(".onnx").name, "sha256": hashlib.sha256(model).hexdigest(),
+              "made_by": f"scripts/{script}", **content}
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
 def write(model, script, training, quantization, accuracy, data_md5):
-    """The record beside `model`, a QDQ file."""
-    record = {
-        "model": model.name,
-        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "made_by": f"scripts/{script}",
+    """The record beside `model`, a QDQ file of a network that was trained with PyTorch."""
+    import torch
+    write_record(model.with_suffix(".json"), model.read_bytes(), script, {
         "training": training,
         "versions": {"torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__,
                      "onnxruntime": tools.RUNTIME_PACKAGE.split("@")[1]},
         "quantization": {**quantization, "scales": scales(model)},
         "accuracy_percent": {"test_images": 10000, "arithmetic": "ONNX Runtime", **accuracy},
         "data_md5": data_md5,
-    }
-    model.with_suffix(".json").write_text(json.dumps(record, indent=2) + "\n")
+    })
     print(f"wrote {tools.shown(model)} ({model.stat().st_size} bytes) and {model.stem}.json")
