@@ -29,6 +29,7 @@ NOT_RUN = {
     "scripts/quickstart": "installs packages and builds",
     "scripts/test": "builds, and runs this very test",
     "scripts/zoo": "half a minute",
+    "scripts/network_table": "some minutes",
     "gtkwave": "opens a window",
     "surfer": "opens a window",
 }
