@@ -13,7 +13,6 @@ import numpy as np
 
 import float_execution
 import qdq_graph
-import quantization_scales as scales_of
 from float_graph import Graph, Node, same_pads
 
 SEED = 1
@@ -85,7 +84,7 @@ class Builder:
         return node
 
     def weighted(self, node, integers):
-        """Random weights; the bias and the scale of each channel centre its sums and give them a deviation of 1."""
+        """Random weights; the bias and the scale of each channel centre its sums and give them a mean magnitude of 1."""
         sums = float_execution.value_of(Node(node.op, node.name, [], "", node.attributes, integers),
                                         [self.integers[node.inputs[0]]])
         rows = np.moveaxis(sums, 1, 0).reshape(len(integers), -1)
@@ -104,15 +103,14 @@ class Builder:
         self.quantize(node, (sums + bias.reshape(over_maps)) * steps.reshape(over_maps))
         return node.output
 
-    def convolution(self, source, name, channels, kernel, stride=1, group=1, same=False, relu=True,
-                    high=math.inf):
+    def convolution(self, source, name, channels, kernel, stride=1, group=1, same=False, relu=True, high=math.inf):
         """kernel, stride: one number, or (vertical, horizontal). same: TensorFlow's padding instead of kernel // 2."""
         kernel, stride = (value if isinstance(value, tuple) else (value, value) for value in (kernel, stride))
         inputs, *extent = self.graph.shapes[source]
         before, behind = zip(*(same_pads(extent[i], kernel[i], stride[i], 1, True) if same else (kernel[i] // 2,) * 2
                                for i in (0, 1)))
-        node = self.add("Conv", name, [source], 0.0 if relu else -math.inf, high, kernel_shape=list(kernel), strides=list(stride),
-                        pads=[*before, *behind], group=group)
+        node = self.add("Conv", name, [source], 0.0 if relu else -math.inf, high, kernel_shape=list(kernel),
+                        strides=list(stride), pads=[*before, *behind], group=group)
         return self.weighted(node, self.random.weights(channels, inputs // group, *kernel))
 
     def dense(self, source, name, outputs, relu=False):
