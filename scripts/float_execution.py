@@ -16,12 +16,18 @@ def windows(x, kernel, attributes, fill=0.0):
     return seen[:, :, ::strides[0], ::strides[1], ::dilations[0], ::dilations[1]]
 
 
-def convolution(x, weights, attributes):
-    group = attributes.get("group", 1)
-    seen = windows(x, weights.shape[2:], attributes)
+def operands(x, kernel, attributes):
+    """([N, groups, taps, pixels]: what a convolution multiplies, rows and columns of its output)."""
+    seen = windows(x, kernel, attributes)
     n, _, rows, columns = seen.shape[:4]
-    taps = seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, group, -1, rows * columns)
-    return (weights.reshape(group, len(weights) // group, -1) @ taps).reshape(n, len(weights), rows, columns)
+    taps = seen.transpose(0, 1, 4, 5, 2, 3).reshape(n, attributes.get("group", 1), -1, rows * columns)
+    return taps, (rows, columns)
+
+
+def convolution(x, weights, attributes):
+    taps, extent = operands(x, weights.shape[2:], attributes)
+    group = taps.shape[1]
+    return (weights.reshape(group, len(weights) // group, -1) @ taps).reshape(len(x), len(weights), *extent)
 
 
 def average_pool(x, attributes):
@@ -56,6 +62,14 @@ def value_of(node, inputs, shape=None):
     raise ValueError(f"'{node.name}' is of operator {node.op}")
 
 
+def output_of(node, inputs, shape=None):
+    """The value with bias and limits."""
+    value = value_of(node, inputs, shape)
+    if node.bias is not None:
+        value = value + node.bias.reshape((1, -1) + (1,) * (value.ndim - 2))
+    return np.clip(value, np.float32(node.low), np.float32(node.high)) if node.activation else value
+
+
 OPERATIONS = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide}
 
 
@@ -71,10 +85,6 @@ def run(graph, images, rounded=lambda name, values: values):
     """{tensor: its values} for float images [N, ...] as the file takes them; every tensor passes through `rounded`."""
     values = {graph.input: rounded(graph.input, behind_front(graph, images))}
     for node in graph.nodes:
-        value = value_of(node, [values[name] for name in node.inputs], graph.shapes[node.output])
-        if node.bias is not None:
-            value = value + node.bias.reshape((1, -1) + (1,) * (value.ndim - 2))
-        if node.activation:
-            value = np.clip(value, np.float32(node.low), np.float32(node.high))
+        value = output_of(node, [values[name] for name in node.inputs], graph.shapes[node.output])
         values[node.output] = rounded(node.output, value)
     return values

@@ -26,6 +26,7 @@ class Settings:
     per_channel: bool = False
     signed_activations: bool = False
     accumulator_bits: int = None
+    guarantee: int = None
 
 
 @dataclass
@@ -89,14 +90,19 @@ def nonnegative_tensors(graph, input_low):
     return found
 
 
+def groups_of(graph):
+    """Lists of the tensors that share a quantization."""
+    groups = {}
+    for name, first in sharing(graph).items():
+        groups.setdefault(first, []).append(name)
+    return list(groups.values())
+
+
 def activation_quantizations(graph, magnitudes, input_range, settings):
     """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) behind the front."""
-    shared, nonnegative = sharing(graph), nonnegative_tensors(graph, input_range[0])
-    groups = {}
-    for name, first in shared.items():
-        groups.setdefault(first, []).append(name)
+    nonnegative = nonnegative_tensors(graph, input_range[0])
     result = {}
-    for members in groups.values():
+    for members in groups_of(graph):
         signed = settings.signed_activations or any(name not in nonnegative for name in members)
         is_output = graph.output in members
         bits = OUTPUT_BITS if is_output else settings.activation_bits
@@ -137,12 +143,40 @@ def asymmetric(bounds, bits):
     return Quantization(scale, int(np.clip(np.rint(-low / scale), 0, levels)), np.uint8, 0, levels)
 
 
-class Writer:
-    """Builds the nodes and constants of the quantized graph."""
+@dataclass
+class Integers:
+    """What is written of a layer with weights: int8 weights, int32 bias or None, float32 scales of the weights."""
 
-    def __init__(self, graph, quantizations, weight_scales, settings):
-        self.graph, self.quantizations, self.settings = graph, quantizations, settings
-        self.weight_scales = weight_scales
+    weights: np.ndarray
+    bias: np.ndarray
+    scales: np.ndarray
+
+
+def rounded_layer(node, how, scales, bits):
+    """Each weight and bias at its nearest integer; `how` of the operands."""
+    products = node.weights[0].size * (2 ** (bits - 1) - 1) * (how.high - how.low)
+    scales = scales_of.raised_for_bias(scales, node.bias, how.scale, min(products, LARGEST_BIAS))
+    bias = None
+    if node.bias is not None:
+        bias = np.rint(node.bias.astype(np.float64) / bias_scales(scales, how)).astype(np.int32)
+    return Integers(scales_of.quantized_weights(node.weights, scales, bits), bias, scales)
+
+
+def bias_scales(scales, how):
+    return (scales * how.scale).astype(np.float32)
+
+
+def rounded_layers(graph, quantizations, weight_scales, bits):
+    """{node: Integers}"""
+    return {node.name: rounded_layer(node, quantizations[node.inputs[0]], weight_scales[node.name], bits)
+            for node in graph.nodes if node.op in WEIGHTED}
+
+
+class Writer:
+    """Builds the nodes and constants of the quantized graph. layers: the Integers of each node with weights."""
+
+    def __init__(self, graph, quantizations, layers):
+        self.graph, self.quantizations, self.layers = graph, quantizations, layers
         self.nodes, self.constants, self.names = [], [], {graph.input, graph.output}
         self.report = []
 
@@ -181,17 +215,11 @@ class Writer:
         return self.add("DequantizeLinear", inputs, name + "_dequantize", self.unique(name), **attributes)
 
     def weights_and_bias(self, node):
-        bits, how = self.settings.weight_bits, self.quantizations[node.inputs[0]]
-        products = node.weights[0].size * (2 ** (bits - 1) - 1) * (how.high - how.low)
-        scales = scales_of.raised_for_bias(self.weight_scales[node.name], node.bias, how.scale,
-                                           min(products, LARGEST_BIAS))
-        integers = scales_of.quantized_weights(node.weights, scales, bits)
-        self.report.append((node.name, node.op, scales, integers, self.quantizations[node.output]))
-        names = [self.parameter(node.name + "_weight", integers, scales)]
-        if node.bias is not None:
-            bias_scales = (scales * how.scale).astype(np.float32)
-            bias = np.rint(node.bias.astype(np.float64) / bias_scales).astype(np.int32)
-            names.append(self.parameter(node.name + "_bias", bias, bias_scales))
+        made, how = self.layers[node.name], self.quantizations[node.inputs[0]]
+        self.report.append((node.name, node.op, made.scales, made.weights, self.quantizations[node.output]))
+        names = [self.parameter(node.name + "_weight", made.weights, made.scales)]
+        if made.bias is not None:
+            names.append(self.parameter(node.name + "_bias", made.bias, bias_scales(made.scales, how)))
         return names
 
     def limits(self, node, source):
