@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from float_graph import window_pads
+from float_graph import ModelError, window_pads
 
 
 def windows(x, kernel, attributes, fill=0.0):
@@ -79,6 +79,11 @@ def behind_front(graph, images):
     for step in graph.front:
         values = OPERATIONS[step.op](values, step.spread(graph.shapes[graph.input]))
     return values
+
+
+def check_finite(name, values):
+    if not np.isfinite(values).all():
+        raise ModelError(f"tensor '{name}' is not finite for the sample images")
 
 
 def run(graph, images, rounded=lambda name, values: values):

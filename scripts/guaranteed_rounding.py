@@ -13,7 +13,7 @@ Sums are real here: an operand's integer times `omega`, the real weights in unit
 real value of an integer sum's unit. Arrays of channels have the channels first.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,12 +24,13 @@ BISECTIONS = 24
 FIRST_MOVES = 6  # moves that are tried together with every other one
 PASSES = 4  # of moves, scale and bias
 LARGEST_STEPS = 400
+LEAST_SCALE = 1e-12
 LEAST_GAIN = 1e-9  # of the outputs' mean square: what a move must save
 
 
 def bits_for_range(low, high):
     """Width of the narrowest two's complement number that holds low..high."""
-    return 1 + max(int(high).bit_length(), int(-low - 1).bit_length() if low < 0 else 0)
+    return 1 + max(int(high).bit_length(), max(int(-low) - 1, 0).bit_length())
 
 
 def sums_by_sign(integers):
@@ -42,10 +43,9 @@ def worst_case_bits(integers, bias, how):
     """What `widthwise inspect` calls the l1 norm's bits: for operands of Quantization `how`, whatever the order."""
     budget, (positive, negative) = Budget.of(how, 32), sums_by_sign(integers)
     use = budget.use(positive, negative)
-    start = bias.astype(np.int64) - how.zero * (positive - negative)
-    lows = np.stack([-use[:, 1], start - use[:, 1]])
-    highs = np.stack([use[:, 0], start + use[:, 0]])
-    return bits_for_range(lows.min(), highs.max())
+    bias = np.zeros_like(positive) if bias is None else bias.astype(np.int64)
+    least = min((-use[:, 1]).min(), (bias - use[:, 3]).min())
+    return bits_for_range(least, max(use[:, 0].max(), (bias + use[:, 2]).max()))
 
 
 @dataclass
@@ -100,6 +100,8 @@ class Channels:
     cross: np.ndarray  # [channels, taps]
     target: np.ndarray  # mean of the wanted sums
     square: np.ndarray
+    omega: np.ndarray  # the float network's weights, to which `ridge` draws
+    ridge: np.ndarray
 
     @staticmethod
     def of(operands, wanted, omega):
@@ -108,25 +110,21 @@ class Channels:
         moments = np.stack([x.T @ x for x in operands]).astype(np.float64) / samples
         ridge = RIDGE * np.trace(moments, axis1=1, axis2=2) / taps + 1e-12
         moments += ridge[:, None, None] * np.eye(taps)
-        mean = operands.mean(1, dtype=np.float64)
-        made = Channels(moments, mean, np.repeat(np.arange(groups), len(omega) // groups), None, None, None)
-        made.ridge, made.omega = ridge[made.group], omega
-        return made.aimed(operands, wanted)
+        group = np.repeat(np.arange(groups), len(omega) // groups)
+        return Channels(moments, operands.mean(1, dtype=np.float64), group, None, None, None, omega,
+                        ridge[group]).aimed(operands, wanted)
 
     def aimed(self, operands, wanted):
-        """The same with other wanted sums."""
+        """The same for other wanted sums."""
         samples = len(wanted)
         by_group = wanted.reshape(samples, len(operands), -1)
         cross = np.concatenate([by_group[:, i].T @ x for i, x in enumerate(operands)]).astype(np.float64) / samples
-        made = Channels(self.moments, self.mean, self.group, cross + self.ridge[:, None] * self.omega,
-                        wanted.mean(0, dtype=np.float64),
-                        (wanted.astype(np.float64) ** 2).mean(0) + self.ridge * (self.omega ** 2).sum(1))
-        made.ridge, made.omega = self.ridge, self.omega
-        return made
+        return replace(self, cross=cross + self.ridge[:, None] * self.omega, target=wanted.mean(0, dtype=np.float64),
+                       square=(wanted.astype(np.float64) ** 2).mean(0) + self.ridge * (self.omega ** 2).sum(1))
 
     def chosen(self, channels):
-        return Channels(self.moments, self.mean, self.group[channels], self.cross[channels], self.target[channels],
-                        self.square[channels])
+        return replace(self, **{name: getattr(self, name)[channels]
+                                for name in ("group", "cross", "target", "square", "omega", "ridge")})
 
     def through(self, values):
         """H times the values of each channel."""
@@ -175,7 +173,7 @@ def greedy(weights, channels, scale, bias, budget, limit):
     order = np.argsort(-np.diagonal(channels.moments, axis1=1, axis2=2), 1, kind="stable")
     permuted = np.stack([h[np.ix_(o, o)] for h, o in zip(channels.moments, order)])
     factors = np.linalg.cholesky(np.linalg.inv(permuted)).transpose(0, 2, 1)
-    order, factors = order[channels.group], factors
+    order = order[channels.group]
     rest = np.take_along_axis(rest, order, 1)
     result, slack = np.zeros(rest.shape, np.int64), capacity
     for tap in range(rest.shape[1]):
@@ -272,12 +270,11 @@ def best_bias(integers, channels, scale, budget):
     return np.rint(wanted.clip(-2.0 ** 30, 2.0 ** 30)).astype(np.int64).clip(least, most)
 
 
-def first_scales(weights, budget, limit):
-    """The scale at which each channel's weights just fill the accumulator, and no smaller than +-limit allows."""
-    use = budget.use(weights.clip(min=0).sum(1), -weights.clip(max=0).sum(1))
-    full = (use / budget.capacity(np.zeros(len(weights)))).max(1)
-    largest = np.abs(weights).max(1) / limit
-    return np.maximum(full, 1e-12), np.maximum(largest, 1e-12)
+def first_scales(weights, bias, budget, limit):
+    """The scale at which each channel's weights and bias just fill the accumulator, and none goes beyond +-limit."""
+    use = budget.use(weights.clip(min=0).sum(1), -weights.clip(max=0).sum(1)) + np.abs(bias)[:, None]
+    fill = (use / budget.capacity(np.zeros(len(weights)))).max(1)
+    return np.maximum(np.maximum(fill, np.abs(weights).max(1) / limit), LEAST_SCALE)
 
 
 @dataclass
@@ -289,11 +286,14 @@ class Rounding:
     scale: np.ndarray
     error: np.ndarray = None
 
-    def better_of(self, other):
+    def better_of(self, other, shared):
+        """The channels with the smaller error of both; all of one where they share a scale."""
         takes = other.error < self.error
+        if shared:
+            takes = np.full_like(takes, other.error.sum() < self.error.sum())
         pick = [np.where(takes.reshape((-1,) + (1,) * (a.ndim - 1)), b, a)
                 for a, b in ((self.integers, other.integers), (self.bias, other.bias), (self.scale, other.scale))]
-        return Rounding(*pick, np.minimum(self.error, other.error))
+        return Rounding(*pick, np.where(takes, other.error, self.error))
 
     def sums(self, operands):
         """Real sums [samples, channels] for operands [groups, samples, taps]."""
@@ -310,11 +310,7 @@ def polished(found, channels, budget, limit, shared, passes, steps):
         descend(integers, channels, found.scale, found.bias, budget, limit, steps)
         scale = best_scale(integers, channels, found.scale, found.bias, shared)
         bias = best_bias(integers, channels, scale, budget)
-        made = Rounding(integers, bias, scale, channels.error(integers, scale, bias))
-        if shared:
-            found = made if made.error.sum() < found.error.sum() else found
-        else:
-            found = found.better_of(made)
+        found = found.better_of(Rounding(integers, bias, scale, channels.error(integers, scale, bias)), shared)
     return found
 
 
@@ -326,35 +322,50 @@ def rounded(channels, weights, bias, scale, budget, limit):
     return Rounding(integers, start, scale, channels.error(integers, scale, start))
 
 
-def solve(operands, wanted, omega, clip, budget, limit, shared=False, quick=False):
-    """The Rounding of a layer whose sums shall be near `wanted` behind clip = (low, high)."""
-    channels = Channels.of(operands, np.clip(wanted, *clip) if False else wanted, omega)
+@dataclass
+class Wanted:
+    """Sums [samples, channels] of the float network, and between which bounds the integers' sums are as good."""
+
+    sums: np.ndarray
+    least: np.ndarray
+    most: np.ndarray
+
+    @staticmethod
+    def of(sums, low, high):
+        """low, high: limits of the Relu or Clip behind, beyond which all sums are alike."""
+        value = np.clip(sums, low, high)
+        least, most = np.where(sums <= low, -np.inf, value), np.where(sums >= high, np.inf, value)
+        return Wanted(sums, least.astype(np.float32), most.astype(np.float32))
+
+    @property
+    def is_free(self):
+        return bool((self.least < self.most).any())
+
+    def nearest(self, found):
+        return np.clip(found, self.least, self.most)
+
+
+def relative(difference, wanted):
+    """Mean square of a difference over the variance of what is wanted."""
+    return float((difference ** 2).mean() / (np.var(wanted) + 1e-12))
+
+
+def solve(operands, wanted, omega, budget, limit, shared=False, quick=False):
+    """The Rounding of a layer for operands [groups, samples, taps]; shared: one scale for all channels."""
+    channels = Channels.of(operands, wanted.sums, omega)
     weights, bias = real_optimum(channels)
-    fill, least = first_scales(weights, budget, limit)
+    start = first_scales(weights, bias, budget, limit)
     if shared:
-        fill, least = np.full_like(fill, fill.max()), np.full_like(least, least.max())
-    tries = [rounded(channels, weights, bias, np.maximum(fill * factor, least), budget, limit)
-             for factor in (QUICK_FACTORS if quick else SCALE_FACTORS)]
+        start = np.full_like(start, start.max())
     passes, steps = (1, 40) if quick else (PASSES, LARGEST_STEPS)
-    tries = [polished(found, channels, budget, limit, shared, 1, steps // 4) for found in tries]
-    if shared:
-        found = min(tries, key=lambda one: one.error.sum())
-    else:
-        found = tries[0]
-        for other in tries[1:]:
-            found = found.better_of(other)
+    found = None
+    for factor in QUICK_FACTORS if quick else SCALE_FACTORS:
+        made = rounded(channels, weights, bias, start * factor, budget, limit)
+        made = polished(made, channels, budget, limit, shared, 1, steps // 4)
+        found = made if found is None else found.better_of(made, shared)
     found = polished(found, channels, budget, limit, shared, passes, steps)
-    if np.isfinite(clip).any():
-        for _ in range(1 if quick else PASSES):
-            channels = channels.aimed(operands, reachable(wanted, found.sums(operands), clip))
-            found.error = channels.error(found.integers, found.scale, found.bias)
-            found = polished(found, channels, budget, limit, shared, 1, steps)
+    for _ in range((1 if quick else 2 * PASSES) if wanted.is_free else 0):
+        channels = channels.aimed(operands, wanted.nearest(found.sums(operands)))
+        found.error = channels.error(found.integers, found.scale, found.bias)
+        found = polished(found, channels, budget, limit, shared, 1, steps)
     return found
-
-
-def reachable(wanted, found, clip):
-    """Wanted sums, where those beyond the clip that both share do not count."""
-    low, high = clip
-    result = np.clip(wanted, low, high)
-    same = ((wanted <= low) & (found <= low)) | ((wanted >= high) & (found >= high))
-    return np.where(same, found, result).astype(np.float32)

@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 import quantization_scales as scales_of
 from float_graph import PASSING, WEIGHTED
+from guaranteed_rounding import worst_case_bits
 
 OPERATOR_SET = 13
 OUTPUT_BITS = 8  # no multiplier reads the graph's output
@@ -19,7 +20,7 @@ LARGEST_BIAS = 2 ** 30
 @dataclass
 class Settings:
     weight_bits: int = 8
-    activation_bits: int = 8
+    activation_bits: int = 8  # None: of 2 to 8 what costs least, for a guarantee only; likewise the method
     method: str = "percentile"
     percentile: float = 99.99
     weight_method: str = "max"
@@ -98,27 +99,31 @@ def groups_of(graph):
     return list(groups.values())
 
 
+def group_quantization(graph, members, magnitudes, input_range, settings):
+    """Quantization that the tensors `members` share; `magnitudes` of all of them together."""
+    nonnegative = nonnegative_tensors(graph, input_range[0])
+    signed = settings.signed_activations or any(name not in nonnegative for name in members)
+    is_output = graph.output in members
+    bits = OUTPUT_BITS if is_output else settings.activation_bits
+    computed = any(node.output in members and node.op not in PASSING for node in graph.nodes)
+    if graph.input in members and signed and not computed and not settings.signed_activations:
+        return asymmetric(input_range, bits)
+    levels = 2 ** (bits - signed) - 1
+    method = "max" if is_output or graph.input in members else settings.method
+    largest = magnitudes.threshold(method, settings.percentile, levels)
+    if graph.input in members:
+        largest = max(largest, *(abs(bound) for bound in input_range))
+    return symmetric(largest or 1.0, levels, signed)
+
+
 def activation_quantizations(graph, magnitudes, input_range, settings):
     """{tensor: Quantization}; `magnitudes` of every tensor, `input_range` (least, greatest) behind the front."""
-    nonnegative = nonnegative_tensors(graph, input_range[0])
     result = {}
     for members in groups_of(graph):
-        signed = settings.signed_activations or any(name not in nonnegative for name in members)
-        is_output = graph.output in members
-        bits = OUTPUT_BITS if is_output else settings.activation_bits
-        computed = any(node.output in members and node.op not in PASSING for node in graph.nodes)
-        if graph.input in members and signed and not computed and not settings.signed_activations:
-            quantization = asymmetric(input_range, bits)
-        else:
-            total = magnitudes[members[0]]
-            for name in members[1:]:
-                total = total.joined(magnitudes[name])
-            levels = 2 ** (bits - signed) - 1
-            method = "max" if is_output or graph.input in members else settings.method
-            largest = total.threshold(method, settings.percentile, levels)
-            if graph.input in members:
-                largest = max(largest, *(abs(bound) for bound in input_range))
-            quantization = symmetric(largest or 1.0, levels, signed)
+        total = magnitudes[members[0]]
+        for name in members[1:]:
+            total = total.joined(magnitudes[name])
+        quantization = group_quantization(graph, members, total, input_range, settings)
         result.update({name: quantization for name in members})
     return result
 
@@ -150,6 +155,20 @@ class Integers:
     weights: np.ndarray
     bias: np.ndarray
     scales: np.ndarray
+
+
+@dataclass
+class Report:
+    """What is said of a written layer with weights."""
+
+    name: str
+    op: str
+    integers: Integers
+    input: Quantization
+    output: Quantization
+
+    def l1_bits(self):
+        return worst_case_bits(self.integers.weights, self.integers.bias, self.input)
 
 
 def rounded_layer(node, how, scales, bits):
@@ -216,7 +235,7 @@ class Writer:
 
     def weights_and_bias(self, node):
         made, how = self.layers[node.name], self.quantizations[node.inputs[0]]
-        self.report.append((node.name, node.op, made.scales, made.weights, self.quantizations[node.output]))
+        self.report.append(Report(node.name, node.op, made, how, self.quantizations[node.output]))
         names = [self.parameter(node.name + "_weight", made.weights, made.scales)]
         if made.bias is not None:
             names.append(self.parameter(node.name + "_bias", made.bias, bias_scales(made.scales, how)))
@@ -270,6 +289,7 @@ class Writer:
         dequantized[node.output] = self.quantize(node.name, self.limits(node, source), node.output, result)
 
     def write(self, description):
+        """(bytes of the model, Reports of its layers with weights)"""
         graph = self.graph
         dequantized = {graph.input: self.quantize(graph.input, self.limited_input(), graph.input)}
         for node in graph.nodes:
@@ -282,4 +302,4 @@ class Writer:
         model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPERATOR_SET)], ir_version=8,
                                   producer_name="widthwise", producer_version="1", doc_string=description)
         onnx.checker.check_model(model, full_check=True)
-        return model.SerializeToString(deterministic=True)
+        return model.SerializeToString(deterministic=True), self.report
