@@ -20,7 +20,7 @@ import numpy as np
 RIDGE = 0.01  # part of the operands' mean square that draws the weights to those of the float network
 SCALE_FACTORS = (0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.35, 1.6)  # of the scale at which the budget just suffices
 QUICK_FACTORS = (0.5, 0.7, 0.9, 1.15)
-BISECTIONS = 24
+BISECTIONS = 12
 FIRST_MOVES = 6  # moves that are tried together with every other one
 PASSES = 4  # of moves, scale and bias
 LARGEST_STEPS = 400
@@ -156,7 +156,7 @@ def soft_threshold(values, budget, capacity):
         return np.sign(values) * np.maximum(np.abs(values) - threshold[:, None], 0)
 
     def fits(reduced):
-        return (budget.use(reduced.clip(min=0).sum(1), -reduced.clip(max=0).sum(1)) <= capacity).all(1)
+        return (budget.use(np.maximum(reduced, 0).sum(1), np.maximum(-reduced, 0).sum(1)) <= capacity).all(1)
 
     high[fits(values)] = 0
     for _ in range(BISECTIONS):
@@ -179,8 +179,8 @@ def greedy(weights, channels, scale, bias, budget, limit):
     for tap in range(rest.shape[1]):
         above = np.minimum(budget.room(slack, 0), limit)
         below = np.minimum(budget.room(slack, 1), limit)
-        made = np.rint(rest[:, tap]).astype(np.int64).clip(-below, above)
-        slack = slack - budget.use(made.clip(min=0), -made.clip(max=0))
+        made = np.maximum(np.minimum(np.rint(rest[:, tap]).astype(np.int64), above), -below)
+        slack = slack - budget.use(np.maximum(made, 0), np.maximum(-made, 0))
         result[:, tap] = made
         row = factors[:, tap, tap:]
         error = (rest[:, tap] - made) / row[channels.group, 0]
@@ -286,6 +286,9 @@ class Rounding:
     scale: np.ndarray
     error: np.ndarray = None
 
+    def channels(self, chosen):
+        return Rounding(self.integers[chosen], self.bias[chosen], self.scale[chosen], self.error[chosen])
+
     def better_of(self, other, shared):
         """The channels with the smaller error of both; all of one where they share a scale."""
         takes = other.error < self.error
@@ -322,6 +325,23 @@ def rounded(channels, weights, bias, scale, budget, limit):
     return Rounding(integers, start, scale, channels.error(integers, scale, start))
 
 
+def best_start(channels, factors, budget, limit, shared, steps):
+    """Of each channel the best of several scales; all that do not depend on each other are tried at a time."""
+    weights, bias = real_optimum(channels)
+    start, count, found = first_scales(weights, bias, budget, limit), len(bias), None
+    if shared:
+        start = np.full_like(start, start.max())
+    for together in ([[factor] for factor in factors] if shared else [factors]):
+        rows = np.tile(np.arange(count), len(together))
+        part, scale = channels.chosen(rows), np.outer(together, start).reshape(-1)
+        made = rounded(part, weights[rows], bias[rows], scale, budget, limit)
+        made = polished(made, part, budget, limit, shared, 1, steps)
+        for first in range(0, len(rows), count):
+            one = made.channels(slice(first, first + count))
+            found = one if found is None else found.better_of(one, shared)
+    return found
+
+
 @dataclass
 class Wanted:
     """Sums [samples, channels] of the float network, and between which bounds the integers' sums are as good."""
@@ -353,16 +373,8 @@ def relative(difference, wanted):
 def solve(operands, wanted, omega, budget, limit, shared=False, quick=False):
     """The Rounding of a layer for operands [groups, samples, taps]; shared: one scale for all channels."""
     channels = Channels.of(operands, wanted.sums, omega)
-    weights, bias = real_optimum(channels)
-    start = first_scales(weights, bias, budget, limit)
-    if shared:
-        start = np.full_like(start, start.max())
     passes, steps = (1, 40) if quick else (PASSES, LARGEST_STEPS)
-    found = None
-    for factor in QUICK_FACTORS if quick else SCALE_FACTORS:
-        made = rounded(channels, weights, bias, start * factor, budget, limit)
-        made = polished(made, channels, budget, limit, shared, 1, steps // 4)
-        found = made if found is None else found.better_of(made, shared)
+    found = best_start(channels, QUICK_FACTORS if quick else SCALE_FACTORS, budget, limit, shared, steps // 4)
     found = polished(found, channels, budget, limit, shared, passes, steps)
     for _ in range((1 if quick else 2 * PASSES) if wanted.is_free else 0):
         channels = channels.aimed(operands, wanted.nearest(found.sums(operands)))

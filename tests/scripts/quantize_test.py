@@ -77,6 +77,42 @@ def everything(model):
                               model.weights("o.b", 3)], "out_bias")
 
 
+def operand_ranges(model, constants):
+    """{dequantized tensor: (least, greatest, zero point)} of its integers: a Clip's, also in front of pools, or all."""
+    made, found = {output: node for node in model.graph.node for output in node.output}, {}
+    passing = ("MaxPool", "Flatten", "QuantizeLinear", "DequantizeLinear")
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" or node.input[0] in constants:
+            continue
+        scale, zero = (constants[name] for name in node.input[1:])
+        limits = np.iinfo(zero.dtype)
+        ends, source = (limits.min, limits.max), made[node.input[0]]
+        while source is not None and source.op_type in passing:
+            source = made.get(source.input[0])
+        if source is not None and source.op_type == "Clip":
+            ends = [np.clip(np.rint(constants[name] / scale) + zero, *ends) for name in source.input[1:]]
+        found[node.output[0]] = *(int(end) for end in ends), int(zero)
+    return found
+
+
+def worst_sums(model):
+    """{layer: (least, greatest)} that some input, added up in some order, can make of a sum. From the file alone."""
+    constants = {c.name: numpy_helper.to_array(c) for c in model.graph.initializer}
+    ranges, result = operand_ranges(model, constants), {}
+    integers = {node.output[0]: constants[node.input[0]].astype(np.int64) for node in model.graph.node
+                if node.op_type == "DequantizeLinear" and node.input[0] in constants}
+    for node in model.graph.node:
+        if node.op_type in ("Conv", "Gemm"):
+            low, high, zero = ranges[node.input[0]]
+            weights = integers[node.input[1]].reshape(len(integers[node.input[1]]), -1)
+            start = (integers[node.input[2]] if len(node.input) > 2 else 0) - zero * weights.sum(1)
+            ends = np.stack([weights * min(low, 0), weights * max(high, 0)])
+            least, most = ends.min(0).sum(1), ends.max(0).sum(1)
+            result[node.name] = (int(min(least.min(), (start + least).min())),
+                                 int(max(most.max(), (start + most).max())))
+    return result
+
+
 class QuantizeTest(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
@@ -320,6 +356,57 @@ class QuantizeTest(unittest.TestCase):
             overflowing.append((np.abs(sums) > 2047).mean())
         self.assertGreater(overflowing[0], 0.5)
         self.assertLess(overflowing[1], 0.01)
+
+    def test_no_input_leaves_a_guaranteed_width(self):
+        model = Model()
+        self.read(model, everything(model))
+        for bits, options in ((9, ()), (10, ("--activation-bits", "4", "--mean", "0.3", "--deviation", "0.5")),
+                              (13, ("--activation-bits", "5", "--signed-activations")),
+                              (11, ("--activation-bits", "6", "--per-tensor", "--weight-bits", "4")),
+                              (4, ("--activation-bits", "2", "--scales", "max"))):
+            with self.subTest(bits=bits, options=options):
+                parsed = SCRIPT.parse(["m.onnx", "--images", "-", "--out", "-", "--guarantee", str(bits), *options])
+                content, report, _ = SCRIPT.quantize(self.path / "m.onnx", self.images, parsed)
+                found = worst_sums(onnx.load_from_string(content))
+                self.assertEqual(list(found), [layer.name for layer in report])
+                for layer in report:
+                    least, most = found[layer.name]
+                    needed = 1 + max(most.bit_length(), (-least - 1).bit_length())
+                    self.assertEqual(layer.l1_bits(), needed)
+                    self.assertLessEqual(needed, bits)
+                    self.assertGreater(most - least, 2 ** (bits - 2))  # by weights, not by their absence
+
+    def test_a_guaranteed_width_costs_less_than_coarser_scales(self):
+        model = Model()
+        graph = self.read(model, everything(model))
+        image = self.images / np.float32(255)
+        expected = float_execution.run(graph, image)[graph.output]
+        found, coarser = (run_qdq(self.quantized(*options), image)
+                          for options in (("--guarantee", "9"), ("--accumulator-bits", "9", "--per-channel")))
+        self.assertLess(np.abs(found - expected).mean(), 0.5 * np.abs(coarser - expected).mean())
+
+    def test_a_guarantee_gives_the_same_bytes(self):
+        self.plain()
+        contents = []
+        for _ in range(2):
+            run = self.quantize("m.onnx", "--force", "--guarantee", "10", "--activation-bits", "4")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            contents.append((self.path / "q.onnx").read_bytes())
+        self.assertEqual(contents[0], contents[1])
+        self.assertIn("l1 bits", run.stdout)
+
+    def test_refused_guarantees(self):
+        self.plain()
+        for options, text in ((("3",), "3 is not 4..32"), (("33",), "33 is not 4..32"), (("x",), "x is not 4..32"),
+                              (("12", "--accumulator-bits", "12"), "not allowed with argument"),
+                              (("12", "--weight-scales", "mse"), "leave out --weight-scales"),
+                              (("8", "--activation-bits", "8"), "node 'c': an accumulator of 8 bits holds no product of "
+                                                                "a weight with activations of 0..255")):
+            run = self.quantize("m.onnx", "--guarantee", *options)
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(text, run.stderr)
+            self.assertNotIn("Traceback", run.stderr)
+        self.assertFalse((self.path / "q.onnx").exists())
 
     def test_names_of_pytorch_modules(self):
         model = Model()
