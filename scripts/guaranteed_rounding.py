@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-RIDGE = 0.01  # part of the operands' mean square that draws the weights to those of the float network
+RIDGE = 0.1  # part of the operands' mean square that draws the weights to those of the float network
 SCALE_FACTORS = (0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.35, 1.6)  # of the scale at which the budget just suffices
 QUICK_FACTORS = (0.5, 0.7, 0.9, 1.15)
 BISECTIONS = 12
