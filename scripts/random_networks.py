@@ -144,4 +144,5 @@ class Builder:
 
     def write(self, description):
         """The bytes of the QDQ model."""
-        return qdq_graph.Writer(self.graph, self.quantizations, self.scales, self.settings).write(description)
+        layers = qdq_graph.rounded_layers(self.graph, self.quantizations, self.scales, self.settings.weight_bits)
+        return qdq_graph.Writer(self.graph, self.quantizations, layers).write(description)[0]
