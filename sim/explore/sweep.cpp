@@ -269,10 +269,11 @@ void Sweep::plan_values(Point& planned, const Schedule& schedule) {
 
 /// Beside network and arithmetic: the tool, the images and what is made of them.
 std::string Sweep::data_digest(const Preprocessing& p) const {
-    std::string text = fmt::format("widthwise {} images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
-                                   dataset_.images().digest, fmt::format("{}:{}", first_, end_),
-                                   dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit),
-                                   p.scale, fmt::join(p.mean, ","), fmt::join(p.deviation, ","));
+    std::string text =
+        fmt::format("widthwise {} with output images {} {} labels {} fit {} scale {} mean {} deviation {}", version_,
+                    dataset_.images().digest, fmt::format("{}:{}", first_, end_),
+                    dataset_.has_labels() ? dataset_.labels().digest : "none", static_cast<int>(p.fit), p.scale,
+                    fmt::join(p.mean, ","), fmt::join(p.deviation, ","));
     if (p.layout != Preprocessing::Layout::automatic) text += fmt::format(" layout {}", static_cast<int>(p.layout));
     if (p.quantized) text += " quantized";
     return digest_of(text);

@@ -67,6 +67,7 @@ Stored type_of_operand(const OnnxModel& model, const std::string& name) {
 /// Whether every number that the quantizer stands for lies in the range, but for an epsilon as the runtime has it.
 bool implies(const OnnxModel& model, const onnx::NodeProto& quantizer, const ClipRange& range) {
     constexpr float kEpsilon = std::numeric_limits<float>::epsilon();
+    if (range.limits() && input_name(quantizer, 2).empty()) return false;  // it looks at written zero points only
     const Quantization found = activation_quantization(model, quantizer, onnx::TensorProto::UINT8);
     const auto real = [&](int stored) { return found.scale * static_cast<float>(stored - found.zero_point); };
     return range.low - real(found.low()) <= kEpsilon && real(found.high()) - range.high <= kEpsilon;
@@ -79,6 +80,9 @@ Stored type_of_result(const OnnxModel& model, const onnx::NodeProto& node) {
         const auto& readers = model.consumers(name);
         if (is_output(model, name) || readers.size() != 1) return Stored::none;
         const onnx::NodeProto& reader = *readers.front();
+        const bool limits = reader.op_type() == "Relu" || reader.op_type() == "Clip";
+        // A limit goes if the quantizer stands right behind it, before the pair is shifted past anything.
+        if (limits && shifted) return Stored::none;
         if (reader.op_type() == "QuantizeLinear") {
             if (!implies(model, reader, range)) return Stored::none;
             const Stored type = stored_as(read_quantization(model, reader).data_type);

@@ -14,6 +14,8 @@ namespace widthwise {
 ///     values (MaxPool among them), past which it shifts the pair;
 ///   - before that, a pair of int8 becomes one of uint8 where the quantizer has a single reader;
 ///   - there is no such kernel for ReduceMean.
+/// What it sees and this does not: readers that lead to another output of the file only, quantizers of one map that are
+/// equal, and Transposes that it moves before it counts readers.
 RuntimeKernel runtime_kernel(const OnnxModel& model, const onnx::NodeProto& node);
 
 }  // namespace widthwise

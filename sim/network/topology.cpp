@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -26,6 +27,8 @@ namespace widthwise {
 namespace {
 
 constexpr FileLimit kTopologyFile{"a list of layers", std::int64_t{16} << 20};
+constexpr std::size_t kLongestRow = 10000;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  ///< spreadsheets write it
 
 /// A column of one of the forms; `fallback`: the number of a layer where the table leaves the column out.
 struct Column {
@@ -42,13 +45,13 @@ struct Form {
     Operator (*layer)(const Row& row, Shape& input);
 };
 
-/// "IFMAP Height" and "ifmap_height" name one column.
+/// "IFMAP Height" and "ifmap_height" name one column, and so do "Layer" and "Layer name".
 std::string plain_name(std::string_view text) {
     std::string plain;
     for (const char letter : lower_case(text)) {
         if (letter != ' ' && letter != '_' && letter != '-' && letter != '\t') plain += letter;
     }
-    return plain;
+    return plain == "layername" ? "layer" : plain;
 }
 
 struct Row {
@@ -111,8 +114,18 @@ Operator scale_sim_convolution(const Row& row, Shape& input) {
     return convolution(input, row.extent("Num Filter"), window, 1);
 }
 
+/// The pixels of a product need no order: in rows of up to 64, so that a strip can hold some of them; in one row if no
+/// number from 8 on divides them.
+Shape rows_of(int channels, int pixels) {
+    constexpr int kLongest = 64, kShortest = 8;
+    for (int width = std::min(pixels, kLongest); width >= kShortest; --width) {
+        if (pixels % width == 0) return {channels, pixels / width, width};
+    }
+    return {channels, 1, pixels};
+}
+
 Operator matrix_product(const Row& row, Shape& input) {
-    input = {row.number("K", kMaxTaps), 1, row.extent("M")};
+    input = rows_of(row.number("K", kMaxTaps), row.extent("M"));
     return convolution(input, row.extent("N"), {}, 1);
 }
 
@@ -222,7 +235,10 @@ public:
             const std::size_t end = std::min(text.find('\n', at), text.size());
             std::string_view row(text.data() + at, end - at);
             if (row.ends_with('\r')) row.remove_suffix(1);
-            ++line;
+            if (++line == 1 && row.starts_with(kByteOrderMark)) row.remove_prefix(kByteOrderMark.size());
+            if (row.size() > kLongestRow)
+                throw InputError(fmt::format("{}:{}: has {} characters (allowed: up to {} in a row)", path_, line,
+                                             row.size(), kLongestRow));
             if (!trimmed(row).empty()) take(row, line);
             at = end + 1;
         }
@@ -280,9 +296,10 @@ private:
 
     /// Configurations tell layers apart without regard to case.
     std::string unique(const std::string& name) {
-        std::string found = name.empty() ? "layer" : name;
-        for (int suffix = 2; !names_.insert(lower_case(found)).second; ++suffix)
-            found = fmt::format("{}_{}", name.empty() ? "layer" : name, suffix);
+        const std::string base = name.empty() ? "layer" : name;
+        int& suffix = suffixes_[lower_case(base)];
+        std::string found = base;
+        while (!names_.insert(lower_case(found)).second) found = fmt::format("{}_{}", base, ++suffix + 1);
         return found;
     }
 
@@ -292,11 +309,12 @@ private:
     std::vector<std::optional<std::size_t>> places_;
     std::size_t columns_ = 0;
     std::set<std::string> names_;
+    std::map<std::string, int> suffixes_;  ///< of names, the last that was given
 };
 
 }  // namespace
 
-bool is_topology_path(const std::string& path) { return path.ends_with(".csv"); }
+bool is_topology_path(const std::string& path) { return lower_case(path).ends_with(".csv"); }
 
 Network read_topology(const std::string& path) { return TopologyReader(path).read(); }
 

@@ -285,7 +285,7 @@ void write_run(ResultFolder& folder, const RunReport& report) {
     folder.write("summary.json", json_text(summary_json(report)));
     folder.write("layers.csv", layers_csv(report));
     folder.write("events.csv", events_csv(report));
-    folder.write("predictions.csv", predictions_csv(report));
+    if (!report.run.shapes_only) folder.write("predictions.csv", predictions_csv(report));
     folder.write("utilisation.csv", utilisation_csv(report));
     if (!report.outcome.record.histograms.empty()) folder.write("psums.csv", psums_csv(report));
     std::vector<UnusedKey> unused = report.run.unused_data_keys;

@@ -102,6 +102,31 @@ TEST(RuntimeKernel, PairsPassOperatorsThatMoveValues) {
     EXPECT_EQ(kernel_of(std::move(builder)), RuntimeKernel::unsigned_integers);
 }
 
+/// The quantizer is shifted past the MaxPool, but a limit behind that stays; and it must name its zero point.
+TEST(RuntimeKernel, ALimitGoesOnlyDirectlyBeforeItsQuantizer) {
+    const auto built = [](bool limit_last) {
+        ChainBuilder builder = pooled_input<U8>();
+        averaged(builder);
+        if (!limit_last) builder.step("Relu", "relu");
+        onnx::NodeProto& pool = builder.step("MaxPool", "max");
+        auto* attribute = pool.add_attribute();
+        attribute->set_name("kernel_shape");
+        attribute->set_type(onnx::AttributeProto::INTS);
+        attribute->add_ints(1);
+        attribute->add_ints(1);
+        if (limit_last) builder.step("Relu", "relu");
+        builder.qdq<U8>("y", 0.25F, 0);
+        return builder;
+    };
+    EXPECT_EQ(kernel_of(built(false)), RuntimeKernel::unsigned_integers);
+    EXPECT_EQ(kernel_of(built(true)), RuntimeKernel::reals);
+    ChainBuilder unnamed = pooled_input<U8>();
+    averaged(unnamed).step("Relu", "relu");
+    unnamed.quantize<U8>("y", 0.25F, 0).mutable_input()->RemoveLast();
+    unnamed.dequantize("y");
+    EXPECT_EQ(kernel_of(std::move(unnamed)), RuntimeKernel::reals);
+}
+
 TEST(RuntimeKernel, ThereIsNoneForReduceMean) {
     ChainBuilder builder = pooled_input<U8>();
     onnx::NodeProto& mean = builder.step("ReduceMean", "mean");

@@ -55,6 +55,10 @@ TEST(Topology, ReadsMatrixProducts) {
     EXPECT_EQ(input_of(network, 0), (Shape{64, 1, 197}));
     EXPECT_EQ(output_of(network, 0), (Shape{768, 1, 197}));
     EXPECT_EQ(multiply_accumulates(network, network.operators[0]), 197LL * 768 * 64);
+    const Network folded = read("\xEF\xBB\xBFLayer name, M, N, K,\na, 512, 768, 64,\nb, 100, 1, 1,\nc, 7, 1, 1,\n");
+    EXPECT_EQ(input_of(folded, 0), (Shape{64, 8, 64})) << "in rows that a strip can hold some of";
+    EXPECT_EQ(input_of(folded, 1), (Shape{1, 2, 50}));
+    EXPECT_EQ(input_of(folded, 2), (Shape{1, 1, 7}));
 }
 
 TEST(Topology, ReadsPlainLayersInAnyOrderOfColumns) {
@@ -71,9 +75,13 @@ TEST(Topology, ReadsPlainLayersInAnyOrderOfColumns) {
 }
 
 TEST(Topology, NamesAreMadeUnique) {
-    const Network network = read("Layer, M, N, K,\na, 1, 1, 1,\nA, 1, 1, 1,\n\"a,b\", 1, 1, 1,\n");
+    const Network network =
+        read("Layer, M, N, K,\na, 1, 1, 1,\nA, 1, 1, 1,\n\"a,b\", 1, 1, 1,\na, 1, 1, 1,\na_4, 1, 1, 1,\na, 1, 1, 1,\n");
     EXPECT_EQ(network.operators[1].name, "A_2");
     EXPECT_EQ(network.operators[2].name, "a,b");
+    EXPECT_EQ(network.operators[3].name, "a_3");
+    EXPECT_EQ(network.operators[4].name, "a_4");
+    EXPECT_EQ(network.operators[5].name, "a_5");
 }
 
 TEST(Topology, RefusesWithFileLineAndRange) {
@@ -102,9 +110,17 @@ TEST(Topology, RefusesWithFileLineAndRange) {
                 HasSubstr(":2: the output of layer 'x' has 3600000000 values (allowed: up to 16777216)"));
     EXPECT_THAT(refusal_of(std::string(kConvolutions) + "c, 9, 9, 9, 9, 65535, 1, 1,\n"),
                 HasSubstr(":2: layer 'c' adds 5308335 products to a sum (allowed: up to 1048576)"));
+    EXPECT_THAT(refusal_of(std::string(1 << 20, ',')),
+                HasSubstr(":1: has 1048576 characters (allowed: up to 10000 in a row)"));
     std::string many = "Layer, M, N, K,\n";
     for (int i = 0; i <= 4096; ++i) many += "x, 1, 1, 1,\n";
     EXPECT_THAT(refusal_of(many), HasSubstr(":4098: is one layer too many (allowed: up to 4096)"));
+}
+
+TEST(Topology, IsKnownByItsPath) {
+    EXPECT_TRUE(is_topology_path("a.csv"));
+    EXPECT_TRUE(is_topology_path("A.CSV"));
+    EXPECT_FALSE(is_topology_path("csv.onnx"));
 }
 
 TEST(Topology, IsNoNetworkWithValues) {
