@@ -18,7 +18,7 @@ import numpy as np
 import guaranteed_rounding as rounding
 from float_execution import behind_front, check_finite, operands, output_of
 from float_graph import PASSING, WEIGHTED, ModelError
-from qdq_graph import Integers, Quantization, group_quantization, groups_of
+from qdq_graph import Integers, Quantization, group_quantization, groups_by_first
 from quantization_scales import Magnitudes
 
 BITS = range(2, 9)
@@ -101,9 +101,7 @@ class Fit:
 
     def __init__(self, graph, images, bounds, settings):
         self.graph, self.bounds, self.settings = replace(graph, nodes=list(graph.nodes)), bounds, settings
-        order = [graph.input] + [node.output for node in graph.nodes]
-        groups = [sorted(members, key=order.index) for members in groups_of(graph)]
-        self.groups = {members[0]: members for members in groups}  # by the tensor that no pool or the like makes
+        self.groups = groups_by_first(graph)
         self.exact = {graph.input: behind_front(graph, images)}  # the float network's values
         self.found = dict(self.exact)  # those of the network as far as it is quantized
         self.quantizations, self.layers = {}, {}

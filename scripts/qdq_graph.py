@@ -99,6 +99,13 @@ def groups_of(graph):
     return list(groups.values())
 
 
+def groups_by_first(graph):
+    """{the tensor of a group that no pool or the like makes: the whole group}"""
+    order = [graph.input] + [node.output for node in graph.nodes]
+    groups = [sorted(members, key=order.index) for members in groups_of(graph)]
+    return {members[0]: members for members in groups}
+
+
 def group_quantization(graph, members, magnitudes, input_range, settings):
     """Quantization that the tensors `members` share; `magnitudes` of all of them together."""
     nonnegative = nonnegative_tensors(graph, input_range[0])

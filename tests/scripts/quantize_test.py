@@ -17,9 +17,10 @@ import onnx  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import float_execution  # noqa: E402
+import guaranteed_tuning as tuning  # noqa: E402
 import qdq_graph  # noqa: E402
 import quantization_scales as scales_of  # noqa: E402
-from float_graph import ModelError  # noqa: E402
+from float_graph import ModelError, Node  # noqa: E402
 from float_onnx import read_float_onnx  # noqa: E402
 from qdq_execution import run_qdq  # noqa: E402
 from quantize_script import SCRIPT  # noqa: E402
@@ -384,6 +385,54 @@ class QuantizeTest(unittest.TestCase):
         found, coarser = (run_qdq(self.quantized(*options), image)
                           for options in (("--guarantee", "9"), ("--accumulator-bits", "9", "--per-channel")))
         self.assertLess(np.abs(found - expected).mean(), 0.5 * np.abs(coarser - expected).mean())
+
+    def test_gradients_of_tuning(self):
+        random = np.random.default_rng(5)
+        x = random.normal(size=(2, 4, 9, 8))
+        forms = [("Conv", dict(group=2, pads=[0, 1, 2, 1], strides=[2, 1])),
+                 ("Conv", dict(group=4, pads=[2, 2, 2, 2], dilations=[2, 2])),
+                 ("MaxPool", dict(kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 0])),
+                 ("AveragePool", dict(kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])),
+                 ("AveragePool", dict(kernel_shape=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)),
+                 ("GlobalAveragePool", {}), ("Flatten", {})]
+
+        def assert_gradient(function, at, gradient, upstream):
+            way = random.normal(size=at.shape)
+            numeric = (upstream * (function(at + 1e-6 * way) - function(at - 1e-6 * way))).sum() / 2e-6
+            self.assertAlmostEqual(numeric, float((gradient * way).sum()), delta=1e-3)
+
+        for op, attributes in forms:
+            with self.subTest(op=op, attributes=attributes):
+                node = Node(op, "n", ["x"], "y", attributes)
+                if op != "Conv":
+                    value, back = tuning.unweighted(node, [x], (288,))
+                    upstream = random.normal(size=value.shape)
+                    assert_gradient(lambda at: tuning.unweighted(node, [at], (288,))[0], x, back(upstream)[0], upstream)
+                    continue
+                weights = random.normal(size=(8, 4 // attributes["group"], 3, 3))
+                value, back = tuning.multiplied(node, x, weights)
+                upstream = random.normal(size=value.shape)
+                of_x, of_weights = back(upstream, True)
+                assert_gradient(lambda at: tuning.multiplied(node, at, weights)[0], x, of_x, upstream)
+                assert_gradient(lambda at: tuning.multiplied(node, x, at)[0], weights, of_weights, upstream)
+        found, wanted = random.normal(size=(2, 5, 4))
+        assert_gradient(lambda at: tuning.loss(at, wanted, 0.5)[0], found, tuning.loss(found, wanted, 0.5)[1], np.ones(1))
+
+    def test_tuning_mends_wrong_scales(self):
+        model = Model()
+        graph = self.read(model, everything(model))
+        image, (errors, settings) = self.images / np.float32(255), ([], qdq_graph.Settings(guarantee=18))
+        expected = float_execution.run(graph, image)[graph.output]
+        quantizations = qdq_graph.activation_quantizations(graph, SCRIPT.calibrate(graph, image), (0, 1), settings)
+        scales = {name: 1.1 * values for name, values in qdq_graph.initial_weight_scales(graph, settings).items()}
+        layers = qdq_graph.rounded_layers(graph, quantizations, scales, 8)
+        for layer in layers.values():
+            layer.scales = (layer.scales / 1.1).astype(np.float32)
+        for made in ((quantizations, layers), tuning.tuned(graph, graph, quantizations, layers, image, settings)):
+            content, report = qdq_graph.Writer(graph, *made).write("")
+            errors.append(((run_qdq(onnx.load_from_string(content), image) - expected) ** 2).mean())
+        self.assertLess(errors[1], 0.5 * errors[0])
+        self.assertLessEqual(max(layer.l1_bits() for layer in report), 18)
 
     def test_a_guarantee_gives_the_same_bytes(self):
         self.plain()
