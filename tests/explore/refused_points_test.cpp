@@ -43,7 +43,8 @@ TEST_F(RefusedPoints, AreRowsWithTheirReason) {
     EXPECT_EQ(json[0]["settings"]["line_buffer.bytes"], "8192");
     EXPECT_THAT(json[1]["cannot_run"].get<std::string>(), testing::StartsWith(kReason));
     EXPECT_EQ(json[1]["settings"]["line_buffer.bytes"], "4");
-    for (const char* name : {"accuracy", "agreement", "overflow", "per_inference", "utilisation", "energy_per_inference"}) {
+    for (const char* name :
+         {"accuracy", "agreement", "overflow", "per_inference", "utilisation", "energy_per_inference"}) {
         EXPECT_EQ(json[1].at(name), nullptr) << name;
         EXPECT_NE(json[0].at(name), nullptr) << name;
     }
