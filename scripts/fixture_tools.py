@@ -105,8 +105,8 @@ def run_onnxruntime(model, image, outputs, work, level="all"):
     (work / "input.raw").write_bytes(image.tobytes())
     optimised = work / "optimised.onnx"
     request = {"nodeModules": str(node_modules(RUNTIME_PACKAGE)), "model": str(Path(model).resolve()),
-               "input": str(work / "input.raw"), "shape": list(image.shape), "type": image.dtype.name, "outputs": outputs, "level": level,
-               "optimised": str(optimised), "folder": str(work)}
+               "input": str(work / "input.raw"), "shape": list(image.shape), "type": image.dtype.name,
+               "outputs": outputs, "level": level, "optimised": str(optimised), "folder": str(work)}
     (work / "request.json").write_text(json.dumps(request))
     subprocess.run(["node", str(Path(__file__).with_name("run_onnxruntime.mjs")), str(work / "request.json")],
                    check=True)

@@ -48,9 +48,8 @@ void compare(const ParsedOptions& options) {
     const bool quality = options.has("quality");
     if (quality && widths.size() < 2) {
         throw InputError(
-            "--quality: compares each width with the widest of --widths, expected two of them or more; for one there "
-            "is "
-            "run --quality");
+            "--quality: compares each width with the widest of --widths, expected two of them or more; for one width "
+            "there is run --quality");
     }
     Comparison comparison;
     const std::string again = repeated_options(options, {"engine", "energy", "set"}) + (quality ? " --quality" : "");

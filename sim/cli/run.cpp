@@ -120,6 +120,7 @@ void run_shapes(const ParsedOptions& options) {
     }
     const Workload workload(options.argument, chosen_changes(options), Values::left_out);
     const Schedule schedule = workload.compiled(workload.config.hardware);
+    const InterruptGuard guard;  // before the folder, so that it is gone when a signal ends the process
     std::optional<ResultFolder> folder;
     if (options.has("out")) folder.emplace(options.text("out"), options.has("force"));
     RunOutcome outcome;
@@ -134,6 +135,7 @@ void run_shapes(const ParsedOptions& options) {
     const RunReport report(std::move(setup), std::move(outcome));
     if (folder) {
         write_run(*folder, report);
+        InterruptGuard::check();
         folder->commit();
     }
     if (options.has("json")) print_text(json_text(summary_json(report)));
@@ -217,9 +219,8 @@ Command run_command() {
          "Also how far each layer's map and the output lie from those of exact sums: classes, SQNR, largest error, "
          "mean squared error."},
         {"shapes-only", "",
-         "Cycles, stalls, traffic and energy of one batch, without values: no images are read, and the network may be "
-         "a "
-         "list of layers' shapes (.csv)."},
+         "Cycles, stalls, traffic and energy of one batch, without values: no images are read, and the network may "
+         "be a list of layers' shapes (.csv)."},
         {"histogram", "", "Count how the finished psums of each layer are distributed (psums.csv in --out DIR)."},
         out_option(),
         {"dump-layers", "DIR", "Folder to write every operator's integer output to, as .npy."},

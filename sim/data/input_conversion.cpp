@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string_view>
 
+#include "arithmetic/requantize.h"
 #include "common/error.h"
 #include "data/element_values.h"
 
@@ -47,12 +47,8 @@ float after(const InputStep& step, float value, std::size_t channel) {
     return value;
 }
 
-std::uint8_t quantize(float real, const Quantization& quantization) {
-    const auto low = static_cast<float>(quantization.low() - quantization.zero_point);
-    const auto high = static_cast<float>(quantization.high() - quantization.zero_point);
-    // Limiting before the conversion gives the same result and keeps the conversion defined.
-    const float rounded = std::fmin(std::fmax(std::nearbyint(real / quantization.scale), low), high);
-    return static_cast<std::uint8_t>(static_cast<int>(rounded) + quantization.zero_point);
+std::uint8_t quantize(float real, const Quantization& q) {
+    return static_cast<std::uint8_t>(quantize_linear(real, q.scale, q.zero_point, q.low(), q.high()));
 }
 
 void check_type(const ImageFormat& images) {

@@ -39,9 +39,8 @@ struct ValueOutcome {
 using WrongSink = std::function<void(int image, std::size_t path)>;
 
 /// The outcome of each path; `references`: of each the path whose outputs its own are compared with, or empty. Block by
-/// block, so that memory holds what `threads` blocks came to, not all of them; what
-/// they came to is forgotten, and computed again, beyond `most_bytes` of all threads. `report` counts (path, block)
-/// pairs, as parallel_for's does.
+/// block, so that memory holds what `threads` blocks came to, not all of them; what they came to is forgotten, and computed
+/// again, beyond `most_bytes` of all threads. `report` counts (path, block) pairs, as parallel_for's does.
 std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const ImageBlocks& blocks,
                                    std::span<const ValuePath> paths, int threads,
                                    const std::function<void(std::size_t)>& report, const WrongSink& wrong = {},

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "arithmetic/requantize.h"
 #include "network/onnx_attributes.h"
 #include "network/onnx_constants.h"
 #include "network/onnx_fold.h"
@@ -128,10 +129,7 @@ std::string describe(const Quantization& quantization) {
 }
 
 int quantize_value(float real, const Quantization& quantization) {
-    const auto low = static_cast<float>(quantization.low() - quantization.zero_point);
-    const auto high = static_cast<float>(quantization.high() - quantization.zero_point);
-    const float rounded = std::fmin(std::fmax(std::nearbyint(real / quantization.scale), low), high);
-    return static_cast<int>(rounded) + quantization.zero_point;
+    return quantize_linear(real, quantization.scale, quantization.zero_point, quantization.low(), quantization.high());
 }
 
 }  // namespace widthwise

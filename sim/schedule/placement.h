@@ -33,7 +33,8 @@ public:
 /// naming how large the buffer must be.
 void place_feature_maps(Schedule& schedule);
 
-/// Capacity of the activation buffer from which on all maps of a batch lie in it together; 0 where layers are apart. The layers must be connected.
+/// Capacity of the activation buffer from which on all maps of a batch lie in it together; 0 where layers are apart. The
+/// layers must be connected.
 std::int64_t whole_maps_bytes(Schedule schedule);
 
 /// Weight tiles one after the other; decides weight_buffer.storage: auto, and the parts in which streamed tiles are

@@ -23,6 +23,11 @@ ChainBuilder& averaged(ChainBuilder& builder) {
     return builder;
 }
 
+ChainBuilder& max_of_one_pixel(ChainBuilder& builder) {
+    set(builder.step("MaxPool", "max"), "kernel_shape", Extents{1, 1});
+    return builder;
+}
+
 TEST(RuntimeKernel, OfOneTypeIsOnIntegers) {
     ChainBuilder builder = pooled_input<U8>();
     averaged(builder).qdq<U8>("y", 0.25F, 3);
@@ -87,16 +92,7 @@ TEST(RuntimeKernel, AnActivationThatStaysKeepsItOnReals) {
 
 TEST(RuntimeKernel, PairsPassOperatorsThatMoveValues) {
     ChainBuilder builder = pooled_input<S8>();
-    averaged(builder).step("MaxPool", "max").CopyFrom([&] {
-        onnx::NodeProto node = builder.graph().node(builder.graph().node_size() - 1);
-        auto* attribute = node.add_attribute();
-        attribute->set_name("kernel_shape");
-        attribute->set_type(onnx::AttributeProto::INTS);
-        attribute->add_ints(1);
-        attribute->add_ints(1);
-        return node;
-    }());
-    builder.qdq<S8>("y", 0.25F, 0);
+    max_of_one_pixel(averaged(builder)).qdq<S8>("y", 0.25F, 0);
     builder.step("Add", "sum", {"y_dq"});  // of the quantizer behind; the one shifted before it has one reader
     builder.qdq<S8>("z", 0.5F, 0);
     EXPECT_EQ(kernel_of(std::move(builder)), RuntimeKernel::unsigned_integers);
@@ -108,12 +104,7 @@ TEST(RuntimeKernel, ALimitGoesOnlyDirectlyBeforeItsQuantizer) {
         ChainBuilder builder = pooled_input<U8>();
         averaged(builder);
         if (!limit_last) builder.step("Relu", "relu");
-        onnx::NodeProto& pool = builder.step("MaxPool", "max");
-        auto* attribute = pool.add_attribute();
-        attribute->set_name("kernel_shape");
-        attribute->set_type(onnx::AttributeProto::INTS);
-        attribute->add_ints(1);
-        attribute->add_ints(1);
+        max_of_one_pixel(builder);
         if (limit_last) builder.step("Relu", "relu");
         builder.qdq<U8>("y", 0.25F, 0);
         return builder;
@@ -129,12 +120,7 @@ TEST(RuntimeKernel, ALimitGoesOnlyDirectlyBeforeItsQuantizer) {
 
 TEST(RuntimeKernel, ThereIsNoneForReduceMean) {
     ChainBuilder builder = pooled_input<U8>();
-    onnx::NodeProto& mean = builder.step("ReduceMean", "mean");
-    auto* axes = mean.add_attribute();
-    axes->set_name("axes");
-    axes->set_type(onnx::AttributeProto::INTS);
-    axes->add_ints(2);
-    axes->add_ints(3);
+    set(builder.step("ReduceMean", "mean"), "axes", Extents{2, 3});
     builder.qdq<U8>("y", 0.25F, 0);
     EXPECT_EQ(kernel_of(std::move(builder)), RuntimeKernel::reals);
 }
