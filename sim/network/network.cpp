@@ -87,11 +87,35 @@ SumsBySign sums_by_sign(std::span<const std::int16_t> weights) {
     return sums;
 }
 
+/// What a convolution can read from a tensor: what the limits of the operator that writes it leave of the type's range,
+/// a max pool having those of its input too, the zero point, with which it pads, or nothing yet.
+Reach values_of(const Network& network, int tensor) {
+    const Quantization& quantization = network.tensors[static_cast<std::size_t>(tensor)].quantization;
+    Reach values{quantization.low(), quantization.high()};
+    const auto limit = [&](std::int64_t low, std::int64_t high) {
+        values.low = std::clamp<std::int64_t>(low, values.low, values.high);
+        values.high = std::clamp<std::int64_t>(high, values.low, values.high);
+    };
+    const auto& operators = network.operators;
+    const auto writer =
+        std::find_if(operators.begin(), operators.end(), [&](const Operator& op) { return op.output == tensor; });
+    if (writer != operators.end() && !writer->sums_leave) {
+        limit(writer->clamp_low, writer->clamp_high);
+        if (writer->kind == OperatorKind::max_pool) {
+            const Reach pooled = values_of(network, writer->input);
+            limit(pooled.low, pooled.high);
+        }
+    }
+    values.include(quantization.zero_point);
+    values.include(0);
+    return values;
+}
+
 /// A weight adds between its product with one end of the activations' range and with the other, or nothing yet: so a
 /// channel is known by the sums of its positive and of its negative weights.
-int l1_bits(const Operator& op, const Quantization& input) {
-    const std::int64_t low = std::min<std::int64_t>(input.low(), 0);
-    const std::int64_t high = std::max<std::int64_t>(input.high(), 0);
+int l1_bits(const Network& network, const Operator& op) {
+    const Quantization& input = network.tensors[static_cast<std::size_t>(op.input)].quantization;
+    const auto [low, high] = values_of(network, op.input);
     const std::vector<std::int64_t> folded = folded_bias(op, input);
     Reach sum;
     for (int channel = 0; channel < op.weights.output_channels; ++channel) {
@@ -143,7 +167,7 @@ WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator
     if (!network.has_values)
         return {data_type_bits(op.weights, network.tensors[static_cast<std::size_t>(op.input)].quantization), 0};
     const Quantization& input = network.tensors[static_cast<std::size_t>(op.input)].quantization;
-    return {data_type_bits(op.weights, input), l1_bits(op, input)};
+    return {data_type_bits(op.weights, input), l1_bits(network, op)};
 }
 
 }  // namespace widthwise

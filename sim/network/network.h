@@ -161,9 +161,9 @@ struct WorstCaseBits {
     int data_type = 0;  ///< from operand widths and number of taps alone
     int l1 = 0;         ///< from the actual weights (sums of the positive and of the negative ones) and the bias
 };
-/// Bounds hold for every intermediate sum in any order of accumulation of raw products, started at the folded bias
-/// (preloaded) or at 0 (added later). Activations span low()..high() of the input, weights of the data-type bound
-/// those of Weights::bits. Both are 0 for pooling, l1 in a network of shapes.
+/// Bounds hold for every intermediate sum in any order of accumulation of raw products, started at the folded bias or
+/// at 0 (bias added later). Operands span their types for data_type; for l1, which a network of shapes does not have,
+/// activations span what the limits of the operator that writes them leave. Both are 0 for pooling.
 WorstCaseBits worst_case_accumulator_bits(const Network& network, const Operator& op);
 
 }  // namespace widthwise

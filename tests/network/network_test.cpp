@@ -128,6 +128,45 @@ TEST(WorstCaseBits, L1BoundIsTightAndTheDataTypeBoundCoversIt) {
     }
 }
 
+/// `one_layer` behind an operator that limits its output, and a pool that does not.
+Network limited_layer(const Quantization& between, int low, int high, OperatorKind pool_kind) {
+    std::vector<std::int16_t> weights(31, 1);
+    std::fill(weights.begin() + 15, weights.end(), std::int16_t{-1});
+    Network network = one_layer(between, weights, {}, 2);
+    network.tensors.insert(network.tensors.end(), {{"first", {31, 1, 1}, between}, {"pooled", {31, 1, 1}, between}});
+    Operator first = network.operators[0];
+    first.output = 2;
+    first.clamp_low = low;
+    first.clamp_high = high;
+    Operator pool;
+    pool.kind = pool_kind;
+    pool.input = 2;
+    pool.output = 3;
+    pool.clamp_low = between.low();
+    pool.clamp_high = between.high();
+    network.operators[0].input = 3;
+    network.operators.insert(network.operators.begin(), {first, pool});
+    return network;
+}
+
+TEST(WorstCaseBits, L1BoundTakesTheLimitsOfTheOperatorsBefore) {
+    const auto l1 = [](const Quantization& between, int low, int high, OperatorKind pool = OperatorKind::max_pool) {
+        const Network network = limited_layer(between, low, high, pool);
+        return worst_case_accumulator_bits(network, network.operators.back()).l1;
+    };
+    const Quantization two_bits{false, 2, 0, 1.0F};
+    EXPECT_EQ(l1(two_bits, 0, 2), 6);                              // 15 * 2 and -16 * 2
+    EXPECT_EQ(l1(two_bits, 0, 3), 7);                              // -16 * 3
+    EXPECT_EQ(l1(two_bits, 0, 1), 5);                              // 15 and -16
+    EXPECT_EQ(l1(two_bits, 1, 3), 7);                              // a tap that is not there yet adds nothing
+    EXPECT_EQ(l1(two_bits, 0, 2, OperatorKind::average_pool), 7);  // averages have a scale of their own
+    const Quantization eight_bits{true, 8, 0, 1.0F};
+    EXPECT_EQ(l1(eight_bits, -1, 2), 7);       // 15 * 2 + 16
+    EXPECT_EQ(l1(eight_bits, -200, 300), 13);  // of the type no more than -128..127: 15 * 127 + 16 * 128
+    // Convolutions pad with the zero point: -16 * 20. Folded, 20 of it is a bias of 20 for each tap.
+    EXPECT_EQ(l1({false, 8, 20, 1.0F}, 0, 2), 10);
+}
+
 TEST(WorstCaseBits, DataTypeBoundIsReachedByTheWorstWeights) {
     for (const int bias : {0, -9, 60}) {
         for (const int zero_point : {-3, -1, 0, 1, 3, 7}) {
