@@ -93,7 +93,7 @@ def train(seed, epochs):
 def run_integer(layers, pixels):
     """The quantized network in integers: {layer: its output}, requantized as ONNX Runtime does.
 
-    A layer's "bits", where given, are those of its unsigned output, fewer than 8.
+    A layer's "largest", where given, is that of its unsigned output, less than 255.
     """
     outputs, x = {}, pixels
     for name in WEIGHT_LAYERS:
@@ -106,16 +106,16 @@ def run_integer(layers, pixels):
             sums += layer["bias"].reshape(1, -1, 1, 1)
         x = outputs[name] = tools.requantise(sums, layer["input_scale"], layer["weight_scale"],
                                              layer["output_scale"], 0, layer["type"])
-        if "bits" in layer:
-            x = outputs[name] = np.minimum(x, 2 ** layer["bits"] - 1)
+        if "largest" in layer:
+            x = outputs[name] = np.minimum(x, layer["largest"])
         if name in ("c1", "c3"):
             pool = {"c1": "s2", "c3": "s4"}[name]
             x = outputs[pool] = tools.max_pool(x, (2, 2), (2, 2))
     return outputs
 
 
-def build_onnx(layers, input_bits=8, made_by="scripts/train_lenet5", kind="8-bit QDQ"):
-    """The quantized network as a QDQ graph. Fewer than 8 bits of the input or of a layer's output become a Clip."""
+def build_onnx(layers, largest_input=255, made_by="scripts/train_lenet5", kind="8-bit QDQ"):
+    """The quantized network as a QDQ graph. A largest input, or "largest" of a layer's output, becomes a Clip."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -142,14 +142,14 @@ def build_onnx(layers, input_bits=8, made_by="scripts/train_lenet5", kind="8-bit
                                       name + "_dequantize", **axis))
         return name
 
-    def clip(name, source, bits, scale):
+    def clip(name, source, largest, scale):
         limits = [constant(name + "_least", np.float32(0)),
-                  constant(name + "_most", np.float32(2 ** bits - 1) * np.float32(scale))]
+                  constant(name + "_most", np.float32(largest) * np.float32(scale))]
         nodes.append(helper.make_node("Clip", [source] + limits, [name + "_clipped"], name + "_clip"))
         return name + "_clipped"
 
     input_scale = layers["c1"]["input_scale"]
-    x = clip("image", "image", input_bits, input_scale) if input_bits < 8 else "image"
+    x = clip("image", "image", largest_input, input_scale) if largest_input < 255 else "image"
     x = quantize_dequantize("image", x, input_scale, np.uint8)
     for name in WEIGHT_LAYERS:
         layer = layers[name]
@@ -166,8 +166,8 @@ def build_onnx(layers, input_bits=8, made_by="scripts/train_lenet5", kind="8-bit
             continue
         nodes.append(helper.make_node("Relu", [name + "_sum"], [name + "_relu"], name + "_relu"))
         x = name + "_relu"
-        if "bits" in layer:
-            x = clip(name, x, layer["bits"], layer["output_scale"])
+        if "largest" in layer:
+            x = clip(name, x, layer["largest"], layer["output_scale"])
         x = quantize_dequantize(name, x, layer["output_scale"], np.uint8)
         if name in ("c1", "c3"):
             pool = {"c1": "s2", "c3": "s4"}[name]

@@ -8,6 +8,11 @@ magnitudes before rounding (the exact minimiser of the squared distance) and hap
 every checkpoint keeps the guarantee. Gradients pass rounding and projection as if they were not there, except that
 the scale of a channel that fills its budget is not charged for weights that the budget took.
 
+Few units per channel are hard to place at once. A recipe can begin with wider accumulators, whose width falls steadily
+to the one asked for, so that the weights that matter are known before the budget takes the others. Float weights whose
+unit the budget took go on moving unseen; a recipe can draw all of them a little towards their integers in each step, so
+that they stay near enough to come back.
+
 Where sums need only fit for images, a penalty on their excess joins the loss.
 """
 
@@ -104,14 +109,15 @@ def as_kernel(weight):
 class NarrowLeNet5(nn.Module):
     """LeNet-5 as the integer hardware computes it, in float.
 
-    weight_bits: {"c1": 4, ...}. activation_bits: of the image and of the outputs, {"image": 2, "c1": 2, ...}.
-    widths: accumulator bits that no input may exceed, of each layer, {"c1": 8, ...}; empty for none.
+    weight_bits: {"c1": 4, ...}. largest: integer of the image and of the outputs, {"image": 3, "c1": 3, ...}.
+    widths: accumulator bits that no input may exceed, of each layer, {"c1": 8, ...}; empty for none. While `wider` is
+    not 0 the accumulators are that many bits wider; it need not be whole.
     """
 
-    def __init__(self, teacher, weight_bits, activation_bits, widths):
+    def __init__(self, teacher, weight_bits, largest, widths):
         super().__init__()
-        self.weight_bits, self.activation_bits, self.widths = weight_bits, activation_bits, widths
-        self.input_scale = np.float32(1) / np.float32(2 ** activation_bits["image"] - 1)
+        self.weight_bits, self.largest, self.widths, self.wider = weight_bits, largest, widths, 0.0
+        self.input_scale = np.float32(1) / np.float32(largest["image"])
         self.weights = nn.ParameterDict({n: nn.Parameter(getattr(teacher, n).weight.detach().clone())
                                          for n in WEIGHT_LAYERS})
         self.bias = nn.Parameter(teacher.out.bias.detach().clone())
@@ -121,7 +127,7 @@ class NarrowLeNet5(nn.Module):
 
     def largest_input(self, name):
         source = (["image"] + WEIGHT_LAYERS)[WEIGHT_LAYERS.index(name)]
-        return 2 ** self.activation_bits[source] - 1
+        return self.largest[source]
 
     def log_input_scale(self, name):
         if name == "c1":
@@ -139,7 +145,7 @@ class NarrowLeNet5(nn.Module):
         if not self.widths:
             return None, None
         bias = self.integer_bias()[0] if name == "out" else torch.zeros(len(self.weights[name]))
-        half, most = 2 ** (self.widths[name] - 1), self.largest_input(name)
+        half, most = 2 ** (self.widths[name] + self.wider - 1), self.largest_input(name)
         positive = torch.div(half - 1 - bias.clamp(min=0), most, rounding_mode="floor")
         negative = torch.div(half + bias.clamp(max=0), most, rounding_mode="floor")
         return positive[:, None], negative[:, None]
@@ -151,6 +157,12 @@ class NarrowLeNet5(nn.Module):
 
     def integer_weights(self, name):
         return self.projected(name)[0]
+
+    def draw(self, share):
+        """Moves the float weights by this share of the way to what their integers stand for."""
+        with torch.no_grad():
+            for name, weights in self.weights.items():
+                weights.lerp_(self.integer_weights(name) * self.weight_scales[name].exp(), share)
 
     def weight(self, name):
         limit, weights, scale = 2 ** (self.weight_bits[name] - 1) - 1, self.weights[name], self.weight_scales[name]
@@ -199,7 +211,7 @@ class NarrowLeNet5(nn.Module):
         """Max pool where the network has one, ReLU and rounding; the order of the first two makes no difference."""
         if name in ("c1", "c3"):
             sums = functional.max_pool2d(sums, 2)
-        most, scale = 2 ** self.activation_bits[name] - 1, self.output_scales[name]
+        most, scale = self.largest[name], self.output_scales[name]
         values = sums.detach() / scale.detach().exp()
         inside = ((values >= 0) & (values <= most)).float()
         return Rounded.apply(sums, scale, values.clamp(0, most).round(), inside, torch.ones_like(inside))
@@ -256,7 +268,7 @@ class NarrowLeNet5(nn.Module):
         self.weight_scales[name].add_(ratio.log())
 
     def calibrate_output(self, name, values):
-        values, most, best = values.clamp(min=0), 2 ** self.activation_bits[name] - 1, math.inf
+        values, most, best = values.clamp(min=0), self.largest[name], math.inf
         for factor in np.geomspace(0.05, 1, 40):
             scale = float(values.max()) * factor / most
             error = float(((values / scale).clamp(max=most).round() * scale - values).square().mean())
@@ -303,16 +315,18 @@ def accuracy(net, images, labels):
 def train(teacher, material, recipe, seed):
     """A NarrowLeNet5 trained after a recipe (see RECIPES in train_narrow_lenet5), and its held-out accuracy."""
     torch.manual_seed(seed)
-    net = NarrowLeNet5(teacher, recipe["weight_bits"], recipe["activation_bits"], recipe["widths"])
+    net = NarrowLeNet5(teacher, recipe["weight_bits"], recipe["largest"], recipe["widths"])
+    net.wider = recipe["wider"]
     net.calibrate(material.images[0, :CALIBRATION_IMAGES].float() / 255)
     print(f"calibrated: {accuracy(net, *material.held_out):.2f} % of the held-out images", flush=True)
     optimiser = torch.optim.Adam(net.parameters(), lr=recipe["rate"])
     steps = recipe["epochs"] * (material.count // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe["rate"], total_steps=steps, pct_start=WARM_UP)
-    began = time.time()
+    began, step = time.time(), 0
     for epoch in range(recipe["epochs"]):
         totals = np.zeros(2)
         for pixels, labels, answers in material.batches():
+            net.wider = recipe["wider"] * max(0.0, 1 - step / (recipe["narrow_by"] * steps))
             logits, excess = net(pixels, recipe["held_to"])
             softened = functional.kl_div(functional.log_softmax(logits / TEMPERATURE, 1),
                                          functional.softmax(answers / TEMPERATURE, 1), reduction="batchmean")
@@ -320,9 +334,14 @@ def train(teacher, material, recipe, seed):
             optimiser.zero_grad()
             (loss + EXCESS_WEIGHT * excess).backward()
             optimiser.step()
+            if recipe["drawn"]:
+                # In the rhythm of the learning rate: what draws more than the gradients push undoes what they found.
+                net.draw(recipe["drawn"] * schedule.get_last_lr()[0] / recipe["rate"])
             schedule.step()
+            step += 1
             totals += [loss.item(), float(excess)]
         loss, excess = totals / (material.count // BATCH)
         print(f"epoch {epoch + 1:2}/{recipe['epochs']}  loss {loss:.4f}  excess {excess:.4f}  "
               f"held out {accuracy(net, *material.held_out):.2f} %  {time.time() - began:.0f} s", flush=True)
+    net.wider = 0.0
     return net, accuracy(net, *material.held_out)
