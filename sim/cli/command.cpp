@@ -67,7 +67,7 @@ void execute(const std::string& program, const std::vector<std::string>& argumen
         return;
     }
     spdlog::set_level(options.has("quiet") ? spdlog::level::err : spdlog::level::info);
-    static_cast<void>(fast::best_dispatch());  // refuses what the environment says of it, before any thread
+    static_cast<void>(fast::best_kernels());  // refuses what the environment says of it, before any thread
     command.run(options);
 }
 

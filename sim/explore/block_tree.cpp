@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "explore/block_tree.h"
 
-#include <cstring>
 #include <utility>
 
 namespace widthwise {
 
 using fast::BlockMap;
-
-namespace {
-
-bool equal(const BlockMap& a, const BlockMap& b) {
-    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(fast::LaneBytes)) == 0;
-}
-
-}  // namespace
 
 BlockTree::BlockTree(const LayerVariants& variants, const ImageBlock& block, Records records)
     : variants_(variants), block_(block), keeps_records_(records == Records::kept) {}
@@ -27,6 +18,7 @@ void BlockTree::clear() {
 }
 
 BlockTree::Answer BlockTree::follow(const ValuePath& path, fast::Workspace& workspace, std::span<LayerRecord> records) {
+    if (input_.empty()) take_input();
     Node* node = &root_;
     for (std::size_t l = 0; l < path.size(); ++l) {
         Edge& taken = edge(*node, l, path[l], workspace);
@@ -37,10 +29,15 @@ BlockTree::Answer BlockTree::follow(const ValuePath& path, fast::Workspace& work
 }
 
 const BlockMap& BlockTree::output_of(const Node& node, int at, int layer) const {
-    if (layer < 0) return block_.input;
+    if (layer < 0) return input_;
     const Node* found = &node;
     for (; at > layer; --at) found = found->parent;
     return found->values;
+}
+
+void BlockTree::take_input() {
+    input_.reshape(variants_.schedule(0, 0).input, block_.count, variants_.input_is_signed());
+    for (int image = 0; image < block_.count; ++image) input_.put_image(image, block_.image(image));
 }
 
 BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fast::Workspace& workspace) {
@@ -60,11 +57,11 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
     const LayerSchedule& schedule = variants_.schedule(layer, variant);
     const int before = static_cast<int>(layer) - 1;
     const BlockMap& input = output_of(node, before, schedule.input_layer);
-    const BlockMap* residual = schedule.adds_map() ? &output_of(node, before, schedule.addition->layer) : nullptr;
+    const BlockMap* operand = schedule.adds_map() ? &output_of(node, before, schedule.addition->layer) : nullptr;
     BlockMap output = std::move(scratch_);
     LayerRecord record;
     workspace.keeps_psums = keeps_records_;
-    variants_.layer(layer, variant).run(input, residual, output, block_.lanes, workspace, record, {});
+    variants_.layer(layer, variant).run(input, operand, output, workspace, record, {});
     wanted.quiet = record.overflow.events == 0;
     if (keeps_records_) {
         wanted.record = &records_.emplace_back(record);
@@ -78,7 +75,7 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
     Node& made = nodes_.emplace_back();
     made.parent = &node;
     made.values = std::move(output);
-    bytes_ += sizeof(Node) + made.values.capacity() * sizeof(fast::LaneBytes);
+    bytes_ += sizeof(Node) + made.values.capacity();
     if (layer + 1 == variants_.layers()) made.wrong = classify(made.values);
     wanted.to = &made;
     return wanted;
@@ -86,19 +83,19 @@ BlockTree::Edge& BlockTree::edge(Node& node, std::size_t layer, int variant, fas
 
 BlockTree::Node* BlockTree::equal_sibling(const Node& node, const BlockMap& values) const {
     for (const Edge& other : node.edges) {
-        if (other.to != nullptr && equal(other.to->values, values)) return other.to;
+        if (other.to != nullptr && other.to->values == values) return other.to;
     }
     return nullptr;
 }
 
 std::uint32_t BlockTree::classify(const BlockMap& values) const {
     std::uint32_t wrong = 0;
-    std::vector<std::uint8_t> output(values.size());
-    for (int lane = 0; lane < block_.lanes; ++lane) {
-        const int label = block_.labels[static_cast<std::size_t>(lane)];
+    std::vector<std::uint8_t> output(values.image_bytes());
+    for (int image = 0; image < block_.count; ++image) {
+        const int label = block_.labels[static_cast<std::size_t>(image)];
         if (label < 0) continue;
-        for (std::size_t i = 0; i < output.size(); ++i) output[i] = values[i].lane[lane];
-        if (variants_.classify(output) != label) wrong |= std::uint32_t{1} << lane;
+        values.take_image(image, output);
+        if (variants_.classify(output) != label) wrong |= std::uint32_t{1} << image;
     }
     return wrong;
 }

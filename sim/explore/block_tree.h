@@ -30,7 +30,7 @@ public:
 
     /// What a path makes of the block; valid until clear().
     struct Answer {
-        /// Images that are classified wrongly, a bit per lane; those without a label are not among them.
+        /// Images that are classified wrongly, a bit each; those without a label are not among them.
         std::uint32_t wrong = 0;
         const fast::BlockMap* output = nullptr;
     };
@@ -58,6 +58,7 @@ private:
     };
     /// The output of `layer` (-1: the block's input) on the way to `node`, which is that of layer `at`.
     const fast::BlockMap& output_of(const Node& node, int at, int layer) const;
+    void take_input();
     Edge& edge(Node& node, std::size_t layer, int variant, fast::Workspace& workspace);
     Node* equal_sibling(const Node& node, const fast::BlockMap& values) const;
     [[nodiscard]] std::uint32_t classify(const fast::BlockMap& values) const;
@@ -65,6 +66,7 @@ private:
     const LayerVariants& variants_;
     const ImageBlock& block_;
     bool keeps_records_;
+    fast::BlockMap input_;
     Node root_;
     std::deque<Node> nodes_;
     std::deque<LayerRecord> records_;

@@ -10,35 +10,30 @@
 
 namespace widthwise {
 
-using fast::kLanes;
+using fast::kMostImages;
 
 namespace {
 
-std::size_t blocks_for(std::size_t images) { return (images + kLanes - 1) / kLanes; }
+std::size_t blocks_for(std::size_t images) { return (images + kMostImages - 1) / kMostImages; }
 
 /// The images of one block.
 std::span<const int> images_of(std::span<const int> images, std::size_t block) {
-    const std::size_t first = block * kLanes;
-    return images.subspan(first, std::min<std::size_t>(kLanes, images.size() - first));
+    const std::size_t first = block * kMostImages;
+    return images.subspan(first, std::min<std::size_t>(kMostImages, images.size() - first));
 }
 
-void set_image(ImageBlock& block, int lane, int image, int label) {
-    const auto at = static_cast<std::size_t>(lane);
+void add_image(ImageBlock& block, int image, int label, std::span<const std::uint8_t> values) {
+    const auto at = static_cast<std::size_t>(block.count);
     block.images[at] = image;
     block.labels[at] = label;
-    if (label >= 0) block.labelled |= std::uint32_t{1} << lane;
-    block.lanes = lane + 1;
+    if (label >= 0) block.labelled |= std::uint32_t{1} << at;
+    ++block.count;
+    block.input.insert(block.input.end(), values.begin(), values.end());
 }
 
 ImageBlock make_block(std::span<const int> images, const ImageSource& source, const LabelSource& label) {
     ImageBlock block;
-    for (std::size_t i = 0; i < images.size(); ++i) {
-        const auto lane = static_cast<int>(i);
-        const std::vector<std::uint8_t> values = source(images[i]);
-        if (block.input.empty()) block.input.assign(values.size(), fast::LaneBytes{});
-        for (std::size_t v = 0; v < values.size(); ++v) block.input[v].lane[lane] = values[v];
-        set_image(block, lane, images[i], label(images[i]));
-    }
+    for (const int image : images) add_image(block, image, label(image), source(image));
     return block;
 }
 
@@ -55,24 +50,19 @@ std::vector<ImageBlock> make_image_blocks(std::span<const int> images, const Ima
 std::vector<ImageBlock> reordered(const std::vector<ImageBlock>& blocks, std::span<const int> order) {
     std::unordered_map<int, std::pair<const ImageBlock*, int>> places;
     for (const ImageBlock& block : blocks) {
-        for (int lane = 0; lane < block.lanes; ++lane)
-            places[block.images[static_cast<std::size_t>(lane)]] = {&block, lane};
+        for (int i = 0; i < block.count; ++i) places[block.images[static_cast<std::size_t>(i)]] = {&block, i};
     }
     std::vector<ImageBlock> result(blocks_for(order.size()));
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const auto [from, from_lane] = places.at(order[i]);
-        ImageBlock& block = result[i / kLanes];
-        const auto lane = static_cast<int>(i % kLanes);
-        block.input.resize(from->input.size());
-        for (std::size_t v = 0; v < block.input.size(); ++v) block.input[v].lane[lane] = from->input[v].lane[from_lane];
-        set_image(block, lane, order[i], from->labels[static_cast<std::size_t>(from_lane)]);
+        const auto [from, place] = places.at(order[i]);
+        add_image(result[i / kMostImages], order[i], from->labels[static_cast<std::size_t>(place)], from->image(place));
     }
     return result;
 }
 
 ImageBlocks::ImageBlocks(std::vector<ImageBlock> blocks) {
     for (const ImageBlock& block : blocks) {
-        images_.insert(images_.end(), block.images.begin(), block.images.begin() + block.lanes);
+        images_.insert(images_.end(), block.images.begin(), block.images.begin() + block.count);
         labelled_ += static_cast<std::uint64_t>(std::popcount(block.labelled));
     }
     held_ = std::make_shared<const std::vector<ImageBlock>>(std::move(blocks));
@@ -84,7 +74,7 @@ ImageBlocks::ImageBlocks(std::vector<int> images, ImageSource source, LabelSourc
     labelled_ = static_cast<std::uint64_t>(
         std::count_if(images_.begin(), images_.end(), [this](int image) { return label_(image) >= 0; }));
     const std::size_t values = images_.empty() ? 0 : source_(images_.front()).size();
-    const std::size_t block_bytes = std::max<std::size_t>(1, values) * sizeof(fast::LaneBytes);
+    const std::size_t block_bytes = std::max<std::size_t>(1, values) * kMostImages;
     if (size() > most_held / block_bytes) return;
     held_ = std::make_shared<const std::vector<ImageBlock>>(make_image_blocks(images_, source_, label_, threads));
     source_ = nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Quantized images in the layout of the fast engine: made once for many evaluations when they are few, made again
-// whenever they are asked for when they are many.
+// Quantized images in blocks, as the fast engine takes them: made once for many evaluations when they are few, made
+// again whenever they are asked for when they are many.
 #pragma once
 
 #include <array>
@@ -15,13 +15,18 @@
 
 namespace widthwise {
 
-/// Up to fast::kLanes images, one per lane.
+/// Up to fast::kMostImages images.
 struct ImageBlock {
-    fast::BlockMap input;
-    int lanes = 0;
-    std::array<int, fast::kLanes> images{};  ///< which image each lane holds
-    std::array<int, fast::kLanes> labels{};  ///< -1: not known
-    std::uint32_t labelled = 0;              ///< bit per lane
+    std::vector<std::uint8_t> input;  ///< image after image, as they are stored
+    int count = 0;
+    std::array<int, fast::kMostImages> images{};
+    std::array<int, fast::kMostImages> labels{};  ///< -1: not known
+    std::uint32_t labelled = 0;                   ///< bit per image
+    /// One of them.
+    [[nodiscard]] std::span<const std::uint8_t> image(int number) const {
+        const std::size_t values = input.size() / static_cast<std::size_t>(count);
+        return std::span(input).subspan(static_cast<std::size_t>(number) * values, values);
+    }
 };
 
 using LabelSource = std::function<int(int image)>;  ///< -1: not known

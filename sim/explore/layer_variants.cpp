@@ -58,6 +58,8 @@ ValuePath LayerVariants::add(const Schedule& schedule) {
     if (!classifier_) {
         classifier_.emplace(*schedule.network);
         output_.emplace(*schedule.network);
+        const Network& network = *schedule.network;
+        input_is_signed_ = network.tensors[static_cast<std::size_t>(network.input)].quantization.is_signed;
     }
     return path;
 }
@@ -81,7 +83,7 @@ int LayerVariants::add_layer(std::vector<Variant>& variants, const LayerSchedule
     Variant made;
     made.key = std::move(key);
     made.schedule = std::make_unique<LayerSchedule>(layer);
-    made.fast = std::make_unique<fast::FastLayer>(*made.schedule, hardware, fast::best_dispatch());
+    made.fast = std::make_unique<fast::FastLayer>(*made.schedule, hardware, fast::best_kernels());
     variants.push_back(std::move(made));
     return static_cast<int>(variants.size()) - 1;
 }

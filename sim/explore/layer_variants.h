@@ -56,6 +56,7 @@ public:
     /// Class that the last layer's output bytes of an image say.
     [[nodiscard]] int classify(std::span<const std::uint8_t> output) const { return (*classifier_)(output); }
     [[nodiscard]] const OutputValues& output() const { return *output_; }
+    [[nodiscard]] bool input_is_signed() const { return input_is_signed_; }
     /// There is memory for the feature maps of this many threads.
     [[nodiscard]] int most_threads() const { return threads_; }
 
@@ -74,6 +75,7 @@ private:
     std::vector<int> operators_;     ///< Schedule::last_operators()
     std::int64_t weight_bytes_ = 0;  ///< of all variants
     int threads_ = 256;
+    bool input_is_signed_ = false;
     std::optional<Classifier> classifier_;
     std::optional<OutputValues> output_;
 };

@@ -16,7 +16,7 @@ constexpr std::size_t kMostBytes = std::size_t{256} << 20U;
 /// Blocks that most combinations need; their outputs go last.
 constexpr std::size_t kFirstBlocks = 6;
 
-std::size_t bytes_of(const ImageBlock& block) { return block.input.capacity() * sizeof(fast::LaneBytes); }
+std::size_t bytes_of(const ImageBlock& block) { return block.input.capacity(); }
 
 }  // namespace
 

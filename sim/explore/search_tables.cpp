@@ -68,7 +68,7 @@ std::string cost_text(double cost, const SearchRequest& request, const EnergySca
 std::string proof_text(const SearchResult& result, const SearchRequest& request, const EnergyScale& scale) {
     std::string text;
     const double images = result.rejected == 0 ? 0
-                                               : static_cast<double>(result.rejected_blocks) * fast::kLanes /
+                                               : static_cast<double>(result.rejected_blocks) * fast::kMostImages /
                                                      static_cast<double>(result.rejected);
     if (result.exact) {
         text = fmt::format("exact: all other combinations that cost no more were tried and rejected\n");

@@ -108,7 +108,7 @@ void Sweep::compute(Journal& journal, const std::vector<const Point*>& points, i
         std::size_t told = 0;
         const std::size_t all = paths.size() * images.size();
         const auto count = [&](std::size_t steps) {  // of blocks; the last one may be short
-            const std::size_t now = std::min(all, told + steps * fast::kLanes);
+            const std::size_t now = std::min(all, told + steps * fast::kMostImages);
             report(now - told);
             told = now;
         };

@@ -46,16 +46,12 @@ void add_up(ValueOutcome& total, const ValueOutcome& part) {
 
 /// Adds the images of a block, which differ where their bytes do.
 void compare_outputs(const LayerVariants& variants, const fast::BlockMap& reference, const fast::BlockMap& values,
-                     int lanes, OutputComparison& found) {
+                     OutputComparison& found) {
     const OutputValues& output = variants.output();
-    const auto bytes_of = [](const fast::BlockMap& map, int lane) {
-        std::vector<std::uint8_t> bytes(map.size());
-        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = map[i].lane[lane];
-        return bytes;
-    };
-    for (int lane = 0; lane < lanes; ++lane) {
-        const std::vector<std::uint8_t> expected = bytes_of(reference, lane);
-        const std::vector<std::uint8_t> actual = bytes_of(values, lane);
+    std::vector<std::uint8_t> expected(reference.image_bytes()), actual(values.image_bytes());
+    for (int image = 0; image < values.images(); ++image) {
+        reference.take_image(image, expected);
+        values.take_image(image, actual);
         const std::vector<std::int64_t> wanted = output.numbers(expected);
         const std::vector<std::int64_t> numbers = output.numbers(actual);
         for (std::size_t i = 0; i < numbers.size(); ++i)
@@ -96,10 +92,10 @@ std::vector<ValueOutcome> evaluate(const LayerVariants& variants, const ImageBlo
             const BlockTree::Answer answer = tree.follow(paths[p], workspaces[t], outcome.layers);
             if (!references.empty()) {
                 const BlockTree::Answer reference = tree.follow(references[p], workspaces[t], {});
-                compare_outputs(variants, *reference.output, *answer.output, block.lanes, *outcome.output);
+                compare_outputs(variants, *reference.output, *answer.output, *outcome.output);
             }
             std::uint32_t missed = answer.wrong;
-            outcome.images += static_cast<std::uint64_t>(block.lanes);
+            outcome.images += static_cast<std::uint64_t>(block.count);
             outcome.labelled += static_cast<std::uint64_t>(std::popcount(block.labelled));
             outcome.correct += static_cast<std::uint64_t>(std::popcount(block.labelled & ~missed));
             for (; wrong && missed != 0; missed &= missed - 1) {

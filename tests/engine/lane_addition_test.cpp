@@ -12,14 +12,17 @@ namespace widthwise::fast {
 namespace {
 
 /// Every pair of bytes, and a few values more, so that the last chunk is not whole.
-constexpr int kValues = 65536 / kLanes + 7;
+constexpr int kValues = 65536 + 7;
+constexpr Shape kShape{1, 1, kValues};
 
 struct Pairs {
-    BlockMap values{kValues}, operands{kValues};
-    Pairs() {
-        for (int i = 0; i < kValues * kLanes; ++i) {
-            values[i / kLanes].lane[i % kLanes] = static_cast<std::uint8_t>(i >> 8);
-            operands[i / kLanes].lane[i % kLanes] = static_cast<std::uint8_t>(i);
+    BlockMap values, operands;
+    Pairs(bool values_are_signed, bool operands_are_signed) {
+        values.reshape(kShape, 1, values_are_signed);
+        operands.reshape(kShape, 1, operands_are_signed);
+        for (int i = 0; i < kValues; ++i) {
+            values[values.at(0, i, 0)] = static_cast<std::uint8_t>(i >> 8);
+            operands[operands.at(0, i, 0)] = static_cast<std::uint8_t>(i);
         }
     }
 };
@@ -39,7 +42,7 @@ Drawn draw(RequantMode mode, Rounding rounding, int multiplier_bits, RuntimeKern
     };
     const Quantization a = quantization(), b = quantization(), sum = quantization();
     Drawn drawn;
-    drawn.layer.sums = {1, 1, kValues};
+    drawn.layer.sums = kShape;
     Addition& stage = drawn.layer.addition.emplace();
     stage.operator_index = 3;
     stage.operand_is_first = random.percent(50);
@@ -55,24 +58,24 @@ class LaneAdditions : public ::testing::TestWithParam<std::tuple<int, Rounding, 
 
 TEST_P(LaneAdditions, AreTheDefinitionForEveryPairOfBytes) {
     const auto& [multiplier_bits, rounding, dispatch] = GetParam();
-    static const Pairs kPairs;
     test::Random random(static_cast<std::uint64_t>(multiplier_bits), "lane addition");
     for (int n = 0; n < 6; ++n) {
         const RequantMode mode = multiplier_bits == 0 ? RequantMode::float32 : RequantMode::fixed_point;
         const auto kernel = static_cast<RuntimeKernel>(n % 3);
         const Drawn drawn = draw(mode, rounding, std::max(4, multiplier_bits), kernel, random);
         const Addition& stage = *drawn.layer.addition;
-        const LaneAddition lanes(drawn.layer, drawn.values, dispatch == 0 ? Dispatch::portable : best_dispatch());
+        const LaneAddition lanes(drawn.layer, drawn.values, dispatch == 0 ? portable_kernels() : best_kernels());
+        const Pairs pairs(drawn.values.is_signed, stage.operand_is_signed);
         BlockMap output;
-        lanes.run(kPairs.values, &kPairs.operands, output, kLanes, {});
-        ASSERT_EQ(output.size(), static_cast<std::size_t>(kValues));
-        const StoredRange of_operands{stage.operand_is_signed};
+        lanes.run(pairs.values, &pairs.operands, output);
+        ASSERT_EQ(output.shape(), kShape);
+        const StoredRange of_operands{stage.operand_is_signed}, of_results = range_of(stage.format.output);
         int different = 0;
-        for (int i = 0; i < kValues * kLanes; ++i) {
-            const int value = drawn.values.value(kPairs.values[i / kLanes].lane[i % kLanes]);
-            const int operand = of_operands.value(kPairs.operands[i / kLanes].lane[i % kLanes]);
-            const auto expected = static_cast<std::uint8_t>(added(stage, value, operand));
-            different += output[i / kLanes].lane[i % kLanes] == expected ? 0 : 1;
+        for (int i = 0; i < kValues; ++i) {
+            const std::size_t at = output.at(0, i, 0);
+            const int expected =
+                added(stage, drawn.values.value(pairs.values[at]), of_operands.value(pairs.operands[at]));
+            different += of_results.value(output[at]) == expected ? 0 : 1;
         }
         EXPECT_EQ(different, 0) << "addition " << n;
     }
@@ -88,22 +91,6 @@ INSTANTIATE_TEST_SUITE_P(Integers, LaneAdditions,
                                                               Rounding::half_away, Rounding::half_even,
                                                               Rounding::gemmlowp),
                                             ::testing::Values(0, 1)));
-
-TEST(LaneAddition, ReportsLanesInUse) {
-    test::Random random(1, "lane addition");
-    const Drawn drawn = draw(RequantMode::float32, Rounding::half_even, 16, RuntimeKernel::integers, random);
-    const LaneAddition addition(drawn.layer, drawn.values, Dispatch::portable);
-    static const Pairs kPairs;
-    BlockMap output;
-    int calls = 0, wrong = 0;
-    addition.run(kPairs.values, &kPairs.operands, output, 3, [&](int op, int lane, int channel, int pixel, int value) {
-        ++calls;
-        wrong +=
-            op == 3 && lane < 3 && channel == 0 && static_cast<std::uint8_t>(value) == output[pixel].lane[lane] ? 0 : 1;
-    });
-    EXPECT_EQ(calls, 3 * kValues);
-    EXPECT_EQ(wrong, 0);
-}
 
 }  // namespace
 }  // namespace widthwise::fast

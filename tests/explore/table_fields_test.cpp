@@ -360,7 +360,7 @@ TEST_F(SearchFields, OfTheScreen) {
     EXPECT_EQ(text.find("did not choose"), std::string::npos);
     // 80 blocks of 16 images for 70 combinations.
     test::expect_line(text, "9 evaluations", {});
-    test::expect_line(text, "70 combinations, of", {625, std::round(80.0 * fast::kLanes / 70)});
+    test::expect_line(text, "70 combinations, of", {625, std::round(80.0 * fast::kMostImages / 70)});
     EXPECT_THAT(text, testing::HasSubstr("least energy, widths 9 to 32, at most 1.5 points lost against 32 bits\n"));
     EXPECT_THAT(text, testing::HasSubstr("Each layer alone, the others at 32 bits, bears: c1 11, F6 15\n"));
     EXPECT_THAT(text, testing::HasSubstr("exact: "));

@@ -10,72 +10,108 @@
 #include "common/error.h"
 #include "common/parallel.h"
 #include "engine/fast/fast_layer.h"
+#include "engine/fast/map_plan.h"
 #include "schedule/compile.h"
 #include "schedule/schedule_model.h"
 
 namespace widthwise {
 
 using fast::BlockMap;
-using fast::kLanes;
+
+namespace {
+
+std::int64_t shared_bytes(const Schedule& schedule) {
+    std::int64_t bytes = 0;
+    for (const LayerSchedule& layer : schedule.layers) bytes += fast::weight_bytes(layer);
+    return bytes;
+}
+
+/// Of a thread that works on blocks of so many images, with its maps.
+std::int64_t thread_bytes(const Schedule& schedule, std::int64_t maps, int images) {
+    std::int64_t workspace = 0;
+    for (const LayerSchedule& layer : schedule.layers)
+        workspace = std::max(workspace, fast::workspace_bytes(layer, images));
+    return maps + workspace;
+}
+
+std::int64_t all_maps(const Schedule& schedule, int images) {
+    std::int64_t maps = fast::map_bytes(schedule.layers.front().input, images);
+    for (const LayerSchedule& layer : schedule.layers) maps += fast::block_bytes(layer, images);
+    return maps;
+}
+
+}  // namespace
 
 int affordable_threads(const Schedule& schedule, int threads) {
-    std::int64_t shared = 0;
-    std::int64_t own = schedule.layers.front().input.elements() * static_cast<std::int64_t>(sizeof(fast::LaneBytes));
-    std::int64_t workspace = 0;
-    for (const LayerSchedule& layer : schedule.layers) {
-        shared += fast::weight_bytes(layer);
-        own += fast::block_bytes(layer);
-        workspace = std::max(workspace, fast::workspace_bytes(layer));
-    }
-    own += workspace;
+    const std::int64_t shared = shared_bytes(schedule);
+    const std::int64_t own = thread_bytes(schedule, all_maps(schedule, fast::kMostImages), fast::kMostImages);
     if (shared + own > kMaxFastEngineBytes) {
         throw InputError(
-            fmt::format("the fast engine holds all feature maps of {} images at once, here with the "
-                        "weights {} bytes (allowed: up to {}); --engine systemc needs less",
-                        kLanes, shared + own, kMaxFastEngineBytes));
+            fmt::format("a sweep or search holds all feature maps of {} images at once, here with the "
+                        "weights {} bytes (allowed: up to {})",
+                        fast::kMostImages, shared + own, kMaxFastEngineBytes));
     }
     return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
 }
+
+namespace {
+
+/// Images of a block: those of a vector, unless their maps take too much memory.
+int choose_block_images(const Schedule& schedule, const fast::MapPlan& plan) {
+    const std::int64_t shared = shared_bytes(schedule);
+    int images = fast::kVectorWords;
+    const auto needed = [&] { return shared + thread_bytes(schedule, plan.bytes(images), images); };
+    while (images > 1 && needed() > kMaxFastEngineBytes) images /= 2;
+    if (needed() <= kMaxFastEngineBytes) return images;
+    throw InputError(fmt::format(
+        "the fast engine needs {} bytes for weights and feature maps (allowed: up to {}); --engine systemc needs "
+        "less",
+        needed(), kMaxFastEngineBytes));
+}
+
+int threads_for(const Schedule& schedule, const fast::MapPlan& plan, int images, int threads) {
+    const std::int64_t shared = shared_bytes(schedule);
+    const std::int64_t own = thread_bytes(schedule, plan.bytes(images), images);
+    return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
+}
+
+}  // namespace
 
 struct FastEngine::Implementation {
     Implementation(const Network& network_, Schedule schedule_, int threads_)
         : network(network_),
           schedule(std::move(schedule_)),
-          threads(affordable_threads(schedule, threads_)),
+          plan(schedule),
+          block_images(choose_block_images(schedule, plan)),
+          threads(threads_for(schedule, plan, block_images, threads_)),
           batch_model(model_schedule(schedule)) {
         for (const LayerSchedule& layer : schedule.layers) {
-            layers.emplace_back(layer, schedule.hardware, fast::best_dispatch());
+            layers.emplace_back(layer, schedule.hardware, fast::best_kernels());
         }
     }
 
     /// What a thread computes in.
     struct Thread {
         fast::Workspace workspace;
-        std::vector<BlockMap> maps;  ///< the block's input, then every layer's output
+        std::vector<BlockMap> maps;  ///< in the places of the plan
         RunRecord record;            ///< of the blocks that it computed
     };
-    void run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs, Thread& thread) const;
+    void run_block(int first, int images, const ImageSource& source, std::uint8_t* outputs, Thread& thread) const;
     void add_schedule(int images, RunRecord& record) const;
 
     const Network& network;
     Schedule schedule;
+    fast::MapPlan plan;
+    int block_images;
     int threads;
     RunRecord batch_model;
     std::vector<fast::FastLayer> layers;
+    std::vector<Thread> workers;  ///< kept from run to run, with their memory
     ValueSink values;
     std::vector<int> map_layers;
     MapSink maps;
     bool histograms = false;
 };
-
-namespace {
-
-/// An image's bytes of a block's map.
-void take_lane(const BlockMap& map, int lane, std::span<std::uint8_t> bytes) {
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = map[i].lane[lane];
-}
-
-}  // namespace
 
 FastEngine::FastEngine(const Network& network, const HardwareParams& hardware, int threads)
     : FastEngine(network, compile(network, hardware, hardware.batch), threads) {}
@@ -91,46 +127,46 @@ void FastEngine::report_values(ValueSink sink) {
 }
 
 void FastEngine::report_maps(std::vector<int> layers, MapSink sink) {
+    implementation_->plan = fast::MapPlan(implementation_->schedule, layers);
     implementation_->map_layers = std::move(layers);
     implementation_->maps = std::move(sink);
 }
 
 void FastEngine::collect_histograms() { implementation_->histograms = true; }
 
-void FastEngine::Implementation::run_block(int first, int lanes, const ImageSource& source, std::uint8_t* outputs,
+void FastEngine::Implementation::run_block(int first, int images, const ImageSource& source, std::uint8_t* outputs,
                                            Thread& thread) const {
     RunRecord& record = thread.record;
-    thread.maps.resize(layers.size() + 1);
-    const auto output_of = [&](int layer) -> BlockMap& { return thread.maps[static_cast<std::size_t>(layer + 1)]; };
+    thread.maps.resize(plan.places());
+    const auto output_of = [&](int layer) -> BlockMap& { return thread.maps[plan.place(layer)]; };
     BlockMap& input = output_of(-1);
-    const auto input_size = static_cast<std::size_t>(schedule.layers.front().input.elements());
-    input.assign(input_size, fast::LaneBytes{});
-    for (int lane = 0; lane < lanes; ++lane) {
-        const std::vector<std::uint8_t> image = source(first + lane);
-        for (std::size_t i = 0; i < input_size; ++i) input[i].lane[lane] = image[i];
-    }
+    const LayerSchedule& reader = schedule.layers.front();
+    input.reshape(reader.input, images,
+                  network.tensors[static_cast<std::size_t>(network.input)].quantization.is_signed);
+    for (int image = 0; image < images; ++image) input.put_image(image, source(first + image));
     fast::LaneProbe probe;
     if (values) {
-        probe = [&](int op, int lane, int channel, int pixel, std::int64_t value) {
-            values(op, first + lane, channel, pixel, value);
+        probe = [&](int op, int image, int channel, int pixel, std::int64_t value) {
+            values(op, first + image, channel, pixel, value);
         };
     }
     for (std::size_t l = 0; l < layers.size(); ++l) {
         thread.workspace.histogram = histograms ? &record.histograms[l] : nullptr;
         const LayerSchedule& layer = schedule.layers[l];
-        const BlockMap* residual = layer.adds_map() ? &output_of(layer.addition->layer) : nullptr;
-        layers[l].run(output_of(layer.input_layer), residual, output_of(layer.index), lanes, thread.workspace,
-                      record.layers[l], probe);
+        const BlockMap* operand = layer.adds_map() ? &output_of(layer.addition->layer) : nullptr;
+        layers[l].run(output_of(layer.input_layer), operand, output_of(layer.index), thread.workspace, record.layers[l],
+                      probe);
     }
-    const BlockMap& output = thread.maps.back();
-    const auto output_size = static_cast<std::size_t>(schedule.layers.back().output_bytes());
-    for (int lane = 0; lane < lanes; ++lane)
-        take_lane(output, lane, {outputs + static_cast<std::size_t>(lane) * output_size, output_size});
+    const BlockMap& output = output_of(static_cast<int>(layers.size()) - 1);
+    const std::size_t output_size = output.image_bytes();
+    for (int image = 0; image < images; ++image)
+        output.take_image(image, {outputs + static_cast<std::size_t>(image) * output_size, output_size});
     for (const int layer : map_layers) {
-        std::vector<std::uint8_t> bytes(output_of(layer).size());
-        for (int lane = 0; lane < lanes; ++lane) {
-            take_lane(output_of(layer), lane, bytes);
-            maps(layer, first + lane, bytes);
+        const BlockMap& map = output_of(layer);
+        std::vector<std::uint8_t> bytes(map.image_bytes());
+        for (int image = 0; image < images; ++image) {
+            map.take_image(image, bytes);
+            maps(layer, first + image, bytes);
         }
     }
 }
@@ -146,14 +182,18 @@ void FastEngine::Implementation::add_schedule(int images, RunRecord& record) con
 RunRecord FastEngine::run(int first, int end, const ImageSource& source, const OutputSink& sink) {
     const Implementation& engine = *implementation_;
     const auto output_size = static_cast<std::size_t>(engine.schedule.layers.back().output_bytes());
+    const int block_images = engine.block_images;
     // Images go through in portions, so that memory does not grow with their number; whoever takes every value has to
     // hold those of a portion.
     constexpr std::size_t kPortionBytes = std::size_t{64} << 20;
-    const std::size_t blocks_held = std::clamp<std::size_t>(kPortionBytes / (output_size * kLanes), 1, 128);
-    const int portion = engine.values ? kLanes : static_cast<int>(blocks_held) * kLanes;
-    const int threads = std::min(engine.threads, portion / kLanes);
-    std::vector<Implementation::Thread> workers(static_cast<std::size_t>(threads));
+    const std::size_t blocks_held =
+        std::clamp<std::size_t>(kPortionBytes / (output_size * static_cast<std::size_t>(block_images)), 1, 128);
+    const int portion = engine.values ? block_images : static_cast<int>(blocks_held) * block_images;
+    const int threads = std::min(engine.threads, portion / block_images);
+    std::vector<Implementation::Thread>& workers = implementation_->workers;
+    workers.resize(static_cast<std::size_t>(threads));
     for (Implementation::Thread& worker : workers) {
+        worker.record = {};
         worker.record.layers.resize(engine.layers.size());
         if (engine.histograms) worker.record.histograms.resize(engine.layers.size());
     }
@@ -162,10 +202,10 @@ RunRecord FastEngine::run(int first, int end, const ImageSource& source, const O
     for (int start = first; start < end; start += portion) {
         const int stop = std::min(end, start + portion);
         outputs.assign(static_cast<std::size_t>(stop - start) * output_size, 0);
-        const auto blocks = static_cast<std::size_t>((stop - start + kLanes - 1) / kLanes);
+        const auto blocks = static_cast<std::size_t>((stop - start + block_images - 1) / block_images);
         parallel_for(blocks, threads, {}, [&](std::size_t block, int thread) {
-            const int image = start + static_cast<int>(block) * kLanes;
-            engine.run_block(image, std::min(kLanes, stop - image), source,
+            const int image = start + static_cast<int>(block) * block_images;
+            engine.run_block(image, std::min(block_images, stop - image), source,
                              outputs.data() + static_cast<std::size_t>(image - start) * output_size,
                              workers[static_cast<std::size_t>(thread)]);
         });

@@ -11,10 +11,11 @@
 
 namespace widthwise {
 
-/// What all threads of one engine hold together: the layers' weights, and each the feature maps of a block of images.
+/// What all threads hold together: the layers' weights, and each the feature maps of a block of images.
 inline constexpr std::int64_t kMaxFastEngineBytes = std::int64_t{4} << 30;
 
-/// As many of `threads` as there is memory for, one at least. Throws InputError when one would need more.
+/// As many of `threads` as there is memory for where each holds all maps of a block of the most images, one at least.
+/// Throws InputError when one would need more.
 int affordable_threads(const Schedule& schedule, int threads);
 
 /// Takes what a layer has made of an image, as it is stored: channel after channel, row after row.
@@ -23,7 +24,8 @@ using MapSink = std::function<void(int layer, int image, std::span<const std::ui
 class FastEngine {
 public:
     /// `threads`: 1.. ; images are shared among them, or among fewer where memory is bounded by kMaxFastEngineBytes.
-    /// `network` must outlive the engine. Throws InputError as compile(), and when one thread would need more.
+    /// `network` must outlive the engine. Throws InputError as compile(), and when one thread would need more for one
+    /// image.
     FastEngine(const Network& network, const HardwareParams& hardware, int threads);
     /// `schedule`: of the network, for batches of hardware.batch.
     FastEngine(const Network& network, Schedule schedule, int threads);

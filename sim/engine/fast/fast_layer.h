@@ -2,16 +2,19 @@
 // One layer on a block of images: the values, overflow counts and psum statistics that the clocked model would give.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "engine/fast/block_map.h"
 #include "engine/fast/kernels.h"
+#include "engine/fast/packed_weights.h"
 #include "engine/fast/requantize_lanes.h"
 #include "engine/fast/stages/addition.h"
 #include "engine/fast/stages/pooling.h"
 #include "engine/fast/stages/requantization.h"
+#include "engine/fast/tap_window.h"
 #include "record/record.h"
 #include "schedule/schedule.h"
 
@@ -19,32 +22,39 @@ namespace widthwise::fast {
 
 /// Scratch memory of one thread, reused from layer to layer.
 struct Workspace {
-    BlockMap sums;  ///< requantized, before the stages behind
-    std::vector<const LaneBytes*> taps;
+    BlockMap sums;                    ///< requantized, before the stages behind
+    BlockMap added;                   ///< results of a residual addition, before pooling
+    BlockMap viewed, viewed_operand;  ///< inputs in another shape
+    AlignedBytes strip;
+    SumTile tile;
+    /// Of a chunk of channels, kTileLanes for each.
+    std::vector<LaneInts> exact, negative, value, events;
+    std::array<std::uint8_t, kChunkChannels * kTileLanes> leaves{};  ///< may leave their range
+    /// Of kLanes sums.
+    std::vector<LaneBytes> taps;
     std::vector<LaneQuads> quads;
     std::vector<LaneShorts> wide;
-    std::vector<LaneInts> exact, negative, value, events;  ///< per channel
-    std::vector<std::uint8_t> leaves;                      ///< per channel: may leave its range
-    BlockMap added;                                        ///< results of a residual addition, before pooling
     std::vector<OrderedChannel> ordered;
+    int gathered_group = -1, widened_group = -1;  ///< of the tile's first part: whose taps they are
+    bool adds_at_once = false;                    ///< the addition is part of what happens to a tile
     bool keeps_psums = true;             ///< false: the records' psum statistics are of no interest and may stay empty
     PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
 
-/// Bytes of the layer's output, which a thread keeps for each layer of a block.
-std::int64_t block_bytes(const LayerSchedule& layer);
+/// Bytes of the layer's output, which a thread keeps for each layer of a block of `images` images.
+std::int64_t block_bytes(const LayerSchedule& layer, int images);
 /// Bytes of a thread's workspace while the layer is computed, whichever path it takes.
-std::int64_t workspace_bytes(const LayerSchedule& layer);
+std::int64_t workspace_bytes(const LayerSchedule& layer, int images);
 /// Bytes of the layer's weights as the kernels want them, shared by all threads.
 std::int64_t weight_bytes(const LayerSchedule& layer);
 
 class FastLayer {
 public:
-    FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, Dispatch dispatch);
+    FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, const Kernels& kernels);
 
-    /// Computes `output` from `input` (and `residual`, the map that is added; null without one) for lanes
-    /// 0..lanes-1 and adds what was counted to `record` (overflow, psums, and the events that depend on values).
-    void run(const BlockMap& input, const BlockMap* residual, BlockMap& output, int lanes, Workspace& workspace,
+    /// Computes `output` from `input` (and `operand`, the map that is added; null without one) for all images of a
+    /// block and adds what was counted to `record` (overflow, psums, and the events that depend on values).
+    void run(const BlockMap& input, const BlockMap* operand, BlockMap& output, Workspace& workspace,
              LayerRecord& record, const LaneProbe& probe) const;
 
 private:
@@ -56,49 +66,72 @@ private:
         ordered,  ///< in order, always
         plain,    ///< one accumulator at a time: sums beyond 31 bits, or statistics of every addition
     };
-
-    void prepare_stages();
-    void prepare_weights();
-    void compute_sums(const BlockMap& map, int lanes, Workspace& workspace, LayerRecord& record,
-                      const LaneProbe& probe) const;
-    /// The output channels of one group of channels.
+    /// What sums are made in and from.
+    struct Work {
+        TapWindow::Walk& walk;
+        Workspace& space;
+        LayerRecord& record;
+    };
+    /// Neighbouring output channels.
     struct Channels {
         int first = 0;
         int count = 0;
+        [[nodiscard]] int end() const { return first + count; }
     };
-    void gather(const BlockMap& map, int y, int x, int group, Workspace& workspace) const;
-    void sum_pixel(const Channels& channels, int lanes, Workspace& workspace, LayerRecord& record) const;
-    void sum_long_products(const Channels& channels, Workspace& workspace) const;
-    void bound_prefixes(const Channels& channels, Workspace& workspace) const;
-    void sum_in_order(const Channels& channels, Workspace& workspace) const;
-    void sum_plainly(const Channels& channels, int pixel, int lanes, Workspace& workspace, LayerRecord& record,
-                     const LaneProbe& probe) const;
-    void finish_pixel(int pixel, int lanes, Workspace& workspace, LayerRecord& record, PsumLanes& psums,
-                      const LaneProbe& probe) const;
-    [[nodiscard]] std::int64_t store_plain_sum(std::int64_t sum, std::size_t channel, std::size_t at, int lane,
-                                               Workspace& workspace) const;
-    void store_value(std::int64_t value, std::size_t at, int lane, Workspace& workspace) const;
-    void store_sums(int pixel, int lanes, Workspace& workspace, const LaneProbe& probe) const;
-    void report_pixel(int pixel, int lanes, const Workspace& workspace, const LaneProbe& probe) const;
-    void count_gated(const Channels& channels, int lanes, const Workspace& workspace, LayerRecord& record) const;
+    /// Those of a chunk that one group of the layer has, and the sums of a tile that one call in order takes.
+    struct Lanes {
+        int group = 0;
+        int first_channel = 0;
+        int end_channel = 0;
+        int part = 0;  ///< of kTileLanes
+    };
+
+    /// Only finished sums can be out of range.
+    [[nodiscard]] bool checks_finished() const {
+        return layer_.computation->accumulator.check == OverflowCheck::per_output &&
+               layer_.computation->overflow_possible;
+    }
+    void prepare_stages();
+    void prepare_weights();
+    [[nodiscard]] PackedWeights pack(bool positive, bool negative) const;
+    void compute_sums(const BlockMap& map, const BlockMap* operand, BlockMap& sums, Workspace& workspace,
+                      LayerRecord& record) const;
+    void sum_channels(const Channels& channels, const Work& work) const;
+    void multiply(const PackedWeights& weights, const std::vector<std::int32_t>& starts, const Channels& channels,
+                  const Work& work, std::vector<LaneInts>& sums) const;
+    void check_ranges(const Channels& channels, const Work& work) const;
+    template <typename Visitor>
+    void for_each_lanes(const Channels& channels, const Work& work, Visitor&& visit) const;
+    void gather_taps(const Lanes& lanes, const Work& work) const;
+    void widen_taps(const Lanes& lanes, const Work& work) const;
+    void sum_long_products(const Channels& channels, const Lanes& lanes, const Work& work) const;
+    void bound_prefixes(const Channels& channels, const Lanes& lanes, const Work& work) const;
+    void sum_in_order(const Channels& channels, const Lanes& lanes, const Work& work) const;
+    void sum_plainly(const Lanes& lanes, const Work& work, BlockMap& sums) const;
+    void count_gated(const Lanes& lanes, const Work& work) const;
+    void drop_unwanted(const Channels& channels, const Work& work) const;
+    void count_sums(const Channels& channels, const Work& work) const;
+    void finish(const Channels& channels, const BlockMap* operand, BlockMap& sums, const Work& work) const;
+    void store_plain_sum(std::int64_t sum, int channel, std::size_t word, BlockMap& sums) const;
+    void store_value(std::int64_t value, int channel, std::size_t word, BlockMap& sums) const;
 
     const LayerSchedule& layer_;
-    Dispatch dispatch_;
+    const Kernels& kernels_;
     Path path_ = Path::exact;
     PsumStatistics statistics_;
     bool zero_gating_;
     Products products_ = Products::short_ones;
     bool flip_ = false;  ///< signed activations, offset by 128 for the dot product
     int taps_ = 0;
-    int quads_ = 0;                        ///< groups of four taps
-    std::vector<std::ptrdiff_t> offsets_;  ///< of each tap in the map, from the kernel's top left corner
-    std::ptrdiff_t group_offset_ = 0;      ///< from one group's channels to the next one's, in the map
-    LaneBytes padding_{};                  ///< what taps outside of the map see
-    std::vector<std::int8_t> quad_weights_, quad_positive_, quad_negative_;  ///< [channel][4 * quads]
-    std::vector<std::int32_t> tap_weights_;   ///< [channel][tap], as pair_of() gives them
-    std::vector<std::int64_t> start_exact_;   ///< per channel: preloaded bias, or 0
-    std::vector<std::int32_t> start_;         ///< the same in a lane's width
-    std::vector<std::int32_t> dot_constant_;  ///< per channel: start less what `flip_` adds to the dot product
+    int quads_ = 0;  ///< groups of four taps in order
+    std::optional<TapWindow> window_;
+    std::optional<PackedWeights> weights_, positive_, negative_;
+    std::vector<std::int8_t> quad_positive_, quad_negative_;  ///< in order, [channel][4 * quads]
+    std::vector<std::int32_t> tap_weights_;                   ///< [channel][tap], as pair_of() gives them
+    std::vector<std::int64_t> start_exact_;                   ///< per channel: preloaded bias, or 0
+    std::vector<std::int32_t> start_;                         ///< the same in a lane's width
+    std::vector<std::int32_t> zeros_;
+    std::vector<std::int32_t> dot_start_;  ///< per channel: start less what `flip_` adds to the dot product
     std::optional<LaneRequantizer> requantizer_;
     std::optional<StoredRequantization> requantization_;  ///< without a computation
     std::optional<LaneAddition> addition_;

@@ -13,49 +13,59 @@
 
 namespace widthwise::fast {
 
-Dispatch best_dispatch() {
-    static const Dispatch kBest = [] {
-        const char* wanted = std::getenv("WIDTHWISE_DISPATCH");
-        const std::string_view value = wanted == nullptr ? "" : wanted;
-        if (value == "portable") return Dispatch::portable;
-        if (!value.empty()) {
-            throw InputError("WIDTHWISE_DISPATCH: '" + std::string(value) +
-                             "' is unknown (allowed: portable; unset it for the best of this machine)");
-        }
-        return avx512_available() ? Dispatch::avx512 : Dispatch::portable;
-    }();
-    return kBest;
-}
-
 namespace {
 
+/// 16 words are multiplied at a time, whatever the processor's vectors hold.
+template <typename Body>
+[[gnu::always_inline]] inline void for_each_vector(const std::uint8_t* const* bases, int vectors, Body&& body) {
+    for (int v = 0; v < vectors; ++v) body(bases[v], v * kVectorWords);
+}
+
 WIDTHWISE_AVX2_CLONES
-void gather_quads_portable(std::span<const LaneBytes* const> taps, bool flip, LaneQuads* quads) {
+void dot_portable(const DotProducts& p) {
+    for_each_vector(p.bases, p.vectors, [&](const std::uint8_t* base, int first) {
+        for (int m = 0; m < p.channels; ++m) {
+            std::int32_t sum[kVectorWords];
+            for (int l = 0; l < kVectorWords; ++l) sum[l] = p.starts[m];
+            for (int q = 0; q < p.quads; ++q) {
+                const std::int8_t* w = p.weights + (std::ptrdiff_t{q} * p.channels + m) * 4;
+                const std::int32_t w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3];
+                const std::uint8_t* x = base + p.offsets[q];
+                for (int l = 0; l < kVectorWords; ++l)
+                    sum[l] += w0 * x[4 * l] + w1 * x[4 * l + 1] + w2 * x[4 * l + 2] + w3 * x[4 * l + 3];
+            }
+            std::memcpy(p.sums + m * p.stride + first, sum, sizeof sum);
+        }
+    });
+}
+
+WIDTHWISE_AVX2_CLONES
+void dot_depthwise_portable(const DepthwiseProducts& p) {
+    for_each_vector(p.bases, p.vectors, [&](const std::uint8_t* base, int first) {
+        for (int m = 0; m < kWordChannels; ++m) {
+            std::int32_t sum[kVectorWords];
+            for (int l = 0; l < kVectorWords; ++l) sum[l] = p.starts[m];
+            for (int t = 0; t < p.taps; ++t) {
+                const std::int32_t weight = p.weights[(t / 4 * 4 + m) * 4 + t % 4];
+                const std::uint8_t* x = base + p.offsets[t] + m;
+                for (int l = 0; l < kVectorWords; ++l) sum[l] += weight * x[4 * l];
+            }
+            std::memcpy(p.sums + m * p.stride + first, sum, sizeof sum);
+        }
+    });
+}
+
+WIDTHWISE_AVX2_CLONES
+void gather_quads_portable(std::span<const LaneBytes> taps, bool flip, LaneQuads* quads) {
     const std::uint8_t mask = flip ? 0x80 : 0;
     const std::size_t groups = (taps.size() + 3) / 4;
     for (std::size_t g = 0; g < groups; ++g) {
         for (std::size_t k = 0; k < 4; ++k) {
             const std::size_t t = 4 * g + k;
             for (std::size_t l = 0; l < kLanes; ++l) {
-                quads[g].byte[l * 4 + k] = t < taps.size() ? static_cast<std::uint8_t>(taps[t]->lane[l] ^ mask) : 0;
+                quads[g].byte[l * 4 + k] = t < taps.size() ? static_cast<std::uint8_t>(taps[t].lane[l] ^ mask) : 0;
             }
         }
-    }
-}
-
-WIDTHWISE_AVX2_CLONES
-void dot_quads_portable(const LaneQuads* quads, int groups, const std::int8_t* weights, int channels, LaneInts* sums) {
-    for (int m = 0; m < channels; ++m) {
-        LaneInts sum{};
-        const std::int8_t* w = weights + std::ptrdiff_t{m} * groups * 4;
-        for (int g = 0; g < groups; ++g) {
-            const std::int32_t w0 = w[4 * g], w1 = w[4 * g + 1], w2 = w[4 * g + 2], w3 = w[4 * g + 3];
-            const std::uint8_t* q = quads[g].byte;
-            for (int l = 0; l < kLanes; ++l) {
-                sum.lane[l] += w0 * q[4 * l] + w1 * q[4 * l + 1] + w2 * q[4 * l + 2] + w3 * q[4 * l + 3];
-            }
-        }
-        sums[m] = sum;
     }
 }
 
@@ -82,11 +92,14 @@ bool prefixes_may_leave_portable(const LaneQuads* quads, int groups, const Bound
 }
 
 WIDTHWISE_AVX2_CLONES
-void widen_portable(std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
-    for (std::size_t t = 0; t < taps.size(); ++t) {
-        const std::uint8_t* lane = taps[t]->lane;
-        for (int l = 0; l < kLanes; ++l) {
-            wide[t].lane[l] = is_signed ? static_cast<std::int8_t>(lane[l]) : static_cast<std::int16_t>(lane[l]);
+void widen_portable(const std::uint8_t* low, const std::uint8_t* high, std::span<const std::int32_t> offsets,
+                    int offset, LaneShorts* wide) {
+    for (std::size_t t = 0; t < offsets.size(); ++t) {
+        const std::uint8_t* first = low + offsets[t];
+        const std::uint8_t* second = high + offsets[t];
+        for (int l = 0; l < kVectorWords; ++l) {
+            wide[t].lane[l] = static_cast<std::int16_t>(first[kWordChannels * l] - offset);
+            wide[t].lane[kVectorWords + l] = static_cast<std::int16_t>(second[kWordChannels * l] - offset);
         }
     }
 }
@@ -122,6 +135,29 @@ void ordered_wrapping(const LaneShorts* wide, int taps, const std::int32_t* weig
     }
 }
 
+[[gnu::always_inline]] inline void gather_lanes(PsumMoments& gathered, const LaneInts& exact, int lanes) {
+    for (int l = 0; l < lanes; ++l) {
+        const std::int32_t psum = exact.lane[l];
+        gathered.min.lane[l] = psum < gathered.min.lane[l] ? psum : gathered.min.lane[l];
+        gathered.max.lane[l] = psum > gathered.max.lane[l] ? psum : gathered.max.lane[l];
+    }
+    for (int l = 0; l < lanes; ++l) {
+        const std::int64_t psum = exact.lane[l];
+        gathered.sum[l] += psum;
+        gathered.squares[l] += psum * psum;
+    }
+}
+
+WIDTHWISE_AVX2_CLONES
+void gather_psums_portable(PsumMoments& moments, const LaneInts* exact, std::ptrdiff_t stride, int channels, int sums,
+                           int /*bits*/) {
+    const int whole = sums / kLanes;
+    for (int m = 0; m < channels; ++m, exact += stride) {
+        for (int i = 0; i < whole; ++i) gather_lanes(moments, exact[i], kLanes);
+        if (sums % kLanes != 0) gather_lanes(moments, exact[whole], sums % kLanes);
+    }
+}
+
 /// product / 2^shift, rounded as shift_right_rounded() and gemmlowp_round() do: what is added before the arithmetic
 /// shift decides the rounding. `product` leaves room for it.
 template <Rounding Mode>
@@ -138,18 +174,20 @@ template <Rounding Mode>
 }
 
 template <Rounding Mode>
-[[gnu::always_inline]] inline void requantize_with(const LaneInts* sums, std::span<const IntegerScale> channels,
-                                                   const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+[[gnu::always_inline]] inline void requantize_with(const LaneInts* sums, std::ptrdiff_t stride,
+                                                   std::span<const IntegerScale> channels, const RequantFormat& format,
+                                                   LaneBytes* out) {
     const std::int32_t low = format.clamp_low - format.zero_point;
     const std::int32_t high = format.clamp_high - format.zero_point;
     for (std::size_t m = 0; m < channels.size(); ++m) {
         const IntegerScale scale = channels[m];
+        const LaneInts& sum = sums[static_cast<std::ptrdiff_t>(m) * stride];
         std::int32_t rounded[kLanes];
         for (int l = 0; l < kLanes; ++l) {
-            const std::int64_t product = std::int64_t{sums[m].lane[l] + scale.bias} * scale.multiplier;
+            const std::int64_t product = std::int64_t{sum.lane[l] + scale.bias} * scale.multiplier;
             rounded[l] = static_cast<std::int32_t>(shifted<Mode>(product, scale));
         }
-        std::uint8_t* bytes = out[static_cast<std::ptrdiff_t>(m) * stride].lane;
+        std::uint8_t* bytes = out[m].lane;
         for (int l = 0; l < kLanes; ++l) {
             std::int32_t value = rounded[l] < low ? low : rounded[l];
             value = value > high ? high : value;
@@ -159,48 +197,20 @@ template <Rounding Mode>
 }
 
 WIDTHWISE_AVX2_CLONES
-void requantize_integer_portable(const LaneInts* sums, std::span<const IntegerScale> channels,
-                                 const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
+void requantize_integer_portable(const LaneInts* sums, std::ptrdiff_t stride, std::span<const IntegerScale> channels,
+                                 const RequantFormat& format, LaneBytes* out) {
     switch (format.rounding) {
-        case Rounding::floor: requantize_with<Rounding::floor>(sums, channels, format, out, stride); break;
-        case Rounding::toward_zero: requantize_with<Rounding::toward_zero>(sums, channels, format, out, stride); break;
-        case Rounding::half_up: requantize_with<Rounding::half_up>(sums, channels, format, out, stride); break;
+        case Rounding::floor: requantize_with<Rounding::floor>(sums, stride, channels, format, out); break;
+        case Rounding::toward_zero: requantize_with<Rounding::toward_zero>(sums, stride, channels, format, out); break;
+        case Rounding::half_up: requantize_with<Rounding::half_up>(sums, stride, channels, format, out); break;
         case Rounding::half_away:
-        case Rounding::gemmlowp: requantize_with<Rounding::half_away>(sums, channels, format, out, stride); break;
-        case Rounding::half_even: requantize_with<Rounding::half_even>(sums, channels, format, out, stride); break;
+        case Rounding::gemmlowp: requantize_with<Rounding::half_away>(sums, stride, channels, format, out); break;
+        case Rounding::half_even: requantize_with<Rounding::half_even>(sums, stride, channels, format, out); break;
     }
 }
 
-}  // namespace
-
-void gather_quads(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool flip, LaneQuads* quads) {
-    if (dispatch == Dispatch::avx512) gather_quads_avx512(taps, flip, quads);
-    else gather_quads_portable(taps, flip, quads);
-}
-
-void dot_quads(Dispatch dispatch, const LaneQuads* quads, int groups, const std::int8_t* weights, int channels,
-               LaneInts* sums) {
-    if (dispatch == Dispatch::avx512) dot_quads_avx512(quads, groups, weights, channels, sums);
-    else dot_quads_portable(quads, groups, weights, channels, sums);
-}
-
-bool prefixes_may_leave(Dispatch dispatch, const LaneQuads* quads, int groups, const BoundedChannel& channel,
-                        std::int32_t low, std::int32_t high) {
-    if (dispatch == Dispatch::avx512) return prefixes_may_leave_avx512(quads, groups, channel, low, high);
-    return prefixes_may_leave_portable(quads, groups, channel, low, high);
-}
-
-void widen(Dispatch dispatch, std::span<const LaneBytes* const> taps, bool is_signed, LaneShorts* wide) {
-    if (dispatch == Dispatch::avx512) widen_avx512(taps, is_signed, wide);
-    else widen_portable(taps, is_signed, wide);
-}
-
-void ordered_sums(Dispatch dispatch, Products products, const AccumulatorFormat& format, const LaneShorts* wide,
-                  int taps, std::span<const OrderedChannel> channels) {
-    if (dispatch == Dispatch::avx512) {
-        ordered_sums_avx512(products, format, wide, taps, channels);
-        return;
-    }
+void ordered_sums_portable(Products /*products*/, const AccumulatorFormat& format, const LaneShorts* wide, int taps,
+                           std::span<const OrderedChannel> channels) {
     const auto low = static_cast<std::int32_t>(format.min());
     const auto high = static_cast<std::int32_t>(format.max());
     for (const OrderedChannel& channel : channels) {
@@ -214,10 +224,28 @@ void ordered_sums(Dispatch dispatch, Products products, const AccumulatorFormat&
     }
 }
 
-void requantize_integer(Dispatch dispatch, const LaneInts* sums, std::span<const IntegerScale> channels,
-                        const RequantFormat& format, LaneBytes* out, std::ptrdiff_t stride) {
-    if (dispatch == Dispatch::avx512) return requantize_integer_avx512(sums, channels, format, out, stride);
-    requantize_integer_portable(sums, channels, format, out, stride);
+}  // namespace
+
+const Kernels& portable_kernels() {
+    static constexpr Kernels kPortable{
+        dot_portable,   dot_depthwise_portable, gather_quads_portable, prefixes_may_leave_portable,
+        widen_portable, ordered_sums_portable,  gather_psums_portable, requantize_integer_portable};
+    return kPortable;
+}
+
+const Kernels& best_kernels() {
+    static const Kernels& kBest = []() -> const Kernels& {
+        const char* wanted = std::getenv("WIDTHWISE_DISPATCH");
+        const std::string_view value = wanted == nullptr ? "" : wanted;
+        if (value == "portable") return portable_kernels();
+        if (!value.empty()) {
+            throw InputError("WIDTHWISE_DISPATCH: '" + std::string(value) +
+                             "' is unknown (allowed: portable; unset it for the best of this machine)");
+        }
+        const Kernels* avx512 = avx512_kernels();
+        return avx512 != nullptr ? *avx512 : portable_kernels();
+    }();
+    return kBest;
 }
 
 }  // namespace widthwise::fast

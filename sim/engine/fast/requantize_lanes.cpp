@@ -10,48 +10,34 @@
 namespace widthwise::fast {
 
 WIDTHWISE_VECTOR_CLONES
-void add_constants(LaneInts* sums, std::span<const std::int32_t> constants) {
-    for (std::size_t m = 0; m < constants.size(); ++m) {
-        const std::int32_t constant = constants[m];
-        for (int l = 0; l < kLanes; ++l) sums[m].lane[l] += constant;
-    }
-}
-
-WIDTHWISE_VECTOR_CLONES
-void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts,
+void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts, int parts,
                     std::int32_t low, std::int32_t high, std::uint8_t* leaves) {
     for (std::size_t m = 0; m < starts.size(); ++m) {
         const std::int32_t start = starts[m];
-        std::int32_t outside = start < low || start > high ? 1 : 0;
-        for (int l = 0; l < kLanes; ++l) {
-            const std::int32_t highest = positive[m].lane[l] + start;
-            const std::int32_t lowest = negative[m].lane[l] + start;
-            outside |= static_cast<std::int32_t>(highest > high) | static_cast<std::int32_t>(lowest < low);
-            positive[m].lane[l] = highest + negative[m].lane[l];
+        const std::int32_t starts_outside = start < low || start > high ? 1 : 0;
+        const std::size_t end = m * kTileLanes + static_cast<std::size_t>(parts);
+        for (std::size_t i = end; i < (m + 1) * kTileLanes; ++i) leaves[i] = 0;
+        for (std::size_t i = m * kTileLanes; i < end; ++i) {
+            std::int32_t outside = starts_outside;
+            for (int l = 0; l < kLanes; ++l) {
+                const std::int32_t highest = positive[i].lane[l];
+                const std::int32_t lowest = negative[i].lane[l] + start;
+                outside |= static_cast<std::int32_t>(highest > high) | static_cast<std::int32_t>(lowest < low);
+                positive[i].lane[l] = highest + negative[i].lane[l];
+            }
+            leaves[i] = outside != 0 ? 1 : 0;
         }
-        leaves[m] = outside != 0 ? 1 : 0;
     }
 }
 
 WIDTHWISE_VECTOR_CLONES
-void max_lanes(LaneBytes& best, const LaneBytes& other, bool is_signed) {
-    const std::uint8_t flip = is_signed ? 0x80 : 0;  // turns two's complement into an order of unsigned bytes
-    for (int l = 0; l < kLanes; ++l) {
-        const auto a = static_cast<std::uint8_t>(best.lane[l] ^ flip);
-        const auto b = static_cast<std::uint8_t>(other.lane[l] ^ flip);
-        best.lane[l] = static_cast<std::uint8_t>((a > b ? a : b) ^ flip);
-    }
-}
-
-WIDTHWISE_VECTOR_CLONES
-void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events,
-                    int channels) {
-    for (int m = 0; m < channels; ++m) {
+void check_sums(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events, int count) {
+    for (int i = 0; i < count; ++i) {
         for (int l = 0; l < kLanes; ++l) {
-            const std::int64_t sum = exact[m].lane[l];
+            const std::int64_t sum = exact[i].lane[l];
             const std::int64_t kept = bring_into_range(format, sum);
-            value[m].lane[l] = static_cast<std::int32_t>(kept);
-            events[m].lane[l] = kept != sum ? 1 : 0;
+            value[i].lane[l] = static_cast<std::int32_t>(kept);
+            events[i].lane[l] = kept != sum ? 1 : 0;
         }
     }
 }
@@ -76,17 +62,22 @@ void count_lanes(const LaneInts& exact, const LaneInts& events, std::int32_t low
 
 }  // namespace
 
-void count_overflow(const AccumulatorFormat& format, const LaneInts& exact, const LaneInts& events, int lanes,
+void count_overflow(const AccumulatorFormat& format, const LaneInts* exact, const LaneInts* events, int sums,
                     OverflowCounts& counts) {
-    std::int32_t found[3];
-    count_lanes(exact, events, static_cast<std::int32_t>(format.min()), static_cast<std::int32_t>(format.max()),
-                lanes == kLanes ? kLanes : lanes, found);
-    counts.events += static_cast<std::uint64_t>(found[0]);
-    counts.persistent += static_cast<std::uint64_t>(found[2]);
-    counts.transient += static_cast<std::uint64_t>(found[1] - found[2]);
+    for (; sums > 0; sums -= kLanes, ++exact, ++events) {
+        std::int32_t found[3];
+        count_lanes(*exact, *events, static_cast<std::int32_t>(format.min()), static_cast<std::int32_t>(format.max()),
+                    std::min(sums, kLanes), found);
+        counts.events += static_cast<std::uint64_t>(found[0]);
+        counts.persistent += static_cast<std::uint64_t>(found[2]);
+        counts.transient += static_cast<std::uint64_t>(found[1] - found[2]);
+    }
 }
 
-PsumLanes::PsumLanes(int bits) : limit_(std::int64_t{1} << std::max(0, 62 - 2 * (bits - 1))) { clear(); }
+PsumLanes::PsumLanes(int bits, const Kernels& kernels)
+    : kernels_(&kernels), bits_(bits), limit_(std::int64_t{1} << std::max(0, 62 - 2 * (bits - 1))) {
+    clear();
+}
 
 void PsumLanes::clear() {
     std::fill(gathered_.min.lane, gathered_.min.lane + kLanes, std::numeric_limits<std::int32_t>::max());
@@ -94,67 +85,69 @@ void PsumLanes::clear() {
     std::fill(gathered_.sum, gathered_.sum + kLanes, 0);
     std::fill(gathered_.squares, gathered_.squares + kLanes, 0);
     taken_ = 0;
+    count_ = 0;
 }
 
-WIDTHWISE_VECTOR_CLONES
-void gather_psums(PsumLanes::Gathered& gathered, const LaneInts* exact, int channels) {
-    for (int m = 0; m < channels; ++m) {
-        for (int l = 0; l < kLanes; ++l) {
-            const std::int32_t psum = exact[m].lane[l];
-            gathered.min.lane[l] = psum < gathered.min.lane[l] ? psum : gathered.min.lane[l];
-            gathered.max.lane[l] = psum > gathered.max.lane[l] ? psum : gathered.max.lane[l];
-        }
-        for (int l = 0; l < kLanes; ++l) {
-            const std::int64_t psum = exact[m].lane[l];
-            gathered.sum[l] += psum;
-            gathered.squares[l] += psum * psum;
-        }
-    }
+void PsumLanes::add(const LaneInts* exact, int channels, int sums) {
+    kernels_->gather_psums(gathered_, exact, kTileLanes, channels, sums, bits_);
+    taken_ += channels * kTileSums / kVectorWords;  // in a lane, at most
+    count_ += static_cast<std::uint64_t>(channels) * static_cast<std::uint64_t>(sums);
 }
 
-void PsumLanes::add(const LaneInts* exact, int channels) {
-    gather_psums(gathered_, exact, channels);
-    taken_ += channels;
-}
-
-void PsumLanes::flush(int lanes, PsumStats& psums) {
+void PsumLanes::flush(PsumStats& psums) {
     if (taken_ == 0) return;
-    for (int l = 0; l < lanes; ++l) {
+    for (int l = 0; l < kLanes; ++l) {
         psums.min = std::min<std::int64_t>(psums.min, gathered_.min.lane[l]);
         psums.max = std::max<std::int64_t>(psums.max, gathered_.max.lane[l]);
         psums.sum += gathered_.sum[l];
         psums.sum_of_squares += static_cast<unsigned __int128>(gathered_.squares[l]);
     }
-    psums.count += static_cast<std::uint64_t>(taken_) * static_cast<std::uint64_t>(lanes);
+    psums.count += count_;
     clear();
 }
 
 namespace {
 
-/// Rounding half to even by adding and taking off 1.5 * 2^23: exact below 2^22, and the clamped value is at most 2^9.
-WIDTHWISE_VECTOR_CLONES
-void requantize_float(const LaneInts* sums, std::span<const std::int64_t> biases, std::span<const RequantScale> scales,
-                      float low, float high, std::int32_t zero_point, LaneBytes* out, std::ptrdiff_t stride) {
+/// Of four channels, or of the last ones.
+struct FloatScales {
+    float factors[kWordChannels] = {};
+    std::int32_t biases[kWordChannels] = {};
+    float low = 0.0F, high = 0.0F;
+    std::int32_t offset = 0;  ///< zero point, and what stored bytes have in addition
+    std::uint32_t mask = 0;   ///< of the channels that there are
+};
+
+/// Rounding half to even by adding 1.5 * 2^23, after which the float's last bits are the integer: exact below 2^22, and
+/// the clamped value is at most 2^9.
+[[gnu::always_inline]] inline std::uint32_t requantized_byte(std::int32_t sum, std::int32_t bias, float factor,
+                                                             const FloatScales& scales) {
     constexpr float kMagic = 12582912.0F;
-    for (std::size_t m = 0; m < scales.size(); ++m) {
-        const std::int32_t bias = biases.empty() ? 0 : static_cast<std::int32_t>(biases[m]);
-        const float factor = scales[m].factor;
-        std::uint8_t* bytes = out[static_cast<std::ptrdiff_t>(m) * stride].lane;
-        for (int l = 0; l < kLanes; ++l) {
-            float real = static_cast<float>(sums[m].lane[l] + bias) * factor;
-            real = real < low ? low : real;
-            real = real > high ? high : real;
-            const float rounded = (real + kMagic) - kMagic;
-            bytes[l] = static_cast<std::uint8_t>(static_cast<std::int32_t>(rounded) + zero_point);
-        }
+    float real = static_cast<float>(sum + bias) * factor;
+    real = real < scales.low ? scales.low : real;
+    real = real > scales.high ? scales.high : real;
+    const auto rounded = std::bit_cast<std::int32_t>(real + kMagic) - std::bit_cast<std::int32_t>(kMagic);
+    return static_cast<std::uint32_t>(rounded + scales.offset);
+}
+
+WIDTHWISE_VECTOR_CLONES
+void requantize_float(const LaneInts* sums, const FloatScales& scales, int count, std::uint32_t* words) {
+    const FloatScales s = scales;
+    const std::int32_t* first = sums[0].lane;
+    constexpr int kChannel = kTileLanes * kLanes;
+    for (int i = 0; i < count; ++i) {
+        const std::uint32_t word = requantized_byte(first[i], s.biases[0], s.factors[0], s) |
+                                   requantized_byte(first[i + kChannel], s.biases[1], s.factors[1], s) << 8 |
+                                   requantized_byte(first[i + 2 * kChannel], s.biases[2], s.factors[2], s) << 16 |
+                                   requantized_byte(first[i + 3 * kChannel], s.biases[3], s.factors[3], s) << 24;
+        words[i] = word & s.mask;
     }
 }
 
 }  // namespace
 
 LaneRequantizer::LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales,
-                                 std::span<const std::int64_t> biases, int bits, Dispatch dispatch)
-    : dispatch_(dispatch), format_(format), scales_(scales), biases_(biases) {
+                                 std::span<const std::int64_t> biases, int bits, const Kernels& kernels)
+    : kernels_(&kernels), format_(format), scales_(scales), biases_(biases) {
     constexpr int kLaneBits = 31;  // sum plus bias, multiplier, and the rounded quotient
     if (bits > kLaneBits) return;
     const bool fixed = format.mode == RequantMode::fixed_point;
@@ -177,21 +170,49 @@ LaneRequantizer::LaneRequantizer(const RequantFormat& format, std::span<const Re
     path_ = Path::integer;
 }
 
-void LaneRequantizer::run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const {
-    if (path_ == Path::float32) {
-        requantize_float(sums, biases_, scales_, static_cast<float>(format_.clamp_low - format_.zero_point),
-                         static_cast<float>(format_.clamp_high - format_.zero_point), format_.zero_point, out, stride);
-        return;
-    }
+void LaneRequantizer::lanes(const LaneInts* sums, std::ptrdiff_t stride, int channel, int channels,
+                            LaneBytes* bytes) const {
+    const StoredRange range = range_of(format_);
     if (path_ == Path::integer) {
-        requantize_integer(dispatch_, sums, integer_scales_, format_, out, stride);
+        const std::span scales(integer_scales_);
+        kernels_->requantize_integer(
+            sums, stride, scales.subspan(static_cast<std::size_t>(channel), static_cast<std::size_t>(channels)),
+            format_, bytes);
+        if (!range.is_signed) return;
+        for (int m = 0; m < channels; ++m)
+            for (std::uint8_t& byte : bytes[m].lane) byte ^= kSignOffset;
         return;
     }
-    for (std::size_t m = 0; m < scales_.size(); ++m) {
-        const std::int64_t bias = biases_.empty() ? 0 : biases_[m];
+    for (int m = 0; m < channels; ++m) {
+        const RequantScale& scale = scales_[static_cast<std::size_t>(channel + m)];
         for (int l = 0; l < kLanes; ++l) {
-            out[static_cast<std::ptrdiff_t>(m) * stride].lane[l] =
-                static_cast<std::uint8_t>(requantize(sums[m].lane[l], bias, scales_[m], format_));
+            bytes[m].lane[l] = range.byte(requantize(sums[m * stride].lane[l], bias(channel + m), scale, format_));
+        }
+    }
+}
+
+void LaneRequantizer::write_words(const LaneInts* sums, int channel, int count, std::uint32_t* words) const {
+    const int channels = std::min(kWordChannels, this->channels() - channel);
+    if (path_ == Path::float32) {
+        FloatScales scales;
+        scales.low = static_cast<float>(format_.clamp_low - format_.zero_point);
+        scales.high = static_cast<float>(format_.clamp_high - format_.zero_point);
+        scales.offset = format_.zero_point + range_of(format_).offset();
+        scales.mask = static_cast<std::uint32_t>((std::uint64_t{1} << (8 * channels)) - 1);
+        for (int m = 0; m < channels; ++m) {
+            scales.factors[m] = scales_[static_cast<std::size_t>(channel + m)].factor;
+            scales.biases[m] = static_cast<std::int32_t>(bias(channel + m));
+        }
+        requantize_float(sums, scales, count, words);
+        return;
+    }
+    for (int first = 0; first < count; first += kLanes, ++sums) {
+        LaneBytes bytes[kWordChannels] = {};
+        lanes(sums, kTileLanes, channel, channels, bytes);
+        const int end = std::min(count - first, kLanes);
+        for (int l = 0; l < end; ++l) {
+            words[first + l] = std::uint32_t{bytes[0].lane[l]} | std::uint32_t{bytes[1].lane[l]} << 8 |
+                               std::uint32_t{bytes[2].lane[l]} << 16 | std::uint32_t{bytes[3].lane[l]} << 24;
         }
     }
 }

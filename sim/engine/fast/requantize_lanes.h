@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to a block's sums beside the additions, for all channels of a pixel at once: range bounds, statistics,
-// range checks, requantization. `sums` and the like are arrays of one LaneInts per channel.
+// What happens to sums beside the additions: range bounds, statistics, range checks, requantization. Arrays of LaneInts
+// have kTileLanes of them for each channel.
 #pragma once
 
 #include <cstdint>
@@ -9,67 +9,74 @@
 
 #include "arithmetic/requantize.h"
 #include "engine/fast/kernels.h"
+#include "engine/fast/tap_window.h"
 #include "record/record.h"
 
 namespace widthwise::fast {
 
-/// sums[m] += constants[m].
-void add_constants(LaneInts* sums, std::span<const std::int32_t> constants);
+/// LaneInts of a tile's sums of one channel.
+inline constexpr int kTileLanes = kTileSums / kLanes;
+static_assert(kTileSums % kLanes == 0);
 
-/// From the sums of positive and of negative products: leaves[m] = some intermediate sum of the channel may leave
-/// [low, high], whatever the order of addition; positive[m] becomes the exact sum. Sums begin at starts[m].
-void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts,
+/// From the sums of positive and of negative products: leaves[i] = some intermediate sum among the i-th LaneInts may
+/// leave [low, high], whatever the order of addition; positive[i] becomes the exact sum. `positive` begins at
+/// starts[channel], `negative` at 0. Of each channel the first `parts` LaneInts are looked at; the others do not
+/// leave.
+void bound_channels(LaneInts* positive, const LaneInts* negative, std::span<const std::int32_t> starts, int parts,
                     std::int32_t low, std::int32_t high, std::uint8_t* leaves);
 
-void max_lanes(LaneBytes& best, const LaneBytes& other, bool is_signed);
+/// Check per_output: brings `count` LaneInts of finished sums into range; events 1 where they were not.
+void check_sums(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events, int count);
 
-/// Check per_output: brings finished sums into range; events 1 where they were not.
-void check_channels(const AccumulatorFormat& format, const LaneInts* exact, LaneInts* value, LaneInts* events,
-                    int channels);
-
-/// Adds one channel's overflow events of lanes 0..lanes-1.
-void count_overflow(const AccumulatorFormat& format, const LaneInts& exact, const LaneInts& events, int lanes,
+/// Adds the overflow events of the first `sums` sums of a channel.
+void count_overflow(const AccumulatorFormat& format, const LaneInts* exact, const LaneInts* events, int sums,
                     OverflowCounts& counts);
 
-/// Psum statistics of a block, lane by lane until flush(). `bits` bounds every psum's magnitude, at most 31.
+/// Psum statistics, lane by lane until flush(). `bits` bounds every psum's magnitude, at most 31.
 class PsumLanes {
 public:
-    explicit PsumLanes(int bits);
-    void add(const LaneInts* exact, int channels);
-    /// Adds what lanes 0..lanes-1 have gathered to `psums` and starts anew.
-    void flush(int lanes, PsumStats& psums);
-    /// Another add() of so many channels might overflow the 64-bit sums of squares.
-    [[nodiscard]] bool full(int channels) const { return taken_ + channels > limit_; }
+    PsumLanes(int bits, const Kernels& kernels);
+    /// The first `sums` sums of each channel.
+    void add(const LaneInts* exact, int channels, int sums);
+    /// Adds what was gathered to `psums` and starts anew.
+    void flush(PsumStats& psums);
+    /// Another add() of so many sums might overflow the 64-bit sums of squares.
+    [[nodiscard]] bool full(int sums) const { return taken_ + sums > limit_; }
 
 private:
     void clear();
-    struct Gathered {
-        LaneInts min, max;
-        alignas(64) std::int64_t sum[kLanes];
-        alignas(64) std::int64_t squares[kLanes];
-    };
-    friend void gather_psums(Gathered& gathered, const LaneInts* exact, int channels);
-    Gathered gathered_;
+    const Kernels* kernels_;
+    int bits_;
+    PsumMoments gathered_;
     std::int64_t limit_;
     std::int64_t taken_ = 0;
+    std::uint64_t count_ = 0;
 };
 
-/// requantize() of every lane of every channel of a layer.
+/// requantize() of sums side by side. Bytes are as BlockMap has them: of signed values 128 more.
 class LaneRequantizer {
 public:
     /// `bits` bounds the magnitude of sum plus bias. `biases` is empty or has one entry per channel; both spans must
     /// outlive the object.
     LaneRequantizer(const RequantFormat& format, std::span<const RequantScale> scales,
-                    std::span<const std::int64_t> biases, int bits, Dispatch dispatch);
+                    std::span<const std::int64_t> biases, int bits, const Kernels& kernels);
 
-    /// Channel m's bytes go to out[m * stride].
-    void run(const LaneInts* sums, LaneBytes* out, std::ptrdiff_t stride) const;
+    /// Words of the four channels that begin at `channel`, or of fewer at the end (the others are 0), each of the first
+    /// `sums` of them. sums[m * kTileLanes] are those of channel + m.
+    void write_words(const LaneInts* sums, int channel, int count, std::uint32_t* words) const;
+    /// Of one LaneInts of each of `channels` channels, one after the other.
+    void write_bytes(const LaneInts* sums, int channels, LaneBytes* bytes) const { lanes(sums, 1, 0, channels, bytes); }
 
 private:
     /// Which form of the arithmetic gives the definition's result.
     enum class Path : std::uint8_t { float32, integer, plain };
+    void lanes(const LaneInts* sums, std::ptrdiff_t stride, int channel, int channels, LaneBytes* bytes) const;
+    [[nodiscard]] int channels() const { return static_cast<int>(scales_.size()); }
+    [[nodiscard]] std::int64_t bias(int channel) const {
+        return biases_.empty() ? 0 : biases_[static_cast<std::size_t>(channel)];
+    }
 
-    Dispatch dispatch_;
+    const Kernels* kernels_;
     RequantFormat format_;
     std::span<const RequantScale> scales_;
     std::span<const std::int64_t> biases_;

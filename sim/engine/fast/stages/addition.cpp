@@ -2,9 +2,9 @@
 #include "engine/fast/stages/addition.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "arithmetic/vector_clones.h"
 
@@ -16,166 +16,147 @@ using Reading = LaneAddition::Reading;
 
 /// residual_sum() in the integer modes.
 WIDTHWISE_VECTOR_CLONES
-void weigh_and_add(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
-                   std::int32_t constant, LaneInts* sums, int count) {
-    for (int i = 0; i < count; ++i) {
-        for (int l = 0; l < kLanes; ++l) {
-            const std::int32_t from_a = (a[i].lane[l] ^ of_a.flip) * of_a.multiplier;
-            const std::int32_t from_b = (b[i].lane[l] ^ of_b.flip) * of_b.multiplier;
-            sums[i].lane[l] = from_a + from_b + constant;
-        }
-    }
+void weigh_and_add(const std::uint8_t* a, const std::uint8_t* b, const Reading& of_a, const Reading& of_b,
+                   std::int32_t constant, std::int32_t* sums, std::size_t count) {
+    const std::int32_t multiplier_a = of_a.multiplier, multiplier_b = of_b.multiplier;
+    for (std::size_t i = 0; i < count; ++i) sums[i] = a[i] * multiplier_a + b[i] * multiplier_b + constant;
 }
 
-/// residual_add() with fused multiply-adds. Rounding half to even by adding and taking off 1.5 * 2^23: exact below 2^22.
-WIDTHWISE_FMA_CLONES
-void add_fused(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
-               const ResidualFormat& format, LaneBytes* output, int count) {
+/// Rounding half to even by adding 1.5 * 2^23, after which the float's last bits are the integer: exact below 2^22.
+[[gnu::always_inline]] inline std::int32_t rounded(float real) {
     constexpr float kMagic = 12582912.0F;
-    const std::int32_t relabelling = format.relabelling;
-    const auto low = static_cast<float>(format.output.clamp_low + relabelling);
-    const auto high = static_cast<float>(format.output.clamp_high + relabelling);
-    const float offset = format.offset;
+    return std::bit_cast<std::int32_t>(real + kMagic) - std::bit_cast<std::int32_t>(kMagic);
+}
+
+/// residual_add() with fused multiply-adds.
+WIDTHWISE_VECTOR_CLONES
+void add_fused(const std::uint8_t* a, const std::uint8_t* b, const Reading& of_a, const Reading& of_b,
+               const ResidualFormat& format, std::int32_t result_offset, std::uint8_t* output, std::size_t count) {
+    const auto low = static_cast<float>(format.output.clamp_low + format.relabelling);
+    const auto high = static_cast<float>(format.output.clamp_high + format.relabelling);
+    const float offset = format.offset, ratio_a = of_a.ratio, ratio_b = of_b.ratio;
     const std::int32_t lift_a = format.a.relabelling - of_a.offset;
     const std::int32_t lift_b = format.b.relabelling - of_b.offset;
-    for (int i = 0; i < count; ++i) {
-        for (int l = 0; l < kLanes; ++l) {
-            const auto real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) + lift_a);
-            const auto real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) + lift_b);
-            float sum = std::fma(real_a, of_a.ratio, std::fma(real_b, of_b.ratio, offset));
-            sum = sum > low ? sum : low;
-            sum = sum < high ? sum : high;
-            const auto rounded = static_cast<std::int32_t>((sum + kMagic) - kMagic);
-            output[i].lane[l] = static_cast<std::uint8_t>(rounded - relabelling);
-        }
+    const std::int32_t lift = result_offset - format.relabelling;
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto real_a = static_cast<float>(a[i] + lift_a);
+        const auto real_b = static_cast<float>(b[i] + lift_b);
+        float sum = std::fma(real_a, ratio_a, std::fma(real_b, ratio_b, offset));
+        sum = sum > low ? sum : low;
+        sum = sum < high ? sum : high;
+        output[i] = static_cast<std::uint8_t>(rounded(sum) + lift);
     }
 }
 
 /// residual_add() of dequantized operands. The zero point is added to the integer, so that ties are even before it is.
 WIDTHWISE_VECTOR_CLONES
-void add_dequantized(const LaneBytes* a, const LaneBytes* b, const Reading& of_a, const Reading& of_b,
-                     const ResidualFormat& format, LaneBytes* output, int count) {
-    constexpr float kMagic = 12582912.0F;
+void add_dequantized(const std::uint8_t* a, const std::uint8_t* b, const Reading& of_a, const Reading& of_b,
+                     const ResidualFormat& format, std::int32_t result_offset, std::uint8_t* output,
+                     std::size_t count) {
     const std::int32_t zero_point = format.output.zero_point;
     const auto low = static_cast<float>(format.output.clamp_low - zero_point);
     const auto high = static_cast<float>(format.output.clamp_high - zero_point);
     const std::int32_t zero_a = of_a.offset + format.a.zero_point;
     const std::int32_t zero_b = of_b.offset + format.b.zero_point;
+    const std::int32_t lift = zero_point + result_offset;
     const float scale_a = format.a.scale, scale_b = format.b.scale, scale = format.output_scale;
-    for (int i = 0; i < count; ++i) {
-        for (int l = 0; l < kLanes; ++l) {
-            const float real_a = static_cast<float>((a[i].lane[l] ^ of_a.flip) - zero_a) * scale_a;
-            const float real_b = static_cast<float>((b[i].lane[l] ^ of_b.flip) - zero_b) * scale_b;
-            float sum = (real_a + real_b) / scale;
-            sum = sum > low ? sum : low;
-            sum = sum < high ? sum : high;
-            const auto rounded = static_cast<std::int32_t>((sum + kMagic) - kMagic);
-            output[i].lane[l] = static_cast<std::uint8_t>(rounded + zero_point);
-        }
+    for (std::size_t i = 0; i < count; ++i) {
+        const float real_a = static_cast<float>(a[i] - zero_a) * scale_a;
+        const float real_b = static_cast<float>(b[i] - zero_b) * scale_b;
+        float sum = (real_a + real_b) / scale;
+        sum = sum > low ? sum : low;
+        sum = sum < high ? sum : high;
+        output[i] = static_cast<std::uint8_t>(rounded(sum) + lift);
     }
 }
 
 /// Widest sum that the lanes requantize.
 constexpr int kMaxSumBits = 31;
-/// A two's complement byte with its sign bit flipped is its number plus this.
-constexpr int kSignOffset = 128;
 
 Reading reading_of(const StoredRange& range, const ResidualOperand& operand) {
-    Reading reading;
-    reading.flip = range.is_signed ? 0x80 : 0;
-    reading.offset = range.is_signed ? kSignOffset : 0;
-    reading.multiplier = static_cast<std::int32_t>(operand.multiplier);
-    reading.ratio = operand.ratio;
-    return reading;
+    return {static_cast<std::int32_t>(operand.multiplier), range.offset(), operand.ratio};
 }
 
 }  // namespace
 
-LaneAddition::LaneAddition(const LayerSchedule& layer, const StoredRange& values, Dispatch dispatch)
-    : layer_(layer), values_(values), operands_{layer.addition->operand_is_signed} {
-    const Addition& stage = *layer.addition;
-    const ResidualFormat& format = stage.format;
-    a_ = reading_of(stage.operand_is_first ? operands_ : values_, format.a);
-    b_ = reading_of(stage.operand_is_first ? values_ : operands_, format.b);
+LaneAddition::LaneAddition(const LayerSchedule& layer, const StoredRange& values, const Kernels& kernels)
+    : layer_(layer), values_(values), results_(range_of(layer.addition->format.output)) {
+    const ResidualFormat& format = layer.addition->format;
     if (format.sum != AdditionSum::products) return;
     const std::int64_t largest = std::max(format.a.multiplier, format.b.multiplier);
     // A byte, and what its sign and zero point come to, are at most 255 each.
     constexpr std::int64_t kMostOfBoth = 4 * 255;
     const auto bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(largest * kMostOfBoth))) + 1;
     if (bits > kMaxSumBits) return;
-    constant_ = -(a_.offset + format.a.zero_point) * a_.multiplier - (b_.offset + format.b.zero_point) * b_.multiplier;
     RequantScale scale;
     scale.shift = format.shift;
     scales_.assign(kChunk, scale);
-    requantizer_.emplace(format.output, scales_, std::span<const std::int64_t>{}, bits, dispatch);
+    requantizer_.emplace(format.output, scales_, std::span<const std::int64_t>{}, bits, kernels);
 }
 
-void LaneAddition::add_integers(const LaneBytes* a, const LaneBytes* b, LaneBytes* output, int count) const {
+void LaneAddition::add_integers(const Operands& operands, std::uint8_t* output, std::size_t bytes) const {
+    const ResidualFormat& format = layer_.addition->format;
+    const Reading& of_a = operands.of_a;
+    const Reading& of_b = operands.of_b;
+    const std::int32_t constant =
+        -(of_a.offset + format.a.zero_point) * of_a.multiplier - (of_b.offset + format.b.zero_point) * of_b.multiplier;
     LaneInts sums[kChunk];
-    for (int first = 0; first < count; first += kChunk) {
-        const int part = std::min(kChunk, count - first);
-        weigh_and_add(a + first, b + first, a_, b_, constant_, sums, part);
-        if (part == kChunk) {
-            requantizer_->run(sums, output + first, 1);
-            continue;
-        }
-        std::fill(sums + part, sums + kChunk, LaneInts{});
-        LaneBytes results[kChunk];
-        requantizer_->run(sums, results, 1);
-        std::copy(results, results + part, output + first);
+    LaneBytes results[kChunk];
+    for (std::size_t first = 0; first < bytes; first += sizeof results) {
+        const std::size_t part = std::min(sizeof results, bytes - first);
+        const std::size_t lanes = (part + kLanes - 1) / kLanes;
+        if (part % kLanes != 0) sums[lanes - 1] = {};
+        weigh_and_add(operands.a + first, operands.b + first, of_a, of_b, constant, sums[0].lane, part);
+        requantizer_->write_bytes(sums, static_cast<int>(lanes), results);
+        std::memcpy(output + first, results, part);
     }
 }
 
-void LaneAddition::add_one_by_one(const LaneBytes& value, const LaneBytes& operand, LaneBytes& output) const {
-    for (int l = 0; l < kLanes; ++l) {
-        const int sum = added(*layer_.addition, values_.value(value.lane[l]), operands_.value(operand.lane[l]));
-        output.lane[l] = static_cast<std::uint8_t>(sum);
-    }
-}
-
-void LaneAddition::add(const LaneBytes* values, const LaneBytes* operands, LaneBytes* output, int count) const {
+void LaneAddition::add(const std::uint8_t* values, const std::uint8_t* operands, const StoredRange& of_operands,
+                       std::uint8_t* output, std::size_t bytes) const {
     const Addition& stage = *layer_.addition;
-    const LaneBytes* a = stage.operand_is_first ? operands : values;
-    const LaneBytes* b = stage.operand_is_first ? values : operands;
-    if (stage.format.sum == AdditionSum::fused) {
-        add_fused(a, b, a_, b_, stage.format, output, count);
-    } else if (stage.format.sum == AdditionSum::dequantized) {
-        add_dequantized(a, b, a_, b_, stage.format, output, count);
+    const ResidualFormat& format = stage.format;
+    Operands both{values, operands, reading_of(values_, format.a), reading_of(of_operands, format.b)};
+    if (stage.operand_is_first)
+        both = {operands, values, reading_of(of_operands, format.a), reading_of(values_, format.b)};
+    if (format.sum == AdditionSum::fused) {
+        add_fused(both.a, both.b, both.of_a, both.of_b, format, results_.offset(), output, bytes);
+    } else if (format.sum == AdditionSum::dequantized) {
+        add_dequantized(both.a, both.b, both.of_a, both.of_b, format, results_.offset(), output, bytes);
     } else if (requantizer_) {
-        add_integers(a, b, output, count);
+        add_integers(both, output, bytes);
     } else {
-        for (int at = 0; at < count; ++at) add_one_by_one(values[at], operands[at], output[at]);
+        for (std::size_t i = 0; i < bytes; ++i)
+            output[i] = results_.byte(added(stage, values_.value(values[i]), of_operands.value(operands[i])));
     }
 }
 
-/// One for all pixels of a channel.
-void LaneAddition::add_constants(const LaneBytes* values, LaneBytes* output) const {
-    const int pixels = layer_.sums.height * layer_.sums.width;
-    std::array<LaneBytes, kChunk> constant;
-    for (const std::uint8_t byte : layer_.addition->constants) {
-        for (LaneBytes& pixel : constant) std::fill_n(pixel.lane, kLanes, byte);
-        for (int first = 0; first < pixels; first += kChunk)
-            add(values + first, constant.data(), output + first, std::min(kChunk, pixels - first));
-        values += pixels;
-        output += pixels;
+void LaneAddition::run(const std::uint8_t* values, const BlockMap* operands, int group, std::size_t first_word,
+                       std::size_t count, std::uint8_t* output) const {
+    if (operands != nullptr) {
+        const std::uint8_t* from = operands->group(group) + first_word * kWordChannels;
+        add(values, from, {operands->is_signed()}, output, count * kWordChannels);
+        return;
+    }
+    // The constants of the four channels, word after word.
+    const StoredRange range{layer_.addition->operand_is_signed};
+    constexpr std::size_t kWords = 64;
+    std::uint8_t constants[kWords * kWordChannels] = {};
+    const std::vector<std::uint8_t>& of_channels = layer_.addition->constants;
+    for (std::size_t i = 0; i < sizeof constants; ++i) {
+        const std::size_t channel = static_cast<std::size_t>(group) * kWordChannels + i % kWordChannels;
+        if (channel < of_channels.size()) constants[i] = range.byte(layer_.addition->operand(of_channels[channel]));
+    }
+    for (std::size_t word = 0; word < count; word += kWords) {
+        const std::size_t at = word * kWordChannels;
+        add(values + at, constants, range, output + at, std::min(kWords, count - word) * kWordChannels);
     }
 }
 
-void LaneAddition::run(const BlockMap& values, const BlockMap* operands, BlockMap& output, int lanes,
-                       const LaneProbe& probe) const {
-    const Addition& stage = *layer_.addition;
-    const auto count = static_cast<int>(layer_.sums.elements());
-    output.resize(static_cast<std::size_t>(count));
-    if (stage.adds_map()) add(values.data(), operands->data(), output.data(), count);
-    else add_constants(values.data(), output.data());
-    if (!probe) return;
-    const StoredRange range = range_of(stage.format.output);
-    const int pixels = layer_.sums.height * layer_.sums.width;
-    for (int at = 0; at < count; ++at) {
-        for (int lane = 0; lane < lanes; ++lane) {
-            probe(stage.operator_index, lane, at / pixels, at % pixels, range.value(output[at].lane[lane]));
-        }
-    }
+void LaneAddition::run(const BlockMap& values, const BlockMap* operands, BlockMap& output) const {
+    output.reshape(layer_.sums, values.images(), results_.is_signed);
+    for (int group = 0; group < values.groups(); ++group)
+        run(values.group(group), operands, group, 0, values.words(), output.group(group));
 }
 
 }  // namespace widthwise::fast

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stored integers that are requantized once more, for all lanes of a block.
+// Stored integers that are requantized once more.
 #pragma once
 
 #include <array>
@@ -13,11 +13,10 @@ class StoredRequantization {
 public:
     /// Of a layer with a requantization and no computation.
     explicit StoredRequantization(const LayerSchedule& layer);
-    /// `output` gets the size of `input`; `probe` sees lanes 0..lanes-1.
-    void run(const BlockMap& input, BlockMap& output, int lanes, const LaneProbe& probe) const;
+    void run(const BlockMap& input, BlockMap& output) const;
 
 private:
-    const LayerSchedule& layer_;
+    bool is_signed_;                           ///< what comes out
     std::array<std::uint8_t, 256> results_{};  ///< of each byte
 };
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/fast/packed_weights.h"
+
+#include <algorithm>
+
+namespace widthwise::fast {
+
+bool PackedWeights::has_own_kernels(const TapWindow& window, int channels) {
+    return window.is_depthwise() && channels == window.groups();
+}
+
+PackedWeights::PackedWeights(const TapWindow& window, int channels,
+                             const std::function<std::int8_t(int, int)>& weight) {
+    const bool depthwise = has_own_kernels(window, channels);
+    const int per_group = channels / window.groups();
+    std::vector<std::array<int, 4>> quads;
+    int group_of_quads = -1;
+    for (int first = 0; first < channels; first += blocks_.back().count) {
+        if (first % kChunkChannels == 0) chunks_.push_back(blocks_.size());
+        ChannelBlock& block = blocks_.emplace_back();
+        block.first = first;
+        block.group = first / per_group;
+        block.weights = weights_.size();
+        if (depthwise) {
+            block.count = std::min(kWordChannels, channels - first);
+            const auto taps = static_cast<int>(window.taps_of_group());
+            for (int t = 0; t < taps; t += 4) {
+                for (int m = 0; m < kWordChannels; ++m) {
+                    for (int k = 0; k < 4; ++k)
+                        weights_.push_back(m < block.count && t + k < taps ? weight(first + m, t + k) : std::int8_t{0});
+                }
+            }
+            continue;
+        }
+        const int end_of_chunk = (first / kChunkChannels + 1) * kChunkChannels;
+        const int end = std::min({first + kDotChannels, (block.group + 1) * per_group, end_of_chunk});
+        block.count = end - first;
+        if (group_of_quads != block.group) quads = window.taps_of_quads(group_of_quads = block.group);
+        for (const std::array<int, 4>& taps : quads) {
+            for (int m = first; m < end; ++m) {
+                for (const int tap : taps) weights_.push_back(tap < 0 ? std::int8_t{0} : weight(m, tap));
+            }
+        }
+    }
+    chunks_.push_back(blocks_.size());
+}
+
+std::span<const ChannelBlock> PackedWeights::blocks(int channel) const {
+    const auto chunk = static_cast<std::size_t>(channel / kChunkChannels);
+    return std::span(blocks_).subspan(chunks_[chunk], chunks_[chunk + 1] - chunks_[chunk]);
+}
+
+}  // namespace widthwise::fast
