@@ -270,16 +270,19 @@ TEST_F(Resources, LargeBuffersTakeWhatIsWritten) {
     expect_modest(result);
 }
 
-TEST_F(Resources, TheFastEngineSaysWhatItWouldNeed) {
-    test::ChainBuilder builder({1, 8, 16384, 16384});
+TEST_F(Resources, ASweepSaysWhatItWouldNeed) {
+    test::ChainBuilder builder({1, 1, 4096, 4096});
     builder.quantize<std::uint8_t>("x", 0.5F, 3);
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 8; ++i) {
         auto& node = builder.step("MaxPool", fmt::format("pool{}", i));
         test::set(node, "kernel_shape", test::Extents{1, 1});
     }
     const std::string network = folder_.write("model.onnx", builder.bytes());
-    refuse({"run", config(network, images(8, 8), kLargeBuffers + "array: {columns: 256}\n"), "--engine", "fast"},
-           {"the fast engine needs", "bytes for weights and feature maps (allowed: up to 4294967296)"});
+    const std::string base = config(network, images(8, 8), kLargeBuffers + "array: {columns: 256}\n");
+    const std::string sweep = folder_.write(
+        "sweep.yaml", fmt::format("config: {}\nimages: [0, 1]\naxes:\n  accumulator_bits: [18, 16]\n", base));
+    refuse({"sweep", sweep, "--out", folder_.path("out")},
+           {"a sweep or search holds all feature maps of 32 images at once", "(allowed: up to 4294967296)"});
 }
 
 // ------------------------------------------------------------------------------------------------------------ models

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,15 @@ std::int64_t thread_bytes(const Schedule& schedule, std::int64_t maps, int image
     return maps + workspace;
 }
 
+/// Offsets within a map have 32 bits.
+constexpr std::int64_t kMaxMapBytes = std::numeric_limits<std::int32_t>::max();
+
+std::int64_t largest_map(const Schedule& schedule, int images) {
+    std::int64_t largest = fast::map_bytes(schedule.layers.front().input, images);
+    for (const LayerSchedule& layer : schedule.layers) largest = std::max(largest, fast::block_bytes(layer, images));
+    return largest;
+}
+
 std::int64_t all_maps(const Schedule& schedule, int images) {
     std::int64_t maps = fast::map_bytes(schedule.layers.front().input, images);
     for (const LayerSchedule& layer : schedule.layers) maps += fast::block_bytes(layer, images);
@@ -45,7 +55,7 @@ std::int64_t all_maps(const Schedule& schedule, int images) {
 int affordable_threads(const Schedule& schedule, int threads) {
     const std::int64_t shared = shared_bytes(schedule);
     const std::int64_t own = thread_bytes(schedule, all_maps(schedule, fast::kMostImages), fast::kMostImages);
-    if (shared + own > kMaxFastEngineBytes) {
+    if (shared + own > kMaxFastEngineBytes || largest_map(schedule, fast::kMostImages) > kMaxMapBytes) {
         throw InputError(
             fmt::format("a sweep or search holds all feature maps of {} images at once, here with the "
                         "weights {} bytes (allowed: up to {})",
@@ -61,8 +71,11 @@ int choose_block_images(const Schedule& schedule, const fast::MapPlan& plan) {
     const std::int64_t shared = shared_bytes(schedule);
     int images = fast::kVectorWords;
     const auto needed = [&] { return shared + thread_bytes(schedule, plan.bytes(images), images); };
-    while (images > 1 && needed() > kMaxFastEngineBytes) images /= 2;
-    if (needed() <= kMaxFastEngineBytes) return images;
+    const auto fits = [&] {
+        return needed() <= kMaxFastEngineBytes && largest_map(schedule, images) <= kMaxMapBytes;
+    };
+    while (images > 1 && !fits()) images /= 2;
+    if (fits()) return images;
     throw InputError(fmt::format(
         "the fast engine needs {} bytes for weights and feature maps (allowed: up to {}); --engine systemc needs "
         "less",

@@ -26,6 +26,7 @@ std::int64_t workspace_bytes(const LayerSchedule& layer, int images) {
     const bool adds_before_pooling = layer.addition.has_value() && layer.pooling.has_value();
     const std::int64_t maps = (layer.computation && stays ? 0 : 1) + (adds_before_pooling ? 1 : 0);
     std::int64_t bytes = maps * map_bytes(layer.sums, images, layer.value_bytes);
+    if (layer.fully_connected) bytes += map_bytes({static_cast<int>(layer.input.elements()), 1, 1}, images);
     if (layer.computation) bytes += kChunks + layer.tap_count * kPerTap + TapWindow(layer).strip_bytes(images);
     return bytes;
 }
