@@ -71,9 +71,7 @@ int choose_block_images(const Schedule& schedule, const fast::MapPlan& plan) {
     const std::int64_t shared = shared_bytes(schedule);
     int images = fast::kVectorWords;
     const auto needed = [&] { return shared + thread_bytes(schedule, plan.bytes(images), images); };
-    const auto fits = [&] {
-        return needed() <= kMaxFastEngineBytes && largest_map(schedule, images) <= kMaxMapBytes;
-    };
+    const auto fits = [&] { return needed() <= kMaxFastEngineBytes && largest_map(schedule, images) <= kMaxMapBytes; };
     while (images > 1 && !fits()) images /= 2;
     if (fits()) return images;
     throw InputError(fmt::format(

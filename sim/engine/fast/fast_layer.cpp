@@ -498,36 +498,38 @@ void FastLayer::count_gated(const Lanes& lanes, const Work& work) const {
 
 /// The definition itself, one output after the other.
 void FastLayer::sum_plainly(const Lanes& lanes, const Work& work, BlockMap& sums) const {
-    const Workspace& space = work.space;
-    LayerRecord& record = work.record;
-    const bool every_add = statistics_ == PsumStatistics::every_add;
     gather_taps(lanes, work);
-    std::size_t word = space.tile.first_word;
-    for (const SumTile::Run& run : space.tile.wanted()) {
+    std::size_t word = work.space.tile.first_word;
+    for (const SumTile::Run& run : work.space.tile.wanted()) {
         for (int i = run.first; i < run.first + run.count; ++i, ++word) {
             if (i / kLanes != lanes.part) continue;
-            for (int m = lanes.first_channel; m < lanes.end_channel; ++m) {
-                const std::int32_t* weights = tap_weights_.data() + static_cast<std::size_t>(m) * taps_;
-                Accumulator accumulator(layer_.computation->accumulator);
-                accumulator.start(start_exact_[static_cast<std::size_t>(m)]);
-                for (int t = 0; t < taps_; ++t) {
-                    const std::uint8_t byte = space.taps[static_cast<std::size_t>(t)].lane[i % kLanes];
-                    accumulator.add(weight_of(weights[t]) * (flip_ ? static_cast<std::int8_t>(byte) : byte));
-                    if (every_add) record.psums.add(accumulator.exact());
-                }
-                accumulator.finish();
-                if (!every_add) record.psums.add(accumulator.exact());
-                if (space.histogram != nullptr) space.histogram->add(accumulator.exact());
-                ++record.overflow.outputs;
-                record.overflow.events += accumulator.overflow_events();
-                if (accumulator.overflow_events() > 0) {
-                    ++(layer_.computation->accumulator.fits(accumulator.exact()) ? record.overflow.transient
-                                                                                 : record.overflow.persistent);
-                }
-                store_plain_sum(accumulator.value(), m, word, sums);
-            }
+            for (int m = lanes.first_channel; m < lanes.end_channel; ++m)
+                store_plain_sum(plain_sum(m, i % kLanes, work), m, word, sums);
         }
     }
+}
+
+/// The register's value of one output, whose taps are in `lane`; counts what happened on the way.
+std::int64_t FastLayer::plain_sum(int channel, int lane, const Work& work) const {
+    LayerRecord& record = work.record;
+    const AccumulatorFormat& format = layer_.computation->accumulator;
+    const bool every_add = statistics_ == PsumStatistics::every_add;
+    const std::int32_t* weights = tap_weights_.data() + static_cast<std::size_t>(channel) * taps_;
+    Accumulator accumulator(format);
+    accumulator.start(start_exact_[static_cast<std::size_t>(channel)]);
+    for (int t = 0; t < taps_; ++t) {
+        const std::uint8_t byte = work.space.taps[static_cast<std::size_t>(t)].lane[lane];
+        accumulator.add(weight_of(weights[t]) * (flip_ ? static_cast<std::int8_t>(byte) : byte));
+        if (every_add) record.psums.add(accumulator.exact());
+    }
+    accumulator.finish();
+    if (!every_add) record.psums.add(accumulator.exact());
+    if (work.space.histogram != nullptr) work.space.histogram->add(accumulator.exact());
+    ++record.overflow.outputs;
+    record.overflow.events += accumulator.overflow_events();
+    if (accumulator.overflow_events() > 0)
+        ++(format.fits(accumulator.exact()) ? record.overflow.transient : record.overflow.persistent);
+    return accumulator.value();
 }
 
 }  // namespace widthwise::fast

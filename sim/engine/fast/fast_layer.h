@@ -108,6 +108,7 @@ private:
     void bound_prefixes(const Channels& channels, const Lanes& lanes, const Work& work) const;
     void sum_in_order(const Channels& channels, const Lanes& lanes, const Work& work) const;
     void sum_plainly(const Lanes& lanes, const Work& work, BlockMap& sums) const;
+    [[nodiscard]] std::int64_t plain_sum(int channel, int lane, const Work& work) const;
     void count_gated(const Lanes& lanes, const Work& work) const;
     void drop_unwanted(const Channels& channels, const Work& work) const;
     void count_sums(const Channels& channels, const Work& work) const;

@@ -11,6 +11,7 @@
 
 // Each function is compiled for these instructions, whatever the rest of the program is compiled for.
 #define WIDTHWISE_AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define WIDTHWISE_AVX512_INLINE __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"), always_inline))
 
 namespace widthwise::fast {
 
@@ -53,19 +54,19 @@ inline __m512i broadcast_quad(const std::int8_t* weights) {
 template <int Vectors>
 struct ChannelSums {
     __m512i a, b, c;
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void start(std::int32_t value) { a = b = c = _mm512_set1_epi32(value); }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void add(const ChannelSums& words, const std::int8_t* weights) {
+    WIDTHWISE_AVX512_INLINE void start(std::int32_t value) { a = b = c = _mm512_set1_epi32(value); }
+    WIDTHWISE_AVX512_INLINE void add(const ChannelSums& words, const std::int8_t* weights) {
         const __m512i weight = broadcast_quad(weights);
         a = _mm512_dpbusd_epi32(a, words.a, weight);
         if constexpr (Vectors > 1) b = _mm512_dpbusd_epi32(b, words.b, weight);
         if constexpr (Vectors > 2) c = _mm512_dpbusd_epi32(c, words.c, weight);
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void load(const std::uint8_t* const* bases, std::ptrdiff_t offset) {
+    WIDTHWISE_AVX512_INLINE void load(const std::uint8_t* const* bases, std::ptrdiff_t offset) {
         a = _mm512_loadu_si512(bases[0] + offset);
         if constexpr (Vectors > 1) b = _mm512_loadu_si512(bases[1] + offset);
         if constexpr (Vectors > 2) c = _mm512_loadu_si512(bases[2] + offset);
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void store(std::int32_t* sums) const {
+    WIDTHWISE_AVX512_INLINE void store(std::int32_t* sums) const {
         _mm512_store_si512(sums, a);
         if constexpr (Vectors > 1) _mm512_store_si512(sums + kVectorWords, b);
         if constexpr (Vectors > 2) _mm512_store_si512(sums + 2 * kVectorWords, c);
@@ -76,7 +77,7 @@ template <int Channels, int Vectors>
 WIDTHWISE_AVX512 void dot_tile(const DotProducts& p) {
     static_assert(Channels <= kDotChannels && Vectors <= kDotVectors);
     ChannelSums<Vectors> m0, m1, m2, m3, m4, m5, m6, m7, words;
-    const auto for_each_channel = [&](auto&& visit) WIDTHWISE_AVX512 __attribute__((always_inline)) {
+    const auto for_each_channel = [&](auto&& visit) WIDTHWISE_AVX512_INLINE {
         visit(m0, 0);
         if constexpr (Channels > 1) visit(m1, 1);
         if constexpr (Channels > 2) visit(m2, 2);
@@ -210,11 +211,11 @@ struct ShortLanes {
               wrap_shift(_mm_cvtsi32_si128(16 - bits)) {}
     };
     __m512i value, events;
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void start(const OrderedChannel& channel) {
+    WIDTHWISE_AVX512_INLINE void start(const OrderedChannel& channel) {
         value = _mm512_set1_epi16(static_cast<short>(channel.start));
         events = _mm512_setzero_si512();
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void add(const Range& range, __m512i activations, std::int32_t weight) {
+    WIDTHWISE_AVX512_INLINE void add(const Range& range, __m512i activations, std::int32_t weight) {
         const __m512i product = _mm512_mullo_epi16(activations, _mm512_set1_epi32(weight));
         const __m512i sum = _mm512_adds_epi16(value, product);
         __mmask32 overflow = 0;
@@ -235,10 +236,10 @@ struct ShortLanes {
         count(events, overflow, range.one);
     }
     /// In place: GCC 12 would move the register to and fro for _mm512_mask_add_epi16().
-    WIDTHWISE_AVX512 [[gnu::always_inline]] static void count(__m512i& events, __mmask32 overflow, __m512i one) {
+    WIDTHWISE_AVX512_INLINE static void count(__m512i& events, __mmask32 overflow, __m512i one) {
         asm("vpaddw %2, %0, %0%{%1%}" : "+v"(events) : "Yk"(overflow), "v"(one));
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void finish(const OrderedChannel& channel) const {
+    WIDTHWISE_AVX512_INLINE void finish(const OrderedChannel& channel) const {
         _mm512_store_si512(channel.value->lane, low_halves(value));
         _mm512_store_si512(channel.value->lane + kVectorWords, high_halves(value));
         _mm512_store_si512(channel.events->lane, _mm512_and_si512(events, _mm512_set1_epi32(0xFFFF)));
@@ -273,25 +274,24 @@ struct LongLanes {
               wrap_shift(_mm_cvtsi32_si128(32 - bits)) {}
     };
     __m512i low_value, high_value, low_events, high_events;
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void start(const OrderedChannel& channel) {
+    WIDTHWISE_AVX512_INLINE void start(const OrderedChannel& channel) {
         low_value = high_value = _mm512_set1_epi32(channel.start);
         low_events = high_events = _mm512_setzero_si512();
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] static void add(const Range& range, __m512i product, __m512i& value,
-                                                            __m512i& events) {
+    WIDTHWISE_AVX512_INLINE static void add(const Range& range, __m512i product, __m512i& value, __m512i& events) {
         const __m512i sum = _mm512_add_epi32(value, product);
         const __m512i clamped = _mm512_min_epi32(_mm512_max_epi32(sum, range.low), range.high);
         const __mmask16 overflow = _mm512_cmpneq_epi32_mask(sum, clamped);
         events = _mm512_mask_add_epi32(events, overflow, events, range.one);
         value = Saturate ? clamped : _mm512_sra_epi32(_mm512_sll_epi32(sum, range.wrap_shift), range.wrap_shift);
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void add(const Range& range, __m512i activations, std::int32_t weight) {
+    WIDTHWISE_AVX512_INLINE void add(const Range& range, __m512i activations, std::int32_t weight) {
         __m512i product[2];
         multiply_lanes<Size>(activations, weight, product);
         add(range, product[0], low_value, low_events);
         add(range, product[1], high_value, high_events);
     }
-    WIDTHWISE_AVX512 [[gnu::always_inline]] void finish(const OrderedChannel& channel) const {
+    WIDTHWISE_AVX512_INLINE void finish(const OrderedChannel& channel) const {
         _mm512_store_si512(channel.value->lane, low_value);
         _mm512_store_si512(channel.value->lane + 16, high_value);
         _mm512_store_si512(channel.events->lane, low_events);

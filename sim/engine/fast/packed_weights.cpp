@@ -23,26 +23,36 @@ PackedWeights::PackedWeights(const TapWindow& window, int channels,
         block.weights = weights_.size();
         if (depthwise) {
             block.count = std::min(kWordChannels, channels - first);
-            const auto taps = static_cast<int>(window.taps_of_group());
-            for (int t = 0; t < taps; t += 4) {
-                for (int m = 0; m < kWordChannels; ++m) {
-                    for (int k = 0; k < 4; ++k)
-                        weights_.push_back(m < block.count && t + k < taps ? weight(first + m, t + k) : std::int8_t{0});
-                }
-            }
+            pack_depthwise(block, static_cast<int>(window.taps_of_group()), weight);
             continue;
         }
         const int end_of_chunk = (first / kChunkChannels + 1) * kChunkChannels;
-        const int end = std::min({first + kDotChannels, (block.group + 1) * per_group, end_of_chunk});
-        block.count = end - first;
+        block.count = std::min({first + kDotChannels, (block.group + 1) * per_group, end_of_chunk}) - first;
         if (group_of_quads != block.group) quads = window.taps_of_quads(group_of_quads = block.group);
-        for (const std::array<int, 4>& taps : quads) {
-            for (int m = first; m < end; ++m) {
-                for (const int tap : taps) weights_.push_back(tap < 0 ? std::int8_t{0} : weight(m, tap));
+        pack(block, quads, weight);
+    }
+    chunks_.push_back(blocks_.size());
+}
+
+void PackedWeights::pack(const ChannelBlock& block, std::span<const std::array<int, 4>> quads,
+                         const std::function<std::int8_t(int, int)>& weight) {
+    for (const std::array<int, 4>& taps : quads) {
+        for (int m = block.first; m < block.first + block.count; ++m) {
+            for (const int tap : taps) weights_.push_back(tap < 0 ? std::int8_t{0} : weight(m, tap));
+        }
+    }
+}
+
+void PackedWeights::pack_depthwise(const ChannelBlock& block, int taps,
+                                   const std::function<std::int8_t(int, int)>& weight) {
+    for (int t = 0; t < taps; t += 4) {
+        for (int m = 0; m < kWordChannels; ++m) {
+            for (int k = 0; k < 4; ++k) {
+                const bool is_tap = m < block.count && t + k < taps;
+                weights_.push_back(is_tap ? weight(block.first + m, t + k) : std::int8_t{0});
             }
         }
     }
-    chunks_.push_back(blocks_.size());
 }
 
 std::span<const ChannelBlock> PackedWeights::blocks(int channel) const {

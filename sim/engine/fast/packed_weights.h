@@ -2,6 +2,7 @@
 // A layer's weights in the order in which the dot products take them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -36,6 +37,10 @@ public:
     [[nodiscard]] const std::int8_t* at(const ChannelBlock& block) const { return weights_.data() + block.weights; }
 
 private:
+    void pack(const ChannelBlock& block, std::span<const std::array<int, 4>> quads,
+              const std::function<std::int8_t(int, int)>& weight);
+    void pack_depthwise(const ChannelBlock& block, int taps, const std::function<std::int8_t(int, int)>& weight);
+
     std::vector<ChannelBlock> blocks_;
     std::vector<std::size_t> chunks_;  ///< where each chunk's blocks begin, and where the last ones end
     AlignedVector<std::int8_t> weights_;
