@@ -50,6 +50,11 @@ std::int64_t all_maps(const Schedule& schedule, int images) {
     return maps;
 }
 
+/// As many of `threads` as there is memory for, one at least.
+int threads_within(std::int64_t shared, std::int64_t own, int threads) {
+    return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
+}
+
 }  // namespace
 
 int affordable_threads(const Schedule& schedule, int threads) {
@@ -61,7 +66,7 @@ int affordable_threads(const Schedule& schedule, int threads) {
                         "weights {} bytes (allowed: up to {})",
                         fast::kMostImages, shared + own, kMaxFastEngineBytes));
     }
-    return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
+    return threads_within(shared, own, threads);
 }
 
 namespace {
@@ -83,7 +88,7 @@ int choose_block_images(const Schedule& schedule, const fast::MapPlan& plan) {
 int threads_for(const Schedule& schedule, const fast::MapPlan& plan, int images, int threads) {
     const std::int64_t shared = shared_bytes(schedule);
     const std::int64_t own = thread_bytes(schedule, plan.bytes(images), images);
-    return static_cast<int>(std::clamp<std::int64_t>((kMaxFastEngineBytes - shared) / own, 1, std::max(1, threads)));
+    return threads_within(shared, own, threads);
 }
 
 }  // namespace

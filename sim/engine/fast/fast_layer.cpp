@@ -33,9 +33,10 @@ std::int64_t workspace_bytes(const LayerSchedule& layer, int images) {
 
 std::int64_t weight_bytes(const LayerSchedule& layer) {
     if (!layer.computation) return 0;
-    // In quads, whole and split by sign, those in order once more, and one by one in 32 bits.
-    const std::int64_t quads = (layer.tap_count + 3) / 4;
-    return layer.sums.channels * (quads * 4 * 5 + std::int64_t{layer.tap_count} * 4);
+    const std::int64_t packed = PackedWeights::bytes_of_channel(TapWindow(layer), layer.sums.channels);
+    // Packed and split by sign, split by sign in quads in order, and one by one in 32 bits.
+    const std::int64_t in_order = (layer.tap_count + 3) / 4 * 4;
+    return layer.sums.channels * (2 * packed + 2 * in_order + std::int64_t{layer.tap_count} * 4);
 }
 
 FastLayer::FastLayer(const LayerSchedule& layer, const HardwareParams& hardware, const Kernels& kernels)
@@ -144,8 +145,7 @@ void FastLayer::run(const BlockMap& input, const BlockMap* operand, BlockMap& ou
     const bool adds_at_once = layer_.computation && path_ != Path::plain && addition_ && !probe;
     const bool is_last = !pooling_ && (!addition_ || adds_at_once);
     BlockMap& made = is_last ? output : workspace.sums;
-    workspace.adds_at_once = adds_at_once;
-    if (layer_.computation) compute_sums(map, operand, made, workspace, record);
+    if (layer_.computation) compute_sums({map, operand, adds_at_once}, made, workspace, record);
     else if (requantization_) requantization_->run(map, made);
     if (layer_.computation || requantization_) {
         values = &made;
@@ -165,19 +165,18 @@ void FastLayer::run(const BlockMap& input, const BlockMap* operand, BlockMap& ou
     if (probe) report_map(output, layer_.pooling->operator_index, probe);
 }
 
-void FastLayer::compute_sums(const BlockMap& map, const BlockMap* operand, BlockMap& sums, Workspace& workspace,
-                             LayerRecord& record) const {
+void FastLayer::compute_sums(const Sources& sources, BlockMap& sums, Workspace& workspace, LayerRecord& record) const {
     const LayerSchedule& l = layer_;
     const RequantFormat* stored = l.sums_leave() ? nullptr : &l.requantization->format;
-    if (workspace.adds_at_once) stored = &l.addition->format.output;
+    if (sources.adds_at_once) stored = &l.addition->format.output;
     const bool is_signed = stored == nullptr ? l.value_bytes == 1 : range_of(*stored).is_signed;
-    sums.reshape(l.sums, map.images(), is_signed, l.value_bytes);
+    sums.reshape(l.sums, sources.map.images(), is_signed, l.value_bytes);
     for (auto* lane_ints : {&workspace.exact, &workspace.negative, &workspace.value, &workspace.events})
         lane_ints->resize(std::size_t{kChunkChannels} * kTileLanes);
     workspace.taps.resize(static_cast<std::size_t>(taps_));
     workspace.quads.resize(static_cast<std::size_t>(quads_));
     workspace.wide.resize(static_cast<std::size_t>(taps_));
-    TapWindow::Walk walk(*window_, map, workspace.strip);
+    TapWindow::Walk walk(*window_, sources.map, workspace.strip);
     const Work work{walk, workspace, record};
     PsumLanes psums(l.computation->worst_case_bits, kernels_);
     // What is added up in order is gathered once for all channels; so is one call's worth.
@@ -199,7 +198,7 @@ void FastLayer::compute_sums(const BlockMap& map, const BlockMap* operand, Block
                 if (psums.full(channels.count * kTileSums / kVectorWords)) psums.flush(record.psums);
                 psums.add(workspace.exact.data(), channels.count, workspace.tile.words);
             }
-            finish(channels, operand, sums, work);
+            finish(channels, sources, sums, work);
         }
     }
     psums.flush(record.psums);
@@ -313,23 +312,27 @@ void FastLayer::check_ranges(const Channels& channels, const Work& work) const {
 
 namespace {
 
-/// Byte `byte` of 16 words.
+/// The first bytes of 16 words.
 [[gnu::always_inline]] inline void take_bytes(const std::uint8_t* words, std::uint8_t flip, std::uint8_t* lanes) {
     for (int l = 0; l < kVectorWords; ++l) lanes[l] = static_cast<std::uint8_t>(words[kWordChannels * l] ^ flip);
 }
 
 }  // namespace
 
+/// Words that the first taps of the lanes' two vectors read; a vector that is missing has those of the other.
+FastLayer::LaneBases FastLayer::bases_of(const Lanes& lanes, const SumTile& tile, std::ptrdiff_t shift) {
+    const int first = lanes.part * (kLanes / kVectorWords);
+    const int second = std::min(first + 1, tile.vectors - 1);
+    return {tile.bases[first] + shift, tile.bases[second] + shift};
+}
+
 /// The activations of each tap, in order of accumulation, as two's complement numbers where they are signed.
 void FastLayer::gather_taps(const Lanes& lanes, const Work& work) const {
-    const SumTile& tile = work.space.tile;
     if (lanes.part == 0 && work.space.gathered_group == lanes.group) return;
     work.space.gathered_group = lanes.part == 0 ? lanes.group : -1;
     const auto [offsets, shift] = work.walk.tap_offsets(lanes.group);
     const std::uint8_t flip = flip_ ? kSignOffset : 0;
-    const int first = lanes.part * (kLanes / kVectorWords);
-    const std::uint8_t* low = tile.bases[first] + shift;
-    const std::uint8_t* high = first + 1 < tile.vectors ? tile.bases[first + 1] + shift : low;
+    const auto [low, high] = bases_of(lanes, work.space.tile, shift);
     for (std::size_t t = 0; t < offsets.size(); ++t) {
         take_bytes(low + offsets[t], flip, work.space.taps[t].lane);
         take_bytes(high + offsets[t], flip, work.space.taps[t].lane + kVectorWords);
@@ -342,9 +345,7 @@ void FastLayer::widen_taps(const Lanes& lanes, const Work& work) const {
     if (lanes.part == 0 && space.widened_group == lanes.group) return;
     space.widened_group = lanes.part == 0 ? lanes.group : -1;
     const auto [offsets, shift] = work.walk.tap_offsets(lanes.group);
-    const int first = lanes.part * (kLanes / kVectorWords);
-    const std::uint8_t* low = space.tile.bases[first] + shift;
-    const std::uint8_t* high = first + 1 < space.tile.vectors ? space.tile.bases[first + 1] + shift : low;
+    const auto [low, high] = bases_of(lanes, space.tile, shift);
     kernels_.widen(low, high, offsets, flip_ ? kSignOffset : 0, space.wide.data());
 }
 
@@ -433,7 +434,7 @@ void FastLayer::count_sums(const Channels& channels, const Work& work) const {
 }
 
 /// What follows once the sums of a tile are in the workspace.
-void FastLayer::finish(const Channels& channels, const BlockMap* operand, BlockMap& sums, const Work& work) const {
+void FastLayer::finish(const Channels& channels, const Sources& sources, BlockMap& sums, const Work& work) const {
     Workspace& space = work.space;
     const SumTile& tile = space.tile;
     if (space.histogram != nullptr) {
@@ -456,8 +457,8 @@ void FastLayer::finish(const Channels& channels, const BlockMap* operand, BlockM
         std::uint8_t* words = sums.group(group) + tile.first_word * kWordChannels;
         requantizer_->write_words(&values[static_cast<std::size_t>(m) * kTileLanes], channels.first + m, tile.words,
                                   reinterpret_cast<std::uint32_t*>(words));
-        if (space.adds_at_once)
-            addition_->run(words, operand, group, tile.first_word, static_cast<std::size_t>(tile.words), words);
+        if (sources.adds_at_once)
+            addition_->run(words, sources.operand, group, tile.first_word, static_cast<std::size_t>(tile.words), words);
     }
 }
 

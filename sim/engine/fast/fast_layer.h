@@ -36,7 +36,6 @@ struct Workspace {
     std::vector<LaneShorts> wide;
     std::vector<OrderedChannel> ordered;
     int gathered_group = -1, widened_group = -1;  ///< of the tile's first part: whose taps they are
-    bool adds_at_once = false;                    ///< the addition is part of what happens to a tile
     bool keeps_psums = true;             ///< false: the records' psum statistics are of no interest and may stay empty
     PsumHistogram* histogram = nullptr;  ///< of the layer that runs; none unless asked for
 };
@@ -72,6 +71,12 @@ private:
         Workspace& space;
         LayerRecord& record;
     };
+    /// What a computation reads.
+    struct Sources {
+        const BlockMap& map;
+        const BlockMap* operand = nullptr;  ///< of the addition; null without one, or where constants are added
+        bool adds_at_once = false;          ///< the addition is part of what happens to a tile
+    };
     /// Neighbouring output channels.
     struct Channels {
         int first = 0;
@@ -94,14 +99,18 @@ private:
     void prepare_stages();
     void prepare_weights();
     [[nodiscard]] PackedWeights pack(bool positive, bool negative) const;
-    void compute_sums(const BlockMap& map, const BlockMap* operand, BlockMap& sums, Workspace& workspace,
-                      LayerRecord& record) const;
+    void compute_sums(const Sources& sources, BlockMap& sums, Workspace& workspace, LayerRecord& record) const;
     void sum_channels(const Channels& channels, const Work& work) const;
     void multiply(const PackedWeights& weights, const std::vector<std::int32_t>& starts, const Channels& channels,
                   const Work& work, std::vector<LaneInts>& sums) const;
     void check_ranges(const Channels& channels, const Work& work) const;
     template <typename Visitor>
     void for_each_lanes(const Channels& channels, const Work& work, Visitor&& visit) const;
+    struct LaneBases {
+        const std::uint8_t* low = nullptr;
+        const std::uint8_t* high = nullptr;
+    };
+    static LaneBases bases_of(const Lanes& lanes, const SumTile& tile, std::ptrdiff_t shift);
     void gather_taps(const Lanes& lanes, const Work& work) const;
     void widen_taps(const Lanes& lanes, const Work& work) const;
     void sum_long_products(const Channels& channels, const Lanes& lanes, const Work& work) const;
@@ -112,7 +121,7 @@ private:
     void count_gated(const Lanes& lanes, const Work& work) const;
     void drop_unwanted(const Channels& channels, const Work& work) const;
     void count_sums(const Channels& channels, const Work& work) const;
-    void finish(const Channels& channels, const BlockMap* operand, BlockMap& sums, const Work& work) const;
+    void finish(const Channels& channels, const Sources& sources, BlockMap& sums, const Work& work) const;
     void store_plain_sum(std::int64_t sum, int channel, std::size_t word, BlockMap& sums) const;
     void store_value(std::int64_t value, int channel, std::size_t word, BlockMap& sums) const;
 

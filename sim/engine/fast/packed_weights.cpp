@@ -9,6 +9,12 @@ bool PackedWeights::has_own_kernels(const TapWindow& window, int channels) {
     return window.is_depthwise() && channels == window.groups();
 }
 
+std::int64_t PackedWeights::bytes_of_channel(const TapWindow& window, int channels) {
+    if (!has_own_kernels(window, channels)) return std::int64_t{window.quads()} * 4;
+    // Fours of taps, and fours of channels, are filled up; there are two channels at least.
+    return (static_cast<std::int64_t>(window.taps_of_group()) + 3) / 4 * 4 * 2;
+}
+
 PackedWeights::PackedWeights(const TapWindow& window, int channels,
                              const std::function<std::int8_t(int, int)>& weight) {
     const bool depthwise = has_own_kernels(window, channels);

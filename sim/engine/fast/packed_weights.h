@@ -29,6 +29,9 @@ public:
     /// Whether a depthwise layer's window has kernels of its own: each input channel has one output channel.
     static bool has_own_kernels(const TapWindow& window, int channels);
 
+    /// What the weights of an output channel take, rounded up.
+    static std::int64_t bytes_of_channel(const TapWindow& window, int channels);
+
     /// `weight(channel, tap)` for each output channel and tap.
     PackedWeights(const TapWindow& window, int channels, const std::function<std::int8_t(int, int)>& weight);
 
